@@ -1,0 +1,14 @@
+//! The domain of kakehashi: what a message, a patient group, a delivery and a decision are, and how
+//! one follows from another. This crate never does I/O, has no runtime and no clock of its own:
+//! time and randomness come in as parameters, so every decision can be run again over stored bytes.
+
+pub mod clock;
+pub mod envelope;
+pub mod ids;
+pub mod mail;
+pub mod port;
+pub mod rendered;
+pub mod reply_code;
+pub mod text;
+pub mod unreadable;
+pub mod vocabulary;

@@ -1,0 +1,81 @@
+//! A delivery as it leaves: finished bytes and an address, nothing left to decide. Outlets take it
+//! and add only what their protocol needs.
+
+use crate::ids::DeliveryId;
+use serde::{Deserialize, Serialize};
+
+/// One delivery, ready to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedDelivery {
+    /// The delivery; outlets derive Message-ID and job names from it.
+    pub delivery_id: DeliveryId,
+    /// Attempt number from 1; a resend after 送達不明 keeps the same Message-ID.
+    pub attempt: u32,
+    /// What goes where.
+    pub content: RenderedContent,
+}
+
+/// Content by channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RenderedContent {
+    /// An e-mail.
+    Email(RenderedMail),
+    /// Pages for a FAX number.
+    Fax(RenderedFax),
+    /// A call that a human makes; handed off to the list of phone tasks.
+    Phone {
+        /// Number to call.
+        number: String,
+        /// What to say.
+        script: String,
+    },
+}
+
+/// An e-mail without transport headers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenderedMail {
+    /// Recipient address.
+    pub to: String,
+    /// Recipient's display name.
+    pub to_name: Option<String>,
+    /// Address with the reply code: `reply+CODE@domain`.
+    pub reply_to: Option<String>,
+    /// Never holds a patient name (care-network.md 6.3).
+    pub subject: String,
+    /// Plain text, LF.
+    pub text: String,
+    /// HTML, if any.
+    pub html: Option<String>,
+    /// Message-ID without brackets.
+    pub message_id: String,
+    /// References, oldest first, without brackets.
+    pub references: Vec<String>,
+    /// Files.
+    pub attachments: Vec<RenderedFile>,
+}
+
+/// A FAX job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedFax {
+    /// Number, digits only.
+    pub number: String,
+    /// Facility named on the cover.
+    pub to_name: String,
+    /// The pages as one PDF.
+    pub pdf: Vec<u8>,
+    /// Number of pages.
+    pub pages: u32,
+    /// Message-ID of the job mail, without brackets.
+    pub message_id: String,
+}
+
+/// A file that goes along.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenderedFile {
+    /// Name shown.
+    pub name: String,
+    /// Media type.
+    pub media_type: String,
+    /// Bytes.
+    pub bytes: Vec<u8>,
+}
