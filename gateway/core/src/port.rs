@@ -5,7 +5,7 @@
 use crate::clock::UtcMicros;
 use crate::envelope::{Attachment, ContentHash, Envelope};
 use crate::ids::{EndpointId, IntakeId, LoginUserId};
-use crate::rendered::RenderedDelivery;
+use crate::rendered::{RenderedDelivery, RenderedMail};
 use crate::unreadable::Unreadable;
 use crate::vocabulary::{AttachmentRole, Authenticity, Channel, Format};
 use serde::{Deserialize, Serialize};
@@ -208,6 +208,13 @@ pub trait Outlet: Send + Sync {
 
     /// For `doctor` and start-up.
     fn check(&self) -> BoxFuture<'_, Vec<Finding>>;
+}
+
+/// Carries a finished mail; implemented by the e-mail outlet and given to the FAX outlet, whose
+/// providers take jobs by mail, so that neither adapter imports the other.
+pub trait MailCarrier: Send + Sync {
+    /// One mail, one attempt, within `deadline`. Never retries, never sleeps.
+    fn submit<'a>(&'a self, mail: &'a RenderedMail, deadline: Duration) -> BoxFuture<'a, Outcome>;
 }
 
 /// Outcome of one attempt.
