@@ -9,6 +9,7 @@ pub mod mail;
 pub mod port;
 pub mod rendered;
 pub mod reply_code;
+pub mod sheet_geometry;
 pub mod text;
 pub mod unreadable;
 pub mod vocabulary;
