@@ -1,0 +1,118 @@
+//! TLS for listeners: loading certificates with errors that name the file and the remedy, and the
+//! handshake with a time limit. One provider (ring) for the whole program; clients build their own.
+
+use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+pub use rustls::ServerConfig;
+
+/// Why a certificate cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsFault {
+    /// The file cannot be read or is not PEM.
+    #[error("{path}: cannot be read as PEM ({detail}); give a readable PEM file with {expected}")]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// What was to be in it.
+        expected: &'static str,
+        /// What the reader said.
+        detail: String,
+    },
+    /// Certificate and key do not belong together, or the key is of an unknown kind.
+    #[error("certificate {path} and its key cannot be used together ({detail}); check that both belong together")]
+    Unusable {
+        /// The certificate file.
+        path: PathBuf,
+        /// What rustls said.
+        detail: String,
+    },
+}
+
+/// Loads a server configuration from PEM files. With `client_ca`, peers must show a certificate that
+/// this authority signed.
+///
+/// # Errors
+/// [`TlsFault`] names the file and what to do.
+pub fn server_config(certificate: &Path, key: &Path, client_ca: Option<&Path>) -> Result<Arc<ServerConfig>, TlsFault> {
+    let chain = certificates(certificate)?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|e| TlsFault::Pem {
+        path: key.to_owned(),
+        expected: "a private key",
+        detail: e.to_string(),
+    })?;
+    let unusable = |detail: String| TlsFault::Unusable { path: certificate.to_owned(), detail };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| unusable(e.to_string()))?;
+    let builder = match client_ca {
+        None => builder.with_no_client_auth(),
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            for root in certificates(path)? {
+                roots.add(root).map_err(|e| TlsFault::Unusable { path: path.to_owned(), detail: e.to_string() })?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                .build()
+                .map_err(|e| TlsFault::Unusable { path: path.to_owned(), detail: e.to_string() })?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let config = builder.with_single_cert(chain, key).map_err(|e| unusable(e.to_string()))?;
+    Ok(Arc::new(config))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
+    let fault = |detail: String| TlsFault::Pem { path: path.to_owned(), expected: "certificates", detail };
+    let found: Vec<_> = CertificateDer::pem_file_iter(path)
+        .map_err(|e| fault(e.to_string()))?
+        .collect::<Result<_, _>>()
+        .map_err(|e| fault(e.to_string()))?;
+    if found.is_empty() { Err(fault("no certificate in it".into())) } else { Ok(found) }
+}
+
+/// Shakes hands with a client within 20 s.
+///
+/// # Errors
+/// The handshake failed or took too long; the connection is of no further use.
+pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+    config: &Arc<ServerConfig>,
+    stream: S,
+) -> std::io::Result<TlsStream<S>> {
+    tokio::time::timeout(Duration::from_secs(20), TlsAcceptor::from(Arc::clone(config)).accept(stream))
+        .await
+        .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let fault = server_config(Path::new("/nowhere/cert.pem"), Path::new("/nowhere/key.pem"), None).unwrap_err();
+        assert!(fault.to_string().contains("/nowhere/cert.pem"), "{fault}");
+    }
+
+    #[test]
+    fn a_generated_certificate_loads() {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let folder = std::env::temp_dir().join(format!("kakehashi-tls-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+        std::fs::write(&cert, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        assert!(server_config(&cert, &key, None).is_ok());
+        assert!(server_config(&cert, &key, Some(&cert)).is_ok());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
