@@ -28,7 +28,9 @@ pub enum TlsFault {
         detail: String,
     },
     /// Certificate and key do not belong together, or the key is of an unknown kind.
-    #[error("certificate {path} and its key cannot be used together ({detail}); check that both belong together")]
+    #[error(
+        "certificate {path} and its key cannot be used together ({detail}); check that both belong together"
+    )]
     Unusable {
         /// The certificate file.
         path: PathBuf,
@@ -42,7 +44,11 @@ pub enum TlsFault {
 ///
 /// # Errors
 /// [`TlsFault`] names the file and what to do.
-pub fn server_config(certificate: &Path, key: &Path, client_ca: Option<&Path>) -> Result<Arc<ServerConfig>, TlsFault> {
+pub fn server_config(
+    certificate: &Path,
+    key: &Path,
+    client_ca: Option<&Path>,
+) -> Result<Arc<ServerConfig>, TlsFault> {
     let chain = certificates(certificate)?;
     let key = PrivateKeyDer::from_pem_file(key).map_err(|e| TlsFault::Pem {
         path: key.to_owned(),
@@ -59,7 +65,9 @@ pub fn server_config(certificate: &Path, key: &Path, client_ca: Option<&Path>) -
         Some(path) => {
             let mut roots = RootCertStore::empty();
             for root in certificates(path)? {
-                roots.add(root).map_err(|e| TlsFault::Unusable { path: path.to_owned(), detail: e.to_string() })?;
+                roots
+                    .add(root)
+                    .map_err(|e| TlsFault::Unusable { path: path.to_owned(), detail: e.to_string() })?;
             }
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
                 .build()
@@ -99,7 +107,8 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let fault = server_config(Path::new("/nowhere/cert.pem"), Path::new("/nowhere/key.pem"), None).unwrap_err();
+        let fault =
+            server_config(Path::new("/nowhere/cert.pem"), Path::new("/nowhere/key.pem"), None).unwrap_err();
         assert!(fault.to_string().contains("/nowhere/cert.pem"), "{fault}");
     }
 

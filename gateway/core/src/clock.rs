@@ -2,9 +2,9 @@
 //! [`SystemClock`] may ask the machine for the time; everything else is given a [`Clock`], so that
 //! tests set the time instead of sleeping.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::Offset;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A point in time: microseconds since 1970-01-01T00:00:00Z.

@@ -3,9 +3,7 @@
 //! inspect` prints it as JSON, so every field name is a public contract; absent values are `null`.
 
 use crate::clock::UtcMicros;
-use crate::vocabulary::{
-    AttachmentRole, Authenticity, Channel, Format, Intent, ReplyExpectation, Urgency,
-};
+use crate::vocabulary::{AttachmentRole, Authenticity, Channel, Format, Intent, ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 

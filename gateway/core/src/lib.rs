@@ -3,10 +3,16 @@
 //! time and randomness come in as parameters, so every decision can be run again over stored bytes.
 
 pub mod clock;
+pub mod commit;
+pub mod decision;
+pub mod directory;
 pub mod envelope;
+pub mod facts;
 pub mod ids;
+pub mod job;
 pub mod mail;
 pub mod port;
+pub mod post;
 pub mod rendered;
 pub mod reply_code;
 pub mod sheet_geometry;

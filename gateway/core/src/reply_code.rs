@@ -61,8 +61,7 @@ impl ReplyCode {
             let digit = SIGNS.iter().position(|s| s == sign)?;
             value = value << 5 | digit as u64;
         }
-        (CHECK[(value % 37) as usize] == signs[9])
-            .then(|| Self(signs.iter().map(|b| *b as char).collect()))
+        (CHECK[(value % 37) as usize] == signs[9]).then(|| Self(signs.iter().map(|b| *b as char).collect()))
     }
 
     /// Finds the first code in running text: `返信コード XXXXX-XXXXX`, `[XXXXX-XXXXX]`, a reply address
@@ -91,10 +90,11 @@ impl ReplyCode {
                 j += 1;
             }
             let delimited = j >= chars.len() || !(is_sign(chars[j]) || chars[j] == '-');
-            if signs.len() == 10 && delimited {
-                if let Some(code) = Self::parse(&signs) {
-                    return Some(code);
-                }
+            if signs.len() == 10
+                && delimited
+                && let Some(code) = Self::parse(&signs)
+            {
+                return Some(code);
             }
             i += 1;
         }
@@ -172,7 +172,10 @@ mod tests {
     fn typed_forms() {
         let code = ReplyCode::from_random(0x1234_5678_9abc);
         assert_eq!(ReplyCode::parse(&code.spaced().to_lowercase()), Some(code.clone()));
-        assert_eq!(ReplyCode::find(&format!("<reply+{}@in.example>", code.as_str().to_lowercase())), Some(code.clone()));
+        assert_eq!(
+            ReplyCode::find(&format!("<reply+{}@in.example>", code.as_str().to_lowercase())),
+            Some(code.clone())
+        );
         assert_eq!(ReplyCode::find(&format!("返信コード：{}。", code.spaced())), Some(code));
         assert_eq!(ReplyCode::find("電話0300000104 よろしく"), None);
     }

@@ -12,10 +12,7 @@ use unicode_normalization::UnicodeNormalization as _;
 #[must_use]
 pub fn clean(text: &str) -> String {
     let unified = text.replace("\r\n", "\n").replace('\r', "\n");
-    unified
-        .nfc()
-        .filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || *c == '\u{feff}'))
-        .collect()
+    unified.nfc().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || *c == '\u{feff}')).collect()
 }
 
 /// One line: as [`clean`], line ends and tabs become a blank, trimmed, at most `max` characters.

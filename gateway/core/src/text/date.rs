@@ -133,7 +133,8 @@ impl Scan<'_> {
 
     fn number(&mut self, min: usize, max: usize) -> Option<i32> {
         let blanks = self.rest().len() - self.rest().trim_start_matches(' ').len();
-        let digits: String = self.rest()[blanks..].chars().take(max).take_while(char::is_ascii_digit).collect();
+        let digits: String =
+            self.rest()[blanks..].chars().take(max).take_while(char::is_ascii_digit).collect();
         if digits.len() < min {
             return None;
         }
@@ -149,7 +150,16 @@ mod tests {
 
     #[test]
     fn eras_and_forms() {
-        for text in ["令和8年6月9日", "R8.6.9", "Ｒ８．６．９", "2026/6/9", "2026-06-09", "20260609", "2026年6月9日", "令和 8年 6月 9日"] {
+        for text in [
+            "令和8年6月9日",
+            "R8.6.9",
+            "Ｒ８．６．９",
+            "2026/6/9",
+            "2026-06-09",
+            "20260609",
+            "2026年6月9日",
+            "令和 8年 6月 9日",
+        ] {
             assert_eq!(read_date(text), Some(date(2026, 6, 9)), "{text}");
         }
         assert_eq!(read_date("S13.4.12"), Some(date(1938, 4, 12)));

@@ -61,7 +61,8 @@ pub fn fold_kana_weak(name: &str) -> String {
 pub fn is_kana(text: &str) -> bool {
     !text.is_empty()
         && text.chars().all(|c| {
-            matches!(c, '\u{3041}'..='\u{309f}' | '\u{30a1}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9f}') || c.is_whitespace()
+            matches!(c, '\u{3041}'..='\u{309f}' | '\u{30a1}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9f}')
+                || c.is_whitespace()
         })
         && text.chars().any(|c| !c.is_whitespace())
 }

@@ -31,7 +31,13 @@ mod tests {
 
     #[test]
     fn the_same_number_in_many_hands() {
-        for written in ["03-0000-0104", "０３（００００）０１０４", "+81 3 0000 0104", "+81-(0)3-0000-0104", "0300000104"] {
+        for written in [
+            "03-0000-0104",
+            "０３（００００）０１０４",
+            "+81 3 0000 0104",
+            "+81-(0)3-0000-0104",
+            "0300000104",
+        ] {
             assert_eq!(fold_number(written).as_deref(), Some("0300000104"), "{written}");
         }
         assert_eq!(fold_number("非通知"), None);

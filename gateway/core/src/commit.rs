@@ -1,0 +1,223 @@
+//! What is written in one transaction (④). Everything that changes the conversation is an [`Effect`];
+//! decisions, pages and workers make effects, the store applies them together with their audit
+//! entries, or none of them. Effects hold everything: applying never asks for time or randomness.
+
+use crate::clock::UtcMicros;
+use crate::decision::{Candidate, Decided, Notice, TriageReason};
+use crate::facts::IdentifierState;
+use crate::ids::{
+    AttachmentId, DeliveryId, EndpointId, FacilityId, IntakeId, LoginUserId, PatientId, PostId, TriageId,
+};
+use crate::port::Outcome;
+use crate::post::{Acknowledgement, Post};
+use crate::reply_code::ReplyCode;
+use crate::vocabulary::{Channel, DeliveryMode, DeliveryState, IntakeState};
+use serde::{Deserialize, Serialize};
+
+/// Effects that stand or fall together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    /// Now.
+    pub at: UtcMicros,
+    /// Who does it.
+    pub actor: Actor,
+    /// In order.
+    pub effects: Vec<Effect>,
+}
+
+/// Who acts, for the audit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Actor {
+    /// The gateway itself.
+    Gateway,
+    /// A person at a page.
+    LoginUser {
+        /// Who.
+        id: LoginUserId,
+    },
+    /// A facility that acted by code or endpoint.
+    Facility {
+        /// Which.
+        id: FacilityId,
+    },
+    /// The command line.
+    Operator,
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// A post, with the attachments that move to it.
+    Post {
+        /// The post.
+        post: Box<Post>,
+        /// Attachments (already stored with the intake or an upload) that are shown at it.
+        attachments: Vec<AttachmentId>,
+    },
+    /// 了解. A second one of the same facility and person to the same post changes nothing.
+    Acknowledge(Acknowledgement),
+    /// An acknowledgement is taken back by its author.
+    WithdrawAcknowledgement {
+        /// Of this post.
+        post_id: PostId,
+        /// By this facility.
+        facility_id: FacilityId,
+    },
+    /// One post to one endpoint; joins the open digest of that endpoint and time if it is one.
+    Deliver(NewDelivery),
+    /// A notice to a sender, without content.
+    Notify {
+        /// The delivery.
+        delivery_id: DeliveryId,
+        /// Which words.
+        notice: Notice,
+        /// By this way.
+        channel: Channel,
+        /// To this address or number.
+        address: String,
+    },
+    /// An item for the office.
+    OpenTriage {
+        /// Key.
+        id: TriageId,
+        /// The intake.
+        intake_id: IntakeId,
+        /// Which Envelope of the intake, from 0.
+        envelope_index: u32,
+        /// Why.
+        reasons: Vec<TriageReason>,
+        /// Where it could belong.
+        candidates: Vec<Candidate>,
+        /// 隔離 instead of 仕分け待ち.
+        quarantined: bool,
+    },
+    /// The office has dealt with an item. Refused as a conflict if somebody else was faster.
+    CloseTriage {
+        /// Key.
+        id: TriageId,
+        /// How.
+        outcome: TriageOutcome,
+        /// Its words, for returned and discarded.
+        note: Option<String>,
+    },
+    /// An intake is settled: its decisions are kept with it.
+    FinishIntake {
+        /// The intake.
+        intake_id: IntakeId,
+        /// Its state.
+        state: IntakeState,
+        /// One per Envelope.
+        decided: Vec<Decided>,
+    },
+    /// A person confirmed that this number of this facility is this patient.
+    TeachIdentifier {
+        /// The institution whose number it is.
+        facility_id: FacilityId,
+        /// The number.
+        identifier: String,
+        /// The patient.
+        patient_id: PatientId,
+        /// Normally confirmed.
+        state: IdentifierState,
+    },
+    /// A report tells what became of a job or mail.
+    Report {
+        /// Provider job or Message-ID.
+        job: String,
+        /// Delivered, failed or unknown.
+        state: DeliveryState,
+        /// The report's words.
+        detail: String,
+    },
+    /// A person acts on a delivery: retry, recall, or a phone task done.
+    ChangeDelivery {
+        /// Which.
+        delivery_id: DeliveryId,
+        /// What.
+        change: DeliveryChange,
+    },
+}
+
+/// What a person does to a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliveryChange {
+    /// もう一度送る: due now, marked 再送の可能性 if it may have arrived.
+    Retry,
+    /// 取消 while still held.
+    Recall,
+    /// A phone task was done; who answered.
+    Called {
+        /// Name of the listener.
+        listener: String,
+    },
+}
+
+/// How a triage item ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TriageOutcome {
+    /// Placed in a group.
+    Placed,
+    /// 差戻し.
+    Returned,
+    /// 破棄.
+    Discarded,
+    /// 隔離.
+    Quarantined,
+}
+
+impl TriageOutcome {
+    /// Database code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Placed => "placed",
+            Self::Returned => "returned",
+            Self::Discarded => "discarded",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// One post to one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDelivery {
+    /// Key, used if no open digest is joined.
+    pub id: DeliveryId,
+    /// To this endpoint.
+    pub endpoint_id: EndpointId,
+    /// Of this facility.
+    pub facility_id: FacilityId,
+    /// 経路.
+    pub channel: Channel,
+    /// The post.
+    pub post_id: PostId,
+    /// 即時便 or まとめ便.
+    pub mode: DeliveryMode,
+    /// Goes out at.
+    pub due_at: UtcMicros,
+    /// Code of the item.
+    pub item_code: ReplyCode,
+    /// Code of the delivery as a whole, used if no open digest is joined.
+    pub delivery_code: ReplyCode,
+    /// Both codes work until.
+    pub code_expires_at: UtcMicros,
+}
+
+/// The end of one attempt, recorded by the worker that holds the lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptEnd {
+    /// Which delivery.
+    pub delivery_id: DeliveryId,
+    /// Attempt number.
+    pub attempt: u32,
+    /// What happened.
+    pub outcome: Outcome,
+    /// State and next due time by the state machine and retry schedule.
+    pub next_state: DeliveryState,
+    /// When to try again; only with `held`.
+    pub next_due_at: Option<UtcMicros>,
+    /// Now.
+    pub at: UtcMicros,
+}

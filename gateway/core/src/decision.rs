@@ -1,0 +1,203 @@
+//! What ③ decides about one Envelope: where it goes and why. Decisions are values, kept with the
+//! intake, so that every screen can say which rule decided and on which facts.
+
+use crate::ids::{FacilityId, GroupId, PatientId, PostId, StaffId};
+use crate::vocabulary::{IdentityLevel, ReplyExpectation, Urgency};
+use serde::{Deserialize, Serialize};
+
+/// A decision with its grounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// What happens.
+    pub decision: Decision,
+    /// Name of the routing rule that decided; none for the built-in order.
+    pub rule: Option<String>,
+    /// Evidence for the sender's identity.
+    pub identity_level: IdentityLevel,
+    /// What was true, in the order in which it mattered, for the office (Japanese).
+    pub grounds: Vec<String>,
+}
+
+/// What happens to one Envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Decision {
+    /// 新規投稿, or a reply or correction found by event key.
+    Post(Placement),
+    /// 返信 under a topic.
+    Reply(Answer),
+    /// 了解 of a post.
+    Acknowledge(Answer),
+    /// 仕分け待ち.
+    Triage {
+        /// Why no machine may decide.
+        reasons: Vec<TriageReason>,
+        /// Where it could belong, best first.
+        candidates: Vec<Candidate>,
+    },
+    /// 隔離.
+    Quarantine {
+        /// Why.
+        reason: TriageReason,
+        /// Whether the sender gets the uniform notice (never a machine, never twice).
+        notice: bool,
+    },
+    /// 差戻し.
+    Return {
+        /// Which notice the sender gets.
+        notice: Notice,
+    },
+    /// 破棄 with a reason.
+    Discard {
+        /// Why.
+        reason: String,
+    },
+    /// Recorded without a post: reports, status changes, machines.
+    Record {
+        /// What it was.
+        what: String,
+    },
+}
+
+/// Where a new post goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// The group.
+    pub group_id: GroupId,
+    /// Posting facility.
+    pub facility_id: FacilityId,
+    /// Posting person, if known.
+    pub staff_id: Option<StaffId>,
+    /// Under this topic, else a topic of its own.
+    pub under_topic: Option<PostId>,
+    /// Replaces this post.
+    pub corrects: Option<PostId>,
+    /// 緊急度.
+    pub urgency: Urgency,
+    /// 返信区分.
+    pub expectation: ReplyExpectation,
+    /// Who is asked.
+    pub addressees: Addressees,
+}
+
+/// Who is asked; everybody else shares.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Addressees {
+    /// Facilities of these types.
+    pub facility_types: Vec<String>,
+    /// Facilities with a person of these professions.
+    pub professions: Vec<String>,
+    /// These facilities.
+    pub facilities: Vec<FacilityId>,
+}
+
+/// An answer by code or thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The group.
+    pub group_id: GroupId,
+    /// The post answered.
+    pub post_id: PostId,
+    /// Its topic.
+    pub topic_id: PostId,
+    /// Answering facility.
+    pub facility_id: FacilityId,
+    /// By this code.
+    pub reply_code: Option<String>,
+}
+
+/// Why a human must look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum TriageReason {
+    /// No endpoint of the directory has this number or address.
+    UnknownSender,
+    /// The address belongs to several facilities.
+    AmbiguousSender,
+    /// The endpoint is not verified, stale or suspended.
+    EndpointNotVerified,
+    /// Nothing names a patient.
+    NoPatientNamed,
+    /// No patient of the sender fits.
+    NoCandidate,
+    /// Exactly one fits by name and birth date: one click places it.
+    OneCandidate,
+    /// Several fit.
+    SeveralCandidates,
+    /// The number is known, name or birth date contradict.
+    IdentityConflict,
+    /// The patient has no group.
+    NoGroup,
+    /// The sender is no member of the group.
+    NotAMember,
+    /// The consent does not cover the sender.
+    NotConsented,
+    /// The group is frozen or closed.
+    GroupNotOpen,
+    /// The code is not one of ours.
+    CodeUnknown,
+    /// The code's time is over.
+    CodeExpired,
+    /// The code was revoked.
+    CodeRevoked,
+    /// The code belongs to another facility.
+    CodeFromElsewhere,
+    /// A code of a whole digest: which item is meant?
+    WhichItem,
+    /// A reply sheet: a person reads the marks.
+    SheetToConfirm,
+    /// A page is damaged.
+    DamagedPage,
+    /// Two or more patients in one message.
+    SeveralPatients,
+    /// Two records are to be merged.
+    MergeRequested,
+    /// The patient died: no text by machine.
+    DeathNotice,
+    /// The document is not final or confidential.
+    NotReleased,
+    /// Could not be read.
+    Unreadable {
+        /// Code of the reader.
+        code: String,
+    },
+    /// A routing rule says so.
+    Rule {
+        /// Its words.
+        text: String,
+    },
+    /// The sender could not be proved (mail).
+    NotAuthentic,
+    /// Asks for something that only the office may do by phone.
+    PhoneOnly,
+}
+
+/// Where an item could belong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The patient.
+    pub patient_id: PatientId,
+    /// The group, if there is one.
+    pub group_id: Option<GroupId>,
+    /// The topic or post, where a code or thread names one.
+    pub post_id: Option<PostId>,
+    /// Reasons for (○), Japanese.
+    pub reasons_for: Vec<String>,
+    /// Reasons against (✕), Japanese.
+    pub reasons_against: Vec<String>,
+    /// Why it may not be placed here, if so.
+    pub blocked: Option<TriageReason>,
+}
+
+/// A notice that tells the sender nothing about any patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// 「お受け取りできませんでした」: the same words for every wrong, expired or foreign code.
+    Uniform,
+    /// 「電話でお願いします」.
+    PhonePlease,
+    /// 「大きすぎます」.
+    TooLarge,
+}

@@ -1,0 +1,227 @@
+//! What a decision may know besides the Envelope: the sender's directory entry, the reply code's row,
+//! the group that was addressed, and the patients that could be meant. [`FactQuery`] says what to look
+//! up, the store answers with [`Facts`], so that `decide` stays pure and can be run again.
+
+use crate::clock::UtcMicros;
+use crate::directory::{Endpoint, Facility, Network, Patient, PatientGroup};
+use crate::envelope::{Envelope, Identifier};
+use crate::ids::{DeliveryId, EndpointId, FacilityId, GroupId, PostId};
+use crate::port::Origin;
+use crate::text::fold::fold_name;
+use crate::vocabulary::Channel;
+use serde::{Deserialize, Serialize};
+
+/// What to look up for one Envelope.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FactQuery {
+    /// Channel of the sender's endpoint.
+    pub channel: Option<Channel>,
+    /// Endpoint that the source proved.
+    pub endpoint: Option<EndpointId>,
+    /// Folded address, number or interface of the sender.
+    pub sender_address: Option<String>,
+    /// Canonical reply code.
+    pub reply_code: Option<String>,
+    /// Mail recipients: group addresses among them.
+    pub recipients: Vec<String>,
+    /// Group alias as written.
+    pub group_alias: Option<String>,
+    /// Message-IDs of the thread, nearest first.
+    pub in_reply_to: Vec<String>,
+    /// Identifiers of the patient.
+    pub identifiers: Vec<Identifier>,
+    /// Folded names of the patient, kanji and kana.
+    pub folded_names: Vec<String>,
+    /// Birth date.
+    pub birth_date: Option<String>,
+    /// Event key of this message and of what it corrects, and the stay it belongs to.
+    pub event_keys: Vec<String>,
+}
+
+impl FactQuery {
+    /// What decides about this Envelope.
+    #[must_use]
+    pub fn of(envelope: &Envelope, origin: &Origin) -> Self {
+        let sender_address = match envelope.channel {
+            Channel::Fax | Channel::PhoneMemo => envelope.sender.number.clone(),
+            Channel::Hl7 => origin.interface.clone().or_else(|| envelope.sender.facility.clone()),
+            Channel::Mqtt => origin.interface.clone(),
+            Channel::Email | Channel::Notebook => {
+                envelope.sender.address.as_deref().map(str::to_ascii_lowercase)
+            }
+            Channel::Api | Channel::Web => None,
+        };
+        let names = envelope.patient.names.iter();
+        let mut folded_names: Vec<String> = names
+            .flat_map(|n| std::iter::once(fold_name(&n.text)).chain(n.kana.as_deref().map(fold_name)))
+            .filter(|n| !n.is_empty())
+            .collect();
+        folded_names.sort();
+        folded_names.dedup();
+        let event = envelope.event.as_ref();
+        let event_keys = event
+            .into_iter()
+            .flat_map(|e| {
+                [
+                    e.key.clone(),
+                    e.corrects.clone(),
+                    e.parent_document.clone().map(|d| format!("document:{d}")),
+                ]
+            })
+            .flatten()
+            .collect();
+        Self {
+            channel: Some(envelope.channel),
+            endpoint: origin.endpoint.clone(),
+            sender_address,
+            reply_code: envelope.reply_code.clone(),
+            recipients: origin.rcpt_to.iter().map(|r| r.to_ascii_lowercase()).collect(),
+            group_alias: envelope.patient.group_alias.clone(),
+            in_reply_to: envelope.in_reply_to.clone(),
+            identifiers: envelope.patient.identifiers.clone(),
+            folded_names,
+            birth_date: envelope.patient.birth_date.clone(),
+            event_keys,
+        }
+    }
+}
+
+/// What the directory says about one Envelope.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// The network.
+    pub network: Network,
+    /// The sender, if its address belongs to exactly one endpoint.
+    pub sender: Option<SenderFacts>,
+    /// The reply code's row.
+    pub code: CodeFacts,
+    /// A post of ours that the mail's thread ids name.
+    pub thread: Option<CodeEntry>,
+    /// The group whose address or alias was used.
+    pub addressed_group: Option<GroupFacts>,
+    /// Patients that could be meant.
+    pub candidates: Vec<PatientCandidate>,
+    /// Earlier posts of the sender's facility with one of the event keys, newest first.
+    pub earlier_posts: Vec<EarlierPost>,
+}
+
+/// The sender's directory entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SenderFacts {
+    /// The endpoint that was used.
+    pub endpoint: Endpoint,
+    /// Its facility.
+    pub facility: Facility,
+}
+
+/// What is known of a reply code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeFacts {
+    /// None was given.
+    Absent,
+    /// Well-formed, but not one of ours.
+    Unknown,
+    /// Ours.
+    Known(Box<CodeEntry>),
+}
+
+/// A reply code's row with what it stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeEntry {
+    /// The code, canonical.
+    pub code: String,
+    /// The delivery it was printed on.
+    pub delivery_id: DeliveryId,
+    /// The item; none for the code of a whole digest.
+    pub post_id: Option<PostId>,
+    /// The item's topic.
+    pub topic_id: Option<PostId>,
+    /// The item's group.
+    pub group_id: Option<GroupId>,
+    /// Facility that received it.
+    pub facility_id: FacilityId,
+    /// Endpoint that received it.
+    pub endpoint_id: EndpointId,
+    /// Works until.
+    pub expires_at: UtcMicros,
+    /// Revoked, if so.
+    pub revoked_at: Option<UtcMicros>,
+    /// Whether the facility is still a member of an open group with consent.
+    pub membership_stands: bool,
+}
+
+/// A group as far as a decision needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupFacts {
+    /// The group.
+    pub group: PatientGroup,
+    /// Whether the sender's facility is a member today.
+    pub sender_is_member: bool,
+    /// Whether the consent covers the sender's facility today.
+    pub consent_covers_sender: bool,
+}
+
+/// How the directory knows an identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentifierState {
+    /// Seen, not yet confirmed by a person.
+    Candidate,
+    /// Confirmed by a person.
+    Confirmed,
+    /// Merged into another number.
+    Alias,
+    /// No longer used.
+    Retired,
+}
+
+impl IdentifierState {
+    /// Database code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Candidate => "candidate",
+            Self::Confirmed => "confirmed",
+            Self::Alias => "alias",
+            Self::Retired => "retired",
+        }
+    }
+
+    /// From the code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "candidate" => Some(Self::Candidate),
+            "confirmed" => Some(Self::Confirmed),
+            "alias" => Some(Self::Alias),
+            "retired" => Some(Self::Retired),
+            _ => None,
+        }
+    }
+}
+
+/// A patient that could be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatientCandidate {
+    /// The patient.
+    pub patient: Patient,
+    /// The sender facility's identifier that led here, with its state.
+    pub identifier: Option<(String, IdentifierState)>,
+    /// The patient's group.
+    pub group: Option<GroupFacts>,
+}
+
+/// An earlier post found by event key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierPost {
+    /// The post.
+    pub post_id: PostId,
+    /// Its topic.
+    pub topic_id: PostId,
+    /// Its group.
+    pub group_id: GroupId,
+    /// Its key.
+    pub event_key: String,
+    /// Hash of its intake's content, to tell a repetition from a change.
+    pub body: String,
+}

@@ -1,0 +1,96 @@
+//! A delivery with everything that rendering needs, read from the store in one go. Rendering is a
+//! function of this value alone, so a preview shows exactly what leaves.
+
+use crate::clock::UtcMicros;
+use crate::decision::Notice;
+use crate::directory::{Endpoint, Facility, Network};
+use crate::ids::DeliveryId;
+use crate::post::{Post, StoredAttachment};
+use crate::reply_code::ReplyCode;
+use crate::vocabulary::{DeliveryMode, ReplyExpectation};
+
+/// One delivery, ready to be rendered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryJob {
+    /// Key.
+    pub id: DeliveryId,
+    /// Attempt number from 1.
+    pub attempt: u32,
+    /// The network it belongs to.
+    pub network: Network,
+    /// 即時便 or まとめ便.
+    pub mode: DeliveryMode,
+    /// It may have arrived before: the rendering says 再送の可能性があります.
+    pub resend_possible: bool,
+    /// When it was due; printed as the time of the digest.
+    pub due_at: UtcMicros,
+    /// What it carries.
+    pub content: JobContent,
+}
+
+/// What a delivery carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobContent {
+    /// Posts for a member.
+    Posts(Box<JobPosts>),
+    /// A notice without content to an address that may be in no directory.
+    Notice {
+        /// Which words.
+        notice: Notice,
+        /// Mail address or FAX number.
+        address: String,
+        /// Channel of the address.
+        channel: crate::vocabulary::Channel,
+    },
+}
+
+/// Posts for a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobPosts {
+    /// To this endpoint.
+    pub endpoint: Endpoint,
+    /// Of this facility.
+    pub facility: Facility,
+    /// Names of its roster.
+    pub staff_names: Vec<String>,
+    /// Code of the whole delivery (the QR of the sheet).
+    pub code: ReplyCode,
+    /// Codes work until.
+    pub code_expires_at: UtcMicros,
+    /// One or more, in order.
+    pub items: Vec<JobItem>,
+}
+
+/// One post of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobItem {
+    /// The post.
+    pub post: Post,
+    /// Title of its topic, for replies.
+    pub topic_title: Option<String>,
+    /// Facility and person that posted: `若葉在宅クリニック 佐伯 直人`.
+    pub author: String,
+    /// グループ呼称.
+    pub group_alias: String,
+    /// Patient's name; only for content that may hold it.
+    pub patient_name: String,
+    /// Code of this item.
+    pub code: ReplyCode,
+    /// What is asked of this member; `None` for those who only share.
+    pub asked: ReplyExpectation,
+    /// 了解 so far and asked: `4/6`.
+    pub acknowledged: (u32, u32),
+    /// Its attachments; bytes are fetched by the renderer's caller.
+    pub attachments: Vec<JobAttachment>,
+    /// Message-IDs of earlier mails of this topic to this endpoint, oldest first.
+    pub references: Vec<String>,
+}
+
+/// An attachment with its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobAttachment {
+    /// What it is.
+    pub stored: StoredAttachment,
+    /// Decoded bytes; empty if over the sending limit, then only its name is printed.
+    pub bytes: Vec<u8>,
+}
