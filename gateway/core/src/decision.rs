@@ -1,7 +1,7 @@
 //! What ③ decides about one Envelope: where it goes and why. Decisions are values, kept with the
 //! intake, so that every screen can say which rule decided and on which facts.
 
-use crate::ids::{FacilityId, GroupId, PatientId, PostId, StaffId};
+use crate::ids::{DeliveryId, FacilityId, GroupId, PatientId, PostId, StaffId};
 use crate::vocabulary::{IdentityLevel, ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +76,24 @@ pub struct Placement {
     pub urgency: Urgency,
     /// 返信区分.
     pub expectation: ReplyExpectation,
-    /// Who is asked.
+    /// Who is asked for `expectation`.
+    pub addressees: Addressees,
+    /// Further questions of the same post: one member may be asked to answer, another to acknowledge.
+    /// `expectation` is the strongest of all.
+    #[serde(default)]
+    pub asks: Vec<Ask>,
+    /// 文書種別, if a rule says so.
+    #[serde(default)]
+    pub document_kind: Option<String>,
+}
+
+/// Something asked of some members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// What.
+    pub expectation: ReplyExpectation,
+    /// Of whom.
     pub addressees: Addressees,
 }
 
@@ -105,6 +122,12 @@ pub struct Answer {
     pub facility_id: FacilityId,
     /// By this code.
     pub reply_code: Option<String>,
+    /// The delivery whose code was used.
+    #[serde(default)]
+    pub delivery_id: Option<DeliveryId>,
+    /// A reply sheet: the image is posted at once, its marks wait for the office.
+    #[serde(default)]
+    pub sheet_to_confirm: bool,
 }
 
 /// Why a human must look.
@@ -200,4 +223,60 @@ pub enum Notice {
     PhonePlease,
     /// 「大きすぎます」.
     TooLarge,
+}
+
+/// What the routing rules said about one Envelope: the first rule that matched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleVerdict {
+    /// Its name.
+    pub rule: String,
+    /// What it wants.
+    pub then: Then,
+    /// The values that matched, Japanese, for the office.
+    pub values: Vec<String>,
+}
+
+/// What a routing rule wants. It can choose words, urgency and addressees and can stop a message; it
+/// can never make a patient surer than the identity rules do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Then {
+    /// Post to the matched group.
+    Post {
+        /// 緊急度 instead of the stated one.
+        #[serde(default)]
+        urgency: Option<Urgency>,
+        /// 返信区分 instead of the stated one.
+        #[serde(default)]
+        expectation: Option<ReplyExpectation>,
+        /// Who is asked for it.
+        #[serde(default)]
+        addressees: Addressees,
+        /// Further questions.
+        #[serde(default)]
+        asks: Vec<Ask>,
+        /// 文書種別.
+        #[serde(default)]
+        document_kind: Option<String>,
+    },
+    /// 仕分け待ち.
+    Triage {
+        /// Why.
+        text: String,
+    },
+    /// 差戻し.
+    Return {
+        /// With these words.
+        notice: Notice,
+    },
+    /// 隔離.
+    Quarantine {
+        /// Why.
+        text: String,
+    },
+    /// 破棄.
+    Discard {
+        /// Why.
+        text: String,
+    },
 }

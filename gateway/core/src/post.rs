@@ -95,8 +95,17 @@ pub struct Post {
     pub event_key: Option<String>,
     /// Which rule decided, or who placed it: `rule discharge`, `渡部 晶`.
     pub decided_by: String,
-    /// 宛先.
-    pub addressees: Vec<FacilityId>,
+    /// 宛先 with what is expected of each; everybody else shares.
+    pub addressees: Vec<Addressee>,
+}
+
+/// One 宛先 of a post.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addressee {
+    /// The member that is asked.
+    pub facility_id: FacilityId,
+    /// For what.
+    pub expectation: ReplyExpectation,
 }
 
 /// An attachment that lies in the blob store.
