@@ -72,6 +72,9 @@ pub struct Placement {
     pub under_topic: Option<PostId>,
     /// Replaces this post.
     pub corrects: Option<PostId>,
+    /// 1, or one more for each correction.
+    #[serde(default = "first_version")]
+    pub version: u32,
     /// 緊急度.
     pub urgency: Urgency,
     /// 返信区分.
@@ -85,6 +88,10 @@ pub struct Placement {
     /// 文書種別, if a rule says so.
     #[serde(default)]
     pub document_kind: Option<String>,
+}
+
+const fn first_version() -> u32 {
+    1
 }
 
 /// Something asked of some members.

@@ -325,6 +325,38 @@ pub struct Event {
     pub key: Option<String>,
 }
 
+impl Event {
+    /// Keys of this stay's event `trigger` (hl7.md 8.3): by visit number and by the minute of
+    /// admission in 日本時間, `stay:2026060500123:A01` and `stay:202606051940:A01`. Senders fill one
+    /// in one message and the other in the next, so whoever looks for a stay asks for both; a reader
+    /// sets [`Event::key`] to the last one, which nearly every message has.
+    #[must_use]
+    pub fn stay_keys(&self, trigger: &str) -> Vec<String> {
+        let Some(visit) = &self.visit else { return Vec::new() };
+        let number = visit.number.as_deref().map(str::trim).filter(|n| !n.is_empty()).map(str::to_owned);
+        let minute = visit.admitted_at.map(|at| at.in_japan().strftime("%Y%m%d%H%M").to_string());
+        [number, minute].into_iter().flatten().map(|stay| format!("stay:{stay}:{trigger}")).collect()
+    }
+}
+
+/// The ADT event that cancels `trigger` (hl7.md 8.1), if there is one.
+#[must_use]
+pub fn cancelled_by(trigger: &str) -> Option<&'static str> {
+    Some(match trigger {
+        "A01" | "A04" => "A11",
+        "A02" => "A12",
+        "A03" => "A13",
+        "A05" => "A38",
+        "A14" => "A27",
+        "A15" => "A26",
+        "A16" => "A25",
+        "A21" => "A52",
+        "A22" => "A53",
+        "A54" => "A55",
+        _ => return None,
+    })
+}
+
 /// What MSH-18 said and what was used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charset {

@@ -4,8 +4,8 @@
 
 use crate::clock::UtcMicros;
 use crate::directory::{Endpoint, Facility, Network, Patient, PatientGroup};
-use crate::envelope::{Envelope, Identifier};
-use crate::ids::{DeliveryId, EndpointId, FacilityId, GroupId, PostId};
+use crate::envelope::{Envelope, Event, Identifier};
+use crate::ids::{DeliveryId, EndpointId, FacilityId, GroupId, PatientId, PostId};
 use crate::port::Origin;
 use crate::text::fold::fold_name;
 use crate::vocabulary::Channel;
@@ -58,18 +58,7 @@ impl FactQuery {
             .collect();
         folded_names.sort();
         folded_names.dedup();
-        let event = envelope.event.as_ref();
-        let event_keys = event
-            .into_iter()
-            .flat_map(|e| {
-                [
-                    e.key.clone(),
-                    e.corrects.clone(),
-                    e.parent_document.clone().map(|d| format!("document:{d}")),
-                ]
-            })
-            .flatten()
-            .collect();
+        let event_keys = envelope.event.as_ref().map(event_keys).unwrap_or_default();
         Self {
             channel: Some(envelope.channel),
             endpoint: origin.endpoint.clone(),
@@ -84,6 +73,27 @@ impl FactQuery {
             event_keys,
         }
     }
+}
+
+/// Keys under which earlier posts of the same happening can be found: its own, what it corrects, the
+/// document it adds to, and admission, discharge and their cancellations of the same stay.
+fn event_keys(event: &Event) -> Vec<String> {
+    let document = event.parent_document.as_ref().map(|d| format!("document:{d}"));
+    let mut keys: Vec<String> =
+        [event.key.clone(), event.corrects.clone(), document].into_iter().flatten().collect();
+    if event.visit.is_some() {
+        for trigger in ["A01", "A03", "A11", "A13"] {
+            keys.extend(event.stay_keys(trigger));
+        }
+    }
+    if let Some((stay, trigger)) = event.key.as_deref().and_then(|k| k.rsplit_once(':'))
+        && stay.starts_with("stay:")
+    {
+        keys.extend(crate::envelope::cancelled_by(trigger).map(|cancel| format!("{stay}:{cancel}")));
+    }
+    keys.sort();
+    keys.dedup();
+    keys
 }
 
 /// What the directory says about one Envelope.
@@ -148,6 +158,23 @@ pub struct CodeEntry {
     pub revoked_at: Option<UtcMicros>,
     /// Whether the facility is still a member of an open group with consent.
     pub membership_stands: bool,
+    /// What the delivery carried, in printed order: one item for an item's own code, all of them for
+    /// the code of a whole digest.
+    #[serde(default)]
+    pub items: Vec<CodeItem>,
+}
+
+/// One post that a delivery carried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeItem {
+    /// The post.
+    pub post_id: PostId,
+    /// Its topic.
+    pub topic_id: PostId,
+    /// Its group.
+    pub group_id: GroupId,
+    /// The group's patient.
+    pub patient_id: PatientId,
 }
 
 /// A group as far as a decision needs it.
@@ -222,6 +249,6 @@ pub struct EarlierPost {
     pub group_id: GroupId,
     /// Its key.
     pub event_key: String,
-    /// Hash of its intake's content, to tell a repetition from a change.
+    /// [`crate::post::print_of`] of the post, to tell a repetition from a change.
     pub body: String,
 }

@@ -3,6 +3,7 @@
 //! never derived from a delivery.
 
 use crate::clock::UtcMicros;
+use crate::envelope::ContentHash;
 use crate::ids::{AttachmentId, DeliveryId, FacilityId, GroupId, IntakeId, PostId, StaffId};
 use crate::vocabulary::{AttachmentRole, Channel, IdentityLevel, ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize};
@@ -108,6 +109,26 @@ pub struct Addressee {
     pub expectation: ReplyExpectation,
 }
 
+/// What a reader of the timeline sees of a post, as one hash: heading, text and attachments (received
+/// files left out, their order does not matter). Two messages with the same print say the same.
+#[must_use]
+pub fn print_of<'a>(
+    title: Option<&str>,
+    body: &str,
+    attachments: impl IntoIterator<Item = (AttachmentRole, &'a ContentHash)>,
+) -> String {
+    let mut files: Vec<&str> = attachments
+        .into_iter()
+        .filter(|(role, _)| *role != AttachmentRole::Source)
+        .map(|(_, hash)| hash.as_str())
+        .collect();
+    files.sort_unstable();
+    files.dedup();
+    let parts = [title.unwrap_or(""), body, &files.join(" ")];
+    let joined: String = parts.iter().map(|p| format!("{}:{p}\n", p.len())).collect();
+    ContentHash::of(joined.as_bytes()).as_str().to_owned()
+}
+
 /// An attachment that lies in the blob store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredAttachment {
@@ -128,7 +149,7 @@ pub struct StoredAttachment {
     /// Size.
     pub size_bytes: u64,
     /// Where the bytes are.
-    pub content_hash: crate::envelope::ContentHash,
+    pub content_hash: ContentHash,
     /// Pages, if it has pages.
     pub pages: Option<u32>,
 }
