@@ -15,6 +15,7 @@ pub mod port;
 pub mod post;
 pub mod rendered;
 pub mod reply_code;
+pub mod reply_words;
 pub mod sheet_geometry;
 pub mod text;
 pub mod unreadable;

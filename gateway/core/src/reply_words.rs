@@ -1,0 +1,816 @@
+//! What a short answer means: 了解 and its forms, a wish to be called back, an urgency in brackets.
+//! Deliberately narrow: whatever holds more than the word, names and courtesies is a reply that a
+//! person reads (care-network.md 6.2 and 8.3). It never reads a keyword out of running text.
+
+use crate::text::fold::narrow;
+use crate::vocabulary::Urgency;
+
+/// Longest text that can be a mere 了解, in characters.
+const MAX_CHARS: usize = 300;
+
+const ACKNOWLEDGEMENTS: &[&str] = &[
+    "了解",
+    "了解です",
+    "了解しました",
+    "了解いたしました",
+    "了解致しました",
+    "了解でございます",
+    "了解済",
+    "了解済み",
+    "りょうかい",
+    "りょうかいです",
+    "りょうかいしました",
+    "リョウカイ",
+    "承知",
+    "承知です",
+    "承知しました",
+    "承知いたしました",
+    "承知致しました",
+    "承知しております",
+    "かしこまりました",
+    "畏まりました",
+    "確認しました",
+    "確認いたしました",
+    "確認致しました",
+    "確認済",
+    "確認済み",
+    "確認済みです",
+    "確認できました",
+    "内容確認しました",
+    "内容を確認しました",
+    "内容確認いたしました",
+    "内容を確認いたしました",
+    "拝受しました",
+    "拝受いたしました",
+    "拝受致しました",
+    "拝受",
+    "拝見しました",
+    "拝見いたしました",
+    "拝見致しました",
+    "拝読しました",
+    "拝読いたしました",
+    "受領しました",
+    "受領いたしました",
+    "受領致しました",
+    "受け取りました",
+    "受取りました",
+    "わかりました",
+    "分かりました",
+    "解りました",
+    "判りました",
+    "承りました",
+    "うけたまわりました",
+    "読みました",
+    "見ました",
+    "オーケー",
+    "オッケー",
+    "オッケーです",
+    "オーケーです",
+    "おっけー",
+    "おっけーです",
+    "ok",
+    "okです",
+    "okay",
+    "ラジャー",
+    "noted",
+    "understood",
+    "gotit",
+    "roger",
+    "acknowledged",
+    "confirmed",
+    "received",
+    "willco",
+    "wilco",
+    "了",
+    "りょ",
+];
+
+const COURTESIES: &[&str] = &[
+    "お世話になっております",
+    "お世話になります",
+    "いつもお世話になっております",
+    "いつもお世話になります",
+    "大変お世話になっております",
+    "いつも大変お世話になっております",
+    "お世話様です",
+    "お世話さまです",
+    "お疲れ様です",
+    "お疲れさまです",
+    "お疲れ様でございます",
+    "お疲れ様でした",
+    "お疲れさまでした",
+    "ご苦労様です",
+    "おはようございます",
+    "こんにちは",
+    "こんばんは",
+    "よろしくお願いします",
+    "よろしくお願いいたします",
+    "よろしくお願い致します",
+    "宜しくお願いします",
+    "宜しくお願いいたします",
+    "宜しくお願い致します",
+    "よろしくおねがいします",
+    "どうぞよろしくお願いいたします",
+    "どうぞよろしくお願いします",
+    "引き続きよろしくお願いします",
+    "引き続きよろしくお願いいたします",
+    "引き続き宜しくお願いいたします",
+    "以上よろしくお願いいたします",
+    "今後ともよろしくお願いいたします",
+    "ありがとうございます",
+    "ありがとうございました",
+    "有難うございます",
+    "有難うございました",
+    "有り難うございます",
+    "どうもありがとうございます",
+    "ご連絡ありがとうございます",
+    "ご連絡ありがとうございました",
+    "ご連絡いただきありがとうございます",
+    "ご連絡頂きありがとうございます",
+    "連絡ありがとうございます",
+    "連絡ありがとうございました",
+    "ご報告ありがとうございます",
+    "ご報告ありがとうございました",
+    "報告ありがとうございます",
+    "情報ありがとうございます",
+    "情報共有ありがとうございます",
+    "情報提供ありがとうございます",
+    "共有ありがとうございます",
+    "共有いただきありがとうございます",
+    "ご共有ありがとうございます",
+    "お知らせありがとうございます",
+    "早速のご連絡ありがとうございます",
+    "いつもありがとうございます",
+    "取り急ぎ",
+    "取急ぎ",
+    "とりいそぎ",
+    "取り急ぎご連絡まで",
+    "取り急ぎご返信まで",
+    "取り急ぎお返事まで",
+    "取り急ぎご返事まで",
+    "まずはお返事まで",
+    "以上",
+    "以上です",
+    "失礼します",
+    "失礼いたします",
+    "失礼致します",
+    "はい",
+    "thanks",
+    "thankyou",
+    "thankyouverymuch",
+    "thx",
+    "manythanks",
+    "regards",
+    "bestregards",
+    "助かります",
+    "感謝します",
+];
+
+const CALLBACKS: &[&str] = &[
+    "折返し",
+    "折り返し",
+    "折返しください",
+    "折り返しください",
+    "折返し下さい",
+    "折り返し下さい",
+    "折返し電話",
+    "折り返し電話",
+    "折返しお電話",
+    "折り返しお電話",
+    "折返し電話希望",
+    "折り返し電話希望",
+    "折返し希望",
+    "折り返し希望",
+    "折返し電話ください",
+    "折り返し電話ください",
+    "折返し電話下さい",
+    "折り返し電話下さい",
+    "折返しお電話ください",
+    "折り返しお電話ください",
+    "折返しお電話下さい",
+    "折り返しお電話下さい",
+    "折返しの電話をください",
+    "折り返しの電話をください",
+    "折返しのお電話をください",
+    "折り返しのお電話をください",
+    "折返しお電話をください",
+    "折り返しお電話をください",
+    "折返し電話をください",
+    "折り返し電話をください",
+    "折返しお願いします",
+    "折り返しお願いします",
+    "折返しお願いいたします",
+    "折り返しお願いいたします",
+    "折返し電話お願いします",
+    "折り返し電話お願いします",
+    "折返し電話をお願いします",
+    "折り返し電話をお願いします",
+    "折返しお電話お願いします",
+    "折り返しお電話お願いします",
+    "折返しお電話をお願いします",
+    "折り返しお電話をお願いします",
+    "折返しお電話をお願いいたします",
+    "折り返しお電話をお願いいたします",
+    "折り返しご連絡ください",
+    "折返しご連絡ください",
+    "折り返しご連絡お願いします",
+    "折返しご連絡お願いします",
+    "折り返しのお電話をお願いします",
+    "電話ください",
+    "電話下さい",
+    "電話をください",
+    "電話を下さい",
+    "お電話ください",
+    "お電話下さい",
+    "お電話をください",
+    "お電話を下さい",
+    "電話お願いします",
+    "電話をお願いします",
+    "お電話お願いします",
+    "お電話をお願いします",
+    "お電話をお願いいたします",
+    "お電話お願いいたします",
+    "電話希望",
+    "電話してください",
+    "電話して下さい",
+    "お電話いただけますか",
+    "お電話をいただけますか",
+    "お電話頂けますか",
+    "電話もらえますか",
+    "callback",
+    "pleasecall",
+    "pleasecallback",
+    "pleasecallme",
+    "callme",
+    "callmeback",
+    "pleasecallmeback",
+];
+
+/// Frequent family names: only these are taken for a name where nothing else marks one, because two
+/// kanji alone can as well be 転倒 or 中止.
+const FAMILY_NAMES: &[&str] = &[
+    "佐藤",
+    "鈴木",
+    "高橋",
+    "髙橋",
+    "田中",
+    "伊藤",
+    "渡辺",
+    "渡邊",
+    "渡邉",
+    "渡部",
+    "山本",
+    "中村",
+    "小林",
+    "加藤",
+    "吉田",
+    "山田",
+    "佐々木",
+    "山口",
+    "松本",
+    "井上",
+    "木村",
+    "林",
+    "斎藤",
+    "斉藤",
+    "齋藤",
+    "清水",
+    "山崎",
+    "山﨑",
+    "森",
+    "池田",
+    "橋本",
+    "阿部",
+    "石川",
+    "山下",
+    "中島",
+    "石井",
+    "小川",
+    "前田",
+    "岡田",
+    "長谷川",
+    "藤田",
+    "後藤",
+    "近藤",
+    "村上",
+    "遠藤",
+    "青木",
+    "坂本",
+    "福田",
+    "太田",
+    "西村",
+    "藤井",
+    "金子",
+    "岡本",
+    "藤原",
+    "三浦",
+    "中野",
+    "中川",
+    "原田",
+    "松田",
+    "竹内",
+    "小野",
+    "田村",
+    "中山",
+    "和田",
+    "石田",
+    "森田",
+    "上田",
+    "原",
+    "内田",
+    "柴田",
+    "酒井",
+    "宮崎",
+    "横山",
+    "高木",
+    "安藤",
+    "宮本",
+    "大野",
+    "小島",
+    "谷口",
+    "工藤",
+    "今井",
+    "高田",
+    "増田",
+    "丸山",
+    "杉山",
+    "村田",
+    "大塚",
+    "新井",
+    "小山",
+    "平野",
+    "河野",
+    "藤本",
+    "野村",
+    "武田",
+    "上野",
+    "松井",
+    "千葉",
+    "菅原",
+    "岩崎",
+    "久保",
+    "木下",
+    "松尾",
+    "佐野",
+    "野口",
+    "菊地",
+    "菊池",
+    "野田",
+    "山内",
+    "渡会",
+    "市川",
+    "大西",
+    "島田",
+    "水野",
+    "古川",
+    "高野",
+    "髙野",
+    "熊谷",
+    "永井",
+    "大谷",
+    "有馬",
+    "久住",
+    "戸倉",
+    "森下",
+    "高梨",
+    "佐伯",
+    "川端",
+    "川田",
+    "小池",
+    "浜田",
+    "荒木",
+    "大久保",
+    "本田",
+    "桜井",
+    "吉川",
+    "北村",
+    "福島",
+    "西田",
+    "服部",
+    "五十嵐",
+    "土屋",
+    "望月",
+    "早川",
+    "小田",
+    "東",
+    "南",
+    "西川",
+    "川口",
+    "飯田",
+    "平田",
+    "星野",
+    "中西",
+    "片山",
+];
+
+const FACILITY_WORDS: &[&str] = &[
+    "訪問看護",
+    "訪看",
+    "薬局",
+    "クリニック",
+    "医院",
+    "病院",
+    "診療所",
+    "ステーション",
+    "ケアプラン",
+    "居宅",
+    "デイサービス",
+    "デイ",
+    "ケアセンター",
+    "包括",
+    "支援センター",
+    "事業所",
+    "ヘルパー",
+    "歯科",
+    "老健",
+    "特養",
+    "連携室",
+    "相談室",
+    "リハビリ",
+    "訪問介護",
+    "ケアマネ",
+    "事務局",
+    "看護",
+    "福祉用具",
+];
+
+/// Whether a text says 了解 and nothing more. Quote and signature are already off.
+#[must_use]
+pub fn is_only_acknowledgement(text: &str) -> bool {
+    let Some(pieces) = pieces(text) else { return false };
+    let mut acknowledged = text.contains(['👍', '👌', '🙆', '🆗']) || text.contains("🙇");
+    let only_signs = pieces.is_empty();
+    for (at, piece) in pieces.iter().enumerate() {
+        if is_acknowledgement(piece) {
+            acknowledged = true;
+        } else if !(is_courtesy(piece)
+            || is_address(piece)
+            || is_introduction(piece, at == 0 || !acknowledged))
+        {
+            return false;
+        }
+    }
+    acknowledged && !(only_signs && text.contains("🙇"))
+}
+
+/// Whether a text only asks to be called back, with or without a time and a number.
+#[must_use]
+pub fn asks_callback(text: &str) -> bool {
+    let Some(pieces) = pieces(text) else { return false };
+    let mut asked = false;
+    for (at, piece) in pieces.iter().enumerate() {
+        if is_callback(piece) {
+            asked = true;
+        } else if !(is_courtesy(piece)
+            || is_address(piece)
+            || is_time(piece)
+            || is_number(piece)
+            || is_acknowledgement(piece)
+            || is_introduction(piece, at < 3))
+        {
+            return false;
+        }
+    }
+    asked
+}
+
+/// The urgency that a writer put in brackets at the very start: `[緊急]`, `【至急】`, `【至急・了解希望】`.
+/// Up to three bracketed marks may stand there.
+#[must_use]
+pub fn bracket_urgency(text: &str) -> Option<Urgency> {
+    let start: String = text.trim_start().chars().take(120).collect();
+    let folded = narrow(&start);
+    let mut rest = folded.trim_start();
+    for _ in 0..3 {
+        let open = rest.chars().next()?;
+        let close = match open {
+            '[' => ']',
+            '【' => '】',
+            '(' => ')',
+            '〔' => '〕',
+            '《' => '》',
+            '〈' => '〉',
+            '「' => '」',
+            '<' => '>',
+            '■' | '★' | '●' | '!' => open,
+            _ => return None,
+        };
+        let inner = &rest[open.len_utf8()..];
+        let end = inner.find(close)?;
+        for word in inner[..end].split(['・', '/', '、', ',', ' ', ':', '|']) {
+            match word.trim().trim_matches('!').to_lowercase().as_str() {
+                "緊急" | "emergency" | "緊急連絡" => return Some(Urgency::Emergency),
+                "至急" | "大至急" | "urgent" | "急ぎ" | "至急連絡" => {
+                    return Some(Urgency::Urgent);
+                }
+                _ => {}
+            }
+        }
+        rest = inner[end + close.len_utf8()..].trim_start();
+    }
+    None
+}
+
+/// The sentences of a short text, folded and without marks; `None` if it is too long or asks.
+fn pieces(text: &str) -> Option<Vec<String>> {
+    if text.chars().count() > MAX_CHARS {
+        return None;
+    }
+    let folded = narrow(text).to_lowercase();
+    if folded.contains('?') {
+        return None;
+    }
+    let mut pieces = Vec::new();
+    for sentence in folded.split(['\n', '。', '、', '!', '.', ',', ';', '…', '→', '/']) {
+        let piece: String = sentence.chars().filter(|c| !is_decoration(*c)).collect();
+        let piece = piece.trim_matches([
+            ' ', '-', 'ー', '~', '〜', '(', ')', ':', '^', '_', '*', '\'', '"', 'm', 'v', 'o', 'w',
+        ]);
+        let kept = if piece.is_empty() { sentence.trim() } else { piece };
+        // `ok` must not lose its o to the face that people draw of brackets and letters.
+        let kept: String =
+            if piece.is_empty() || is_known(sentence) { sentence.to_owned() } else { kept.to_owned() };
+        let kept: String = kept.chars().filter(|c| !is_decoration(*c)).collect::<String>().trim().to_owned();
+        if kept.chars().any(char::is_alphanumeric) && !is_face(&kept) {
+            pieces.push(kept);
+        }
+    }
+    // `了解 よろしくお願いします`: a blank ends a sentence where both sides are whole ones.
+    let split = pieces.into_iter().flat_map(|piece| {
+        let parts: Vec<String> = piece.split(' ').filter(|p| !p.is_empty()).map(str::to_owned).collect();
+        let japanese = parts.iter().any(|p| !p.is_ascii());
+        if parts.len() > 1 && japanese { parts } else { vec![piece.replace(' ', "")] }
+    });
+    Some(split.collect())
+}
+
+fn is_known(sentence: &str) -> bool {
+    let plain: String = sentence.chars().filter(|c| !c.is_whitespace() && !is_decoration(*c)).collect();
+    is_acknowledgement(&plain) || is_courtesy(&plain)
+}
+
+/// `m(_ _)m`, `(^o^)`, `orz`: letters that are part of a drawn face.
+fn is_face(piece: &str) -> bool {
+    piece.is_ascii()
+        && piece.chars().count() <= 12
+        && piece.contains(['(', '^', '_', ';', '>', '<', '\''])
+        && !piece.chars().any(|c| c.is_ascii_digit())
+}
+
+fn is_decoration(c: char) -> bool {
+    matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}' | '\u{fe0e}' | '\u{fe0f}' | '\u{200b}'..='\u{200d}'
+        | '〓' | '■' | '□' | '●' | '○' | '◆' | '◇' | '※' | '「' | '」' | '『' | '』' | '【' | '】' | '[' | ']' | '・' | '゙' | '゚' | '´' | '`' | '＾' | '∀' | '艸')
+}
+
+fn is_acknowledgement(piece: &str) -> bool {
+    ACKNOWLEDGEMENTS.contains(&piece)
+}
+
+fn is_courtesy(piece: &str) -> bool {
+    COURTESIES.contains(&piece)
+}
+
+/// `大塚様`, `各位`, `担当者様`, `先生`: whom it is for.
+fn is_address(piece: &str) -> bool {
+    if matches!(
+        piece,
+        "各位"
+            | "関係者各位"
+            | "皆様"
+            | "皆さま"
+            | "みなさま"
+            | "皆さん"
+            | "先生"
+            | "ご担当者様"
+            | "担当者様"
+            | "関係者の皆様"
+    ) {
+        return true;
+    }
+    let named = ["様", "さま", "さん", "先生", "御中", "殿"].iter().find_map(|end| piece.strip_suffix(end));
+    named.is_some_and(|name| {
+        let length = name.chars().count();
+        (1..=24).contains(&length)
+            && !name.contains(['を', 'が', 'は', 'に', 'へ', 'で', 'て', 'た', 'す', 'る'])
+    })
+}
+
+/// `佐野です`, `さくら訪問看護の大塚です`, `大塚より`: who it is from.
+fn is_introduction(piece: &str, may_open: bool) -> bool {
+    let from_end = ["より", "拝", "記"].iter().find_map(|end| piece.strip_suffix(end));
+    let opening = ["です", "でございます", "と申します"].iter().find_map(|end| piece.strip_suffix(end));
+    let who = match (from_end, opening) {
+        (Some(who), _) => who,
+        (None, Some(who)) if may_open => who,
+        (None, None) => piece,
+        _ => return false,
+    };
+    let (place, name) = who.rsplit_once('の').map_or(("", who), |(place, name)| (place, name));
+    let name_known = FAMILY_NAMES.contains(&name) || full_name(name);
+    let place_known = FACILITY_WORDS.iter().any(|word| place.contains(word)) && place.chars().count() <= 25;
+    let facility_and_name = place.is_empty()
+        && FAMILY_NAMES.iter().any(|family| {
+            name.strip_suffix(family).is_some_and(|before| {
+                before.chars().count() <= 25 && FACILITY_WORDS.iter().any(|word| before.contains(word))
+            })
+        });
+    (place.is_empty() && name_known)
+        || (place_known && (1..=6).contains(&name.chars().count()))
+        || facility_and_name
+}
+
+/// A known family name and at most three signs of a given name, all kanji or kana.
+fn full_name(name: &str) -> bool {
+    FAMILY_NAMES.iter().any(|family| {
+        name.strip_prefix(family).is_some_and(|given| {
+            (1..=3).contains(&given.chars().count())
+                && family.chars().count() >= 2
+                && given.chars().all(|c| matches!(c, '\u{3041}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
+                && !["です", "より", "様", "さん", "中止", "転倒"].contains(&given)
+        })
+    })
+}
+
+fn is_callback(piece: &str) -> bool {
+    if CALLBACKS.contains(&piece) {
+        return true;
+    }
+    // `15時以降に折返しお電話ください`
+    CALLBACKS.iter().any(|call| {
+        piece.strip_suffix(call).is_some_and(|before| {
+            is_time(before.trim_end_matches(['に', 'で', 'へ', 'ま', 'は', '、', ' ']))
+                || is_number(before.trim_end_matches(['に', 'へ', 'ま', 'で']))
+        })
+    })
+}
+
+/// Nothing but times of day and dates.
+fn is_time(piece: &str) -> bool {
+    let mut rest = piece.to_owned();
+    for word in [
+        "本日中",
+        "今日中",
+        "明日中",
+        "できるだけ早く",
+        "できれば",
+        "ご都合のよい時に",
+        "お手すきの際に",
+        "お手隙の際に",
+        "お手すきの時に",
+        "午前中",
+        "以降",
+        "以前",
+        "まで",
+        "から",
+        "ごろ",
+        "頃",
+        "午前",
+        "午後",
+        "夕方",
+        "本日",
+        "今日",
+        "明日",
+        "朝",
+        "昼",
+        "夜",
+        "時半",
+        "時間",
+        "時",
+        "分",
+        "月",
+        "日",
+        "至急",
+        "大至急",
+        "間",
+        "に",
+        "〜",
+        "~",
+        "-",
+        ":",
+        "の",
+    ] {
+        rest = rest.replace(word, "");
+    }
+    let rest = rest.trim();
+    !piece.is_empty()
+        && rest.chars().all(|c| {
+            c.is_ascii_digit() || c == ' ' || matches!(c, '(' | ')' | '月' | '火' | '水' | '木' | '金' | '土')
+        })
+        && (piece.chars().any(|c| !c.is_ascii_digit()) || piece.len() <= 2)
+}
+
+fn is_number(piece: &str) -> bool {
+    let digits = piece
+        .trim_start_matches("tel")
+        .trim_start_matches("電話")
+        .trim_start_matches("携帯")
+        .trim_start_matches(':');
+    let count = digits.chars().filter(char::is_ascii_digit).count();
+    (9..=12).contains(&count)
+        && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | ' ' | '(' | ')' | '+' | 'ー'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn acknowledgements() {
+        for text in [
+            "了解",
+            "了解です",
+            "了解しました",
+            "了解しました。",
+            "了解しました！",
+            "承知いたしました。",
+            "かしこまりました",
+            "確認しました",
+            "拝受いたしました。",
+            "OK",
+            "ＯＫです",
+            "👍",
+            "了解👍",
+            "了解です(^^)",
+            "了解ですm(_ _)m",
+            "お世話になっております。\n佐野です。\n了解しました。\nよろしくお願いいたします。",
+            "大塚様\n\nお疲れ様です。\n承知しました。",
+            "了解しました。ご連絡ありがとうございます。",
+            "了解 よろしくお願いします",
+            "さくら訪問看護の大塚です。承知いたしました",
+            "ﾘｮｳｶｲ",
+            "了解です♪",
+            "はい、了解しました",
+            "承知しました🙇‍♀️",
+            "Noted, thanks.",
+            "了解しました\n大塚",
+            "了解しました\n大塚りつ子",
+        ] {
+            assert!(is_only_acknowledgement(text), "{text}");
+        }
+        for text in [
+            "",
+            "了解 明日臨時訪問します",
+            "先生了解 23:05 往診23:30",
+            "了解？",
+            "了解できません",
+            "確認します",
+            "はい",
+            "ありがとうございます",
+            "了解しました。26日10時で調整します。",
+            "了解\n転倒です",
+            "了解 転倒",
+            "中止です。了解しました",
+            "大丈夫です",
+            "承知しましたが、確認させてください",
+            "了解です(^^)\n明日は私が家にいます。よろしくお願いします",
+            "痛みは治まったそうです🙏",
+            "🙇",
+            "了解しました。薬は？",
+            "ロキソニン中止、了解しました",
+            "佐野です",
+            "1",
+        ] {
+            assert!(!is_only_acknowledgement(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn callbacks() {
+        for text in [
+            "折返し電話ください",
+            "折り返しお電話ください。15時以降",
+            "15時以降に折返しお電話ください",
+            "お世話になっております。佐野です。お電話お願いします",
+            "電話ください 03-0000-0104",
+        ] {
+            assert!(asks_callback(text), "{text}");
+        }
+        for text in ["", "熱が出ました。電話ください", "了解", "電話しました", "折返し電話しました"]
+        {
+            assert!(!asks_callback(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn urgency_only_in_the_first_bracket() {
+        assert_eq!(bracket_urgency("[緊急] 22:40 体温38.9"), Some(Urgency::Emergency));
+        assert_eq!(bracket_urgency("【至急・了解希望】つばき01 退院"), Some(Urgency::Urgent));
+        assert_eq!(bracket_urgency("［緊急］x"), Some(Urgency::Emergency));
+        assert_eq!(bracket_urgency("【つばき01】【至急】x"), Some(Urgency::Urgent));
+        for text in ["緊急です", "昨日の[緊急]の件", "", "【", "【緊急ではない】", "転びそう"]
+        {
+            assert_eq!(bracket_urgency(text), None, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn total(text in ".*", like in "[了解承知しました。、 \\n!?電話折返しください0-9\\[\\]【】緊急]{0,30}") {
+            for text in [text, like] {
+                let _ = is_only_acknowledgement(&text);
+                let _ = asks_callback(&text);
+                let _ = bracket_urgency(&text);
+            }
+        }
+    }
+}
