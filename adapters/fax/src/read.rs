@@ -1,0 +1,232 @@
+//! A received FAX to an Envelope: the file byte for byte, one picture a page, the reply sheet if there
+//! is one. A FAX that came by mail is stored as that mail, so `content_hash` is that of the mail's raw
+//! bytes while `format` names the file of pages in it; both together find the page again. Nothing is
+//! dropped: a file that cannot be read is still an Envelope, with the file and the reason.
+
+use crate::pages::{self, FileKind, PageLimits};
+use crate::provider::{Recognised, signs};
+use crate::sheet::{self, SheetReading, SheetSearch};
+use kakehashi_core::envelope::{ContentHash, Envelope, Sheet};
+use kakehashi_core::mail::Mail;
+use kakehashi_core::port::{Origin, Part, PartSink, RawIntake, ReadFault, Reader};
+use kakehashi_core::unreadable::Unreadable;
+use kakehashi_core::vocabulary::{AttachmentRole, Authenticity, Channel, Format, Intent};
+
+/// What bare bytes are, if they are a file of pages.
+#[must_use]
+pub fn looks_like_page_file(bytes: &[u8]) -> Option<Format> {
+    match pages::kind(bytes)? {
+        FileKind::Tiff => Some(Format::Tiff),
+        FileKind::Pdf => Some(Format::Pdf),
+        FileKind::Photo => None,
+    }
+}
+
+/// Reads a FAX that came by mail. Exactly one Envelope.
+///
+/// # Errors
+/// [`ReadFault::Part`] if a part could not be kept: try again.
+pub fn read_mail(
+    mail: &Mail,
+    origin: &Origin,
+    recognised: &Recognised,
+    parts: &mut dyn PartSink,
+) -> Result<Vec<Envelope>, ReadFault> {
+    let files: Vec<PageFile<'_>> = recognised
+        .parts
+        .iter()
+        .filter_map(|i| mail.parts.get(*i))
+        .map(|p| PageFile { name: p.name.as_deref(), declared: &p.media_type, bytes: &p.bytes })
+        .collect();
+    let format = files.iter().find_map(|f| looks_like_page_file(f.bytes)).unwrap_or_else(|| {
+        if files.iter().any(|f| f.declared == "application/pdf") { Format::Pdf } else { Format::Tiff }
+    });
+    let mut envelope = Envelope::empty(Channel::Fax, format, mail.content_hash.clone());
+    envelope.message_id.clone_from(&mail.message_id);
+    envelope.in_reply_to.clone_from(&mail.in_reply_to);
+    envelope.sender.address = mail.from.as_ref().map(|f| f.address.clone());
+    envelope.sender.number.clone_from(&recognised.number);
+    envelope.sender.application.clone_from(&recognised.provider);
+    envelope.sender.authenticity = origin.authenticity.unwrap_or(Authenticity::None);
+    envelope.sent_at = mail.date;
+    envelope.occurred_at = signs::received_at(mail);
+    envelope.warnings.extend(mail.warnings.iter().cloned());
+    envelope.warnings.extend(recognised.warnings.iter().cloned());
+    for refusal in fill(&mut envelope, &files, parts)? {
+        envelope.warn("pages_unreadable", refusal.detail);
+    }
+    Ok(vec![envelope])
+}
+
+/// Reads a bare TIFF, PDF or photograph of a page. Exactly one Envelope.
+///
+/// # Errors
+/// [`ReadFault::Unreadable`] if not one page could be read, [`ReadFault::Part`] if a part could not be
+/// kept.
+pub fn read_file(raw: &RawIntake, parts: &mut dyn PartSink) -> Result<Vec<Envelope>, ReadFault> {
+    let format = looks_like_page_file(&raw.bytes).unwrap_or(raw.format);
+    let mut envelope = Envelope::empty(Channel::Fax, format, ContentHash::of(&raw.bytes));
+    envelope.message_id.clone_from(&raw.sender_message_id);
+    envelope.sender.authenticity = raw.origin.authenticity.unwrap_or(Authenticity::None);
+    let file = PageFile { name: None, declared: "", bytes: &raw.bytes };
+    match fill(&mut envelope, &[file], parts)?.into_iter().next() {
+        Some(refusal) => Err(ReadFault::Unreadable(refusal)),
+        None => Ok(vec![envelope]),
+    }
+}
+
+/// [`read_file`] as a port, for bare page files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FaxReader;
+
+impl Reader for FaxReader {
+    fn read(&self, raw: &RawIntake, parts: &mut dyn PartSink) -> Result<Vec<Envelope>, ReadFault> {
+        read_file(raw, parts)
+    }
+}
+
+struct PageFile<'a> {
+    name: Option<&'a str>,
+    declared: &'a str,
+    bytes: &'a [u8],
+}
+
+/// Adds files, pages and the sheet; gives the files that could not be read.
+fn fill(
+    envelope: &mut Envelope,
+    files: &[PageFile<'_>],
+    parts: &mut dyn PartSink,
+) -> Result<Vec<Unreadable>, ReadFault> {
+    let limits = PageLimits::default();
+    let mut refusals = Vec::new();
+    let mut pictures: Vec<Vec<u8>> = Vec::new();
+    let mut sheets = Sheets::default();
+    for file in files {
+        let before = pictures.len();
+        // One limit over all files of a mail.
+        let left = PageLimits { pages: limits.pages.saturating_sub(before), ..limits.clone() };
+        let outcome = pages::visit_pages(file.bytes, &left, &mut |page| {
+            let number = pictures.len() as u32 + 1;
+            let turn = sheets.look(&page, number);
+            let upright = if turn == 0 { page.to_png() } else { page.turned(turn).to_png() };
+            pictures.push(upright);
+        });
+        match outcome {
+            Ok(warnings) => envelope.warnings.extend(warnings),
+            Err(refusal) => refusals.push(refusal),
+        }
+        let media_type = match pages::kind(file.bytes) {
+            Some(kind) => kind.media_type(file.bytes),
+            None if file.declared.is_empty() => "application/octet-stream",
+            None => file.declared,
+        };
+        let count = (pictures.len() - before) as u32;
+        envelope.attachments.push(parts.keep(Part {
+            name: file.name,
+            media_type,
+            pages: (count > 0).then_some(count),
+            role: AttachmentRole::Source,
+            bytes: file.bytes,
+        })?);
+    }
+    for (index, picture) in pictures.iter().enumerate() {
+        envelope.attachments.push(parts.keep(Part {
+            name: Some(&format!("page-{}.png", index + 1)),
+            media_type: "image/png",
+            pages: None,
+            role: AttachmentRole::PageImage,
+            bytes: picture,
+        })?);
+    }
+    sheets.settle(envelope);
+    Ok(refusals)
+}
+
+/// The sheets seen on the pages of one FAX.
+#[derive(Default)]
+struct Sheets {
+    found: Vec<(u32, SheetReading)>,
+    contradictions: Vec<u32>,
+}
+
+impl Sheets {
+    /// Looks at a page; gives the turn that makes it stand upright.
+    fn look(&mut self, page: &pages::Page, number: u32) -> u16 {
+        match sheet::read(page) {
+            SheetSearch::Found(mut reading) => {
+                for area in &mut reading.handwriting {
+                    area.page = number;
+                }
+                let turn = reading.find.orientation;
+                self.found.push((number, *reading));
+                turn
+            }
+            SheetSearch::Contradiction => {
+                self.contradictions.push(number);
+                0
+            }
+            SheetSearch::Nothing => 0,
+        }
+    }
+
+    /// One code on all pages makes a reply; two different codes go to a person, since nobody but a
+    /// person can tell which page belongs to which patient.
+    fn settle(self, envelope: &mut Envelope) {
+        envelope.intent = Intent::Topic;
+        for page in self.contradictions {
+            envelope.warn("sheet_contradiction", format!("page {page}: the codes of the sheet disagree"));
+        }
+        let Some((_, first)) = self.found.first() else { return };
+        let code = first.find.code.clone();
+        if self.found.iter().any(|(_, r)| r.find.code != code) {
+            envelope
+                .warn("several_sheets", "sheets with different codes in one FAX; a person must part them");
+            return;
+        }
+        let highest = self.found.iter().map(|(_, r)| u32::from(r.find.page)).max().unwrap_or(1);
+        if envelope.warnings.iter().any(|w| w.code == "page_damaged") {
+            envelope.warn("sheet_damaged", "a page with missing rows; the boxes must be looked at");
+        }
+        let mut sheet = Sheet {
+            reply_code: Some(code.as_str().to_owned()),
+            code_source: Some("qr".to_owned()),
+            marks: Vec::new(),
+            handwriting: Vec::new(),
+            orientation: first.find.orientation,
+            // The QR tells the page; the highest page that came stands for the number of pages.
+            page_of: Some([u32::from(first.find.page), highest]),
+        };
+        for (_, reading) in self.found {
+            if sheet.marks.is_empty() {
+                sheet.marks = reading.marks;
+            } else {
+                merge(&mut sheet.marks, &reading.marks);
+            }
+            sheet.handwriting.extend(reading.handwriting);
+        }
+        envelope.reply_code.clone_from(&sheet.reply_code);
+        envelope.intent = Intent::Reply;
+        envelope.sheet = Some(sheet);
+    }
+}
+
+/// A box is empty only if it is empty on every page with this code.
+fn merge(marks: &mut [kakehashi_core::envelope::Mark], others: &[kakehashi_core::envelope::Mark]) {
+    use kakehashi_core::envelope::MarkState;
+    for mark in marks {
+        let Some(other) = others.iter().find(|o| o.name == mark.name) else { continue };
+        if mark.state == MarkState::Empty && other.state != MarkState::Empty {
+            mark.state = other.state;
+            mark.confidence = other.confidence;
+        } else if mark.state == other.state {
+            mark.confidence = if mark.state == MarkState::Empty {
+                mark.confidence.min(other.confidence)
+            } else {
+                mark.confidence.max(other.confidence)
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

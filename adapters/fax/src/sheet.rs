@@ -1,0 +1,165 @@
+//! Finds our reply sheet (返信票) on a page: the printed code, which way is up, and where ink lies
+//! (fax-loop.md section 5). A code is read from a QR or not at all; two codes that disagree are no
+//! code. Boxes are proposals for a person's one click: this module never says `marked`.
+
+mod bitmap;
+mod boxes;
+mod marks;
+mod qr;
+
+pub use kakehashi_core::sheet_geometry as geometry;
+
+use crate::pages::Page;
+use bitmap::Bitmap;
+use kakehashi_core::envelope::{Handwriting, Mark};
+use kakehashi_core::reply_code::{QrPlace, ReplyCode};
+use marks::Fit;
+
+/// A sheet on a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SheetFind {
+    /// The code, whose row decides whether it may act.
+    pub code: ReplyCode,
+    /// Page number printed in the QR.
+    pub page: u16,
+    /// Which of the two QR was read; A if both.
+    pub place: QrPlace,
+    /// Degrees by which the page must be turned clockwise to stand upright: 0, 90, 180, 270.
+    pub orientation: u16,
+    /// How it was found.
+    pub source: SheetSource,
+}
+
+/// How a code was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SheetSource {
+    /// At the place told by the registration marks.
+    Guided,
+    /// By searching the page for a QR.
+    Searched,
+}
+
+/// Outcome of looking at one page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SheetSearch {
+    /// One sheet.
+    Found(Box<SheetReading>),
+    /// The codes on the page contradict each other: a person must look.
+    Contradiction,
+    /// No code of ours.
+    Nothing,
+}
+
+/// A sheet with what is written on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SheetReading {
+    /// The code and how it was found.
+    pub find: SheetFind,
+    /// All boxes, `empty` or `unsure`.
+    pub marks: Vec<Mark>,
+    /// Areas with ink; the page number is that of the QR and must be replaced by that of the file.
+    pub handwriting: Vec<Handwriting>,
+}
+
+/// The sheet on a page, if there is one and it does not contradict itself.
+#[must_use]
+pub fn find(page: &Page) -> Option<SheetFind> {
+    match locate(page) {
+        Located::Found(find, _) => Some(find),
+        Located::Contradiction | Located::Nothing => None,
+    }
+}
+
+/// The sheet on a page with boxes and handwriting.
+#[must_use]
+pub fn read(page: &Page) -> SheetSearch {
+    let (find, place) = match locate(page) {
+        Located::Found(find, place) => (find, place),
+        Located::Contradiction => return SheetSearch::Contradiction,
+        Located::Nothing => return SheetSearch::Nothing,
+    };
+    let (marks, handwriting) = match place {
+        Some((bitmap, fit)) => {
+            (boxes::read_boxes(&bitmap, &fit), boxes::handwriting(&bitmap, &fit, u32::from(find.page)))
+        }
+        None => (boxes::all_unsure(), Vec::new()),
+    };
+    SheetSearch::Found(Box::new(SheetReading { find, marks, handwriting }))
+}
+
+enum Located {
+    /// The bitmap and the map from millimetres of the upright sheet into it, where marks were found.
+    Found(SheetFind, Option<(Bitmap, Fit)>),
+    Contradiction,
+    Nothing,
+}
+
+fn locate(page: &Page) -> Located {
+    let bitmap = Bitmap::of(page);
+    let fits = marks::fits(&bitmap);
+    match guided(&bitmap, &fits, 0) {
+        Guided::Found(find, fit) => return Located::Found(find, Some((bitmap, fit))),
+        Guided::Contradiction => return Located::Contradiction,
+        Guided::Nothing => {}
+    }
+    let hits = qr::search(&bitmap);
+    let Some(first) = hits.first() else { return Located::Nothing };
+    if hits.iter().any(|h| h.code != first.code || h.page != first.page) {
+        return Located::Contradiction;
+    }
+    let orientation = first.orientation;
+    let find = SheetFind {
+        code: first.code.clone(),
+        page: first.page,
+        place: first.place,
+        orientation,
+        source: SheetSource::Searched,
+    };
+    // The marks once more, on the page turned upright: a page scanned sideways has them too.
+    if matches!(orientation, 90 | 270) {
+        let upright = Bitmap::of(&page.turned(orientation));
+        let fit = marks::fits(&upright).into_iter().find(|f| !f.upside_down);
+        return Located::Found(find, fit.map(|fit| (upright, fit)));
+    }
+    let fit = fits.into_iter().find(|f| f.upside_down == (orientation == 180));
+    Located::Found(find, fit.map(|fit| (bitmap, fit)))
+}
+
+enum Guided {
+    Found(SheetFind, Fit),
+    Contradiction,
+    Nothing,
+}
+
+/// Both QR at the places that the marks tell, in both orientations.
+fn guided(bitmap: &Bitmap, fits: &[Fit], turned: u16) -> Guided {
+    for fit in fits {
+        let mut found: Option<SheetFind> = None;
+        for (place, area) in [(QrPlace::A, geometry::QR_A), (QrPlace::B, geometry::QR_B)] {
+            let Some((code, page, letter)) = qr::sample(bitmap, fit, area) else { continue };
+            if letter != place {
+                continue;
+            }
+            match &found {
+                Some(other) if other.code != code || other.page != page => return Guided::Contradiction,
+                Some(_) => {}
+                None => {
+                    found = Some(SheetFind {
+                        code,
+                        page,
+                        place,
+                        orientation: (turned + if fit.upside_down { 180 } else { 0 }) % 360,
+                        source: SheetSource::Guided,
+                    });
+                }
+            }
+        }
+        if let Some(find) = found {
+            return Guided::Found(find, *fit);
+        }
+    }
+    Guided::Nothing
+}
+
+#[cfg(test)]
+mod tests;
