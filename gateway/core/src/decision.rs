@@ -203,6 +203,42 @@ pub enum TriageReason {
     PhoneOnly,
 }
 
+impl TriageReason {
+    /// Code used in JSON, audit and statistics; the same as the serialised `reason`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownSender => "unknown_sender",
+            Self::AmbiguousSender => "ambiguous_sender",
+            Self::EndpointNotVerified => "endpoint_not_verified",
+            Self::NoPatientNamed => "no_patient_named",
+            Self::NoCandidate => "no_candidate",
+            Self::OneCandidate => "one_candidate",
+            Self::SeveralCandidates => "several_candidates",
+            Self::IdentityConflict => "identity_conflict",
+            Self::NoGroup => "no_group",
+            Self::NotAMember => "not_a_member",
+            Self::NotConsented => "not_consented",
+            Self::GroupNotOpen => "group_not_open",
+            Self::CodeUnknown => "code_unknown",
+            Self::CodeExpired => "code_expired",
+            Self::CodeRevoked => "code_revoked",
+            Self::CodeFromElsewhere => "code_from_elsewhere",
+            Self::WhichItem => "which_item",
+            Self::SheetToConfirm => "sheet_to_confirm",
+            Self::DamagedPage => "damaged_page",
+            Self::SeveralPatients => "several_patients",
+            Self::MergeRequested => "merge_requested",
+            Self::DeathNotice => "death_notice",
+            Self::NotReleased => "not_released",
+            Self::Unreadable { .. } => "unreadable",
+            Self::Rule { .. } => "rule",
+            Self::NotAuthentic => "not_authentic",
+            Self::PhoneOnly => "phone_only",
+        }
+    }
+}
+
 /// Where an item could belong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {

@@ -2,12 +2,16 @@
 //! one follows from another. This crate never does I/O, has no runtime and no clock of its own:
 //! time and randomness come in as parameters, so every decision can be run again over stored bytes.
 
+pub mod audit;
 pub mod clock;
 pub mod commit;
 pub mod decision;
+pub mod delivery;
 pub mod directory;
 pub mod envelope;
 pub mod facts;
+pub mod fan_out;
+pub mod identity_level;
 pub mod ids;
 pub mod job;
 pub mod mail;
@@ -16,6 +20,8 @@ pub mod post;
 pub mod rendered;
 pub mod reply_code;
 pub mod reply_words;
+pub mod retry;
+pub mod schedule;
 pub mod sheet_geometry;
 pub mod text;
 pub mod unreadable;

@@ -1,0 +1,39 @@
+//! 本人確認レベル (care-network.md 6.2): how strong the evidence is that a message comes from the facility
+//! it seems to come from. A level is what was shown, not what is allowed; a number, an address or a name
+//! in a message alone is never more than I1.
+
+use crate::envelope::Envelope;
+use crate::facts::{CodeFacts, Facts};
+use crate::vocabulary::{Authenticity, EndpointState, IdentityLevel};
+
+/// The level of one message. `code_stands` says that the reply code or thread it carries is valid and
+/// belongs to the sender's facility.
+#[must_use]
+pub fn of(envelope: &Envelope, facts: &Facts, code_stands: bool) -> IdentityLevel {
+    let Some(sender) = &facts.sender else { return IdentityLevel::I0 };
+    if sender.endpoint.state != EndpointState::Verified {
+        return IdentityLevel::I0;
+    }
+    match envelope.sender.authenticity {
+        // Whether a login has its second factor is the matter of the login page.
+        Authenticity::Login => IdentityLevel::I4,
+        Authenticity::ClientCertificate | Authenticity::ApiKey => IdentityLevel::I2,
+        Authenticity::None
+        | Authenticity::Spf
+        | Authenticity::Dkim
+        | Authenticity::Dmarc
+        | Authenticity::Network => {
+            if code_stands {
+                IdentityLevel::I2
+            } else {
+                IdentityLevel::I1
+            }
+        }
+    }
+}
+
+/// Whether a message carries anything that claims to be an answer to something of ours.
+#[must_use]
+pub fn claims_an_answer(facts: &Facts) -> bool {
+    facts.code != CodeFacts::Absent || facts.thread.is_some()
+}
