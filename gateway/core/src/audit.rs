@@ -234,7 +234,7 @@ pub fn describe(effect: &Effect) -> Option<Said> {
         Effect::CloseTriage { id, outcome, .. } => {
             Said::new("close_triage", "triage", id.as_str(), &json!({ "outcome": outcome }))
         }
-        Effect::RecordReading { .. } => return None,
+        Effect::RecordReading { .. } | Effect::KeepAttachments { .. } => return None,
         Effect::FinishIntake { intake_id, state, decided } => Said::new(
             "finish_intake",
             "intake",

@@ -4,12 +4,13 @@
 
 use crate::clock::UtcMicros;
 use crate::decision::{Candidate, Decided, Notice, TriageReason};
+use crate::envelope::Envelope;
 use crate::facts::IdentifierState;
 use crate::ids::{
     AttachmentId, DeliveryId, EndpointId, FacilityId, IntakeId, LoginUserId, PatientId, PostId, TriageId,
 };
 use crate::port::Outcome;
-use crate::post::{Acknowledgement, Post};
+use crate::post::{Acknowledgement, Post, StoredAttachment};
 use crate::reply_code::ReplyCode;
 use crate::vocabulary::{Channel, DeliveryMode, DeliveryState, IntakeState};
 use serde::{Deserialize, Serialize};
@@ -100,6 +101,21 @@ pub enum Effect {
         outcome: TriageOutcome,
         /// Its words, for returned and discarded.
         note: Option<String>,
+    },
+    /// What reading an intake gave; the blobs are already stored.
+    RecordReading {
+        /// The intake.
+        intake_id: IntakeId,
+        /// In order.
+        envelopes: Vec<Envelope>,
+        /// Of all Envelopes; `position` counts through.
+        attachments: Vec<StoredAttachment>,
+    },
+    /// Files that came with no intake (an upload at a page); the blobs are already stored. The post that
+    /// follows in the same commit takes them over by id.
+    KeepAttachments {
+        /// In order.
+        attachments: Vec<StoredAttachment>,
     },
     /// An intake is settled: its decisions are kept with it.
     FinishIntake {
