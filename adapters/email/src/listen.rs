@@ -1,0 +1,37 @@
+//! The SMTP listener (RFC 5321): takes mails for our own addresses and answers 250 only after the desk
+//! has made them durable. It never relays, never reads what a mail says and never keeps anything.
+
+mod command;
+mod data;
+mod identity;
+mod session;
+
+pub use session::{Ended, SmtpConfig, run_session};
+
+use kakehashi_core::clock::Clock;
+use kakehashi_core::port::IntakeDesk;
+use kakehashi_wire::accept_loop::{self, Limits};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Serves until `shutdown`; sessions that are in a message finish it, idle ones are told 421.
+pub async fn serve(
+    listener: TcpListener,
+    config: SmtpConfig,
+    desk: Arc<dyn IntakeDesk>,
+    clock: Arc<dyn Clock>,
+    shutdown: CancellationToken,
+) {
+    let limits = Limits { max_connections: config.max_connections, max_per_peer: config.max_per_peer };
+    let config = Arc::new(config);
+    accept_loop::serve(listener, limits, shutdown, move |stream, peer, shutdown| {
+        let (config, desk, clock) = (Arc::clone(&config), Arc::clone(&desk), Arc::clone(&clock));
+        async move {
+            let ended =
+                run_session(stream, Some(peer.ip()), &config, desk.as_ref(), clock.as_ref(), shutdown).await;
+            tracing::debug!(peer = %peer.ip(), ?ended, "smtp.session: ended");
+        }
+    })
+    .await;
+}

@@ -1,0 +1,107 @@
+//! By what two SMTP deliveries are known to be the same mail: a relay that saw no answer sends again
+//! with new trace lines, so the key is made of what it does not touch. Never reads the content.
+
+use kakehashi_core::envelope::ContentHash;
+
+/// The key for once-only intake and the Message-ID as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) dedup_key: String,
+    pub(crate) message_id: Option<String>,
+}
+
+/// Builds the identity: Message-ID, From, everything below the headers, and the recipients. Without a
+/// Message-ID the whole bytes count.
+pub(crate) fn of(message: &[u8], recipients: &[String]) -> Identity {
+    let (header, body) = split(message);
+    let id = header_value(header, b"message-id");
+    let from = header_value(header, b"from").unwrap_or_default();
+    let mut sorted: Vec<String> = recipients.iter().map(|r| r.to_lowercase()).collect();
+    sorted.sort();
+    sorted.dedup();
+    let mut hashed: Vec<u8> = Vec::new();
+    match &id {
+        Some(id) => {
+            for field in [id.as_slice(), from.as_slice()] {
+                hashed.extend_from_slice(&(field.len() as u64).to_be_bytes());
+                hashed.extend_from_slice(field);
+            }
+            hashed.extend_from_slice(ContentHash::of(body).as_str().as_bytes());
+        }
+        None => hashed.extend_from_slice(ContentHash::of(message).as_str().as_bytes()),
+    }
+    for recipient in &sorted {
+        hashed.extend_from_slice(&(recipient.len() as u64).to_be_bytes());
+        hashed.extend_from_slice(recipient.as_bytes());
+    }
+    let written = id.map(|id| {
+        let text = String::from_utf8_lossy(&id).into_owned();
+        let start = text.find('<').map_or(0, |i| i + 1);
+        let inner = &text[start..];
+        let inner = inner.split('>').next().unwrap_or(inner).trim();
+        inner.chars().filter(|c| !c.is_control()).take(500).collect::<String>()
+    });
+    Identity {
+        dedup_key: format!("smtp:{}", ContentHash::of(&hashed).hex()),
+        message_id: written.filter(|w| !w.is_empty()),
+    }
+}
+
+fn split(message: &[u8]) -> (&[u8], &[u8]) {
+    if message.starts_with(b"\r\n") {
+        return (&[], &message[2..]);
+    }
+    match message.windows(4).position(|w| w == b"\r\n\r\n") {
+        Some(at) => (&message[..at + 2], &message[at + 4..]),
+        None => (message, &[]),
+    }
+}
+
+/// The first header of this lower-case name, unfolded and trimmed.
+fn header_value(header: &[u8], name: &[u8]) -> Option<Vec<u8>> {
+    let mut value: Option<Vec<u8>> = None;
+    for line in header.split(|b| *b == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if let Some(collected) = value.as_mut() {
+            if !line.first().is_some_and(|b| matches!(b, b' ' | b'\t')) {
+                break;
+            }
+            collected.extend_from_slice(line);
+        } else if let Some(colon) = line.iter().position(|b| *b == b':') {
+            if line[..colon].trim_ascii().eq_ignore_ascii_case(name) {
+                value = Some(line[colon + 1..].to_vec());
+            }
+        }
+    }
+    value.map(|v| v.trim_ascii().to_vec()).filter(|v| !v.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trace_lines_do_not_matter_and_content_does() {
+        let to = ["a@x".to_owned(), "b@x".to_owned()];
+        let turned = ["B@x".to_owned(), "a@x".to_owned()];
+        let plain = of(b"Message-ID: <1@y>\r\nFrom: n@y\r\n\r\ntext\r\n", &to);
+        assert_eq!(plain.message_id.as_deref(), Some("1@y"));
+        assert_eq!(
+            plain,
+            of(b"Received: z\r\n\tq\r\nmessage-id:\r\n <1@y>\r\nX: 1\r\nFrom: n@y\r\n\r\ntext\r\n", &turned)
+        );
+        for other in [
+            &b"Message-ID: <1@y>\r\nFrom: n@y\r\n\r\ntext2\r\n"[..],
+            b"Message-ID: <2@y>\r\nFrom: n@y\r\n\r\ntext\r\n",
+            b"Message-ID: <1@y>\r\nFrom: m@y\r\n\r\ntext\r\n",
+        ] {
+            assert_ne!(plain.dedup_key, of(other, &to).dedup_key);
+        }
+        assert_ne!(
+            plain.dedup_key,
+            of(b"Message-ID: <1@y>\r\nFrom: n@y\r\n\r\ntext\r\n", &to[..1]).dedup_key
+        );
+        assert_eq!(of(b"x", &to), of(b"x", &to));
+        assert_eq!(of(b"", &[]).message_id, None);
+    }
+}

@@ -1,0 +1,491 @@
+//! One SMTP session over any stream, so that tests drive it in memory. Its phase says what the next
+//! bytes mean; limits, shutdown and faults each have one reply. It answers 250 to a message only after
+//! the desk said that it is durable, and 451 when it is not: then the sender keeps it.
+
+use super::command::{BadCommand, Command, parse};
+use super::data::{DataFault, DataLimits, DataReader};
+use super::identity;
+use kakehashi_core::clock::{Clock, UtcMicros};
+use kakehashi_core::port::{IntakeAnswer, IntakeDesk, Origin, RawIntake, RecipientAnswer, Refusal};
+use kakehashi_core::vocabulary::{Channel, Format};
+use kakehashi_wire::bounds::{ReadEnd, Times, read_some};
+use kakehashi_wire::tls::{self, ServerConfig};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Settings of the listener.
+#[derive(Debug, Clone)]
+pub struct SmtpConfig {
+    /// Our name in greeting and EHLO.
+    pub hostname: String,
+    /// Largest message.
+    pub max_message_bytes: usize,
+    /// Most recipients of one message.
+    pub max_recipients: usize,
+    /// Longest text line. RFC 5321 asks for 1000; real mailers send longer ones.
+    pub max_line_bytes: usize,
+    /// Largest header of a message.
+    pub max_header_bytes: usize,
+    /// Longest command line.
+    pub max_command_bytes: usize,
+    /// Errors in one session before it is ended with 421.
+    pub max_errors: u32,
+    /// Sessions at once.
+    pub max_connections: usize,
+    /// Sessions at once from one address.
+    pub max_per_peer: usize,
+    /// Longest silence.
+    pub idle: Duration,
+    /// Longest session.
+    pub total: Duration,
+    /// STARTTLS, if configured.
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
+impl Default for SmtpConfig {
+    fn default() -> Self {
+        Self {
+            hostname: "localhost".to_owned(),
+            max_message_bytes: 35 * 1024 * 1024,
+            max_recipients: 100,
+            max_line_bytes: 64 * 1024,
+            max_header_bytes: 512 * 1024,
+            max_command_bytes: 2_048,
+            max_errors: 20,
+            max_connections: 1_000,
+            max_per_peer: 50,
+            idle: Duration::from_secs(60),
+            total: Duration::from_secs(600),
+            tls: None,
+        }
+    }
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// QUIT.
+    Quit,
+    /// The peer closed or the connection broke.
+    Gone,
+    /// Silent for too long, or the session took too long.
+    TooSlow,
+    /// Too many errors.
+    TooManyErrors,
+    /// We shut down.
+    Shutdown,
+    /// The TLS handshake failed, or commands came before it.
+    Tls,
+}
+
+/// A stream that may become a TLS stream.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire for S {}
+
+/// Serves one session. Bytes may be cut on the way anywhere; the replies are the same.
+pub async fn run_session<S>(
+    stream: S,
+    peer: Option<IpAddr>,
+    config: &SmtpConfig,
+    desk: &dyn IntakeDesk,
+    clock: &dyn Clock,
+    shutdown: CancellationToken,
+) -> Ended
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let mut session = Session {
+        config,
+        desk,
+        clock,
+        peer,
+        shutdown,
+        until: Instant::now() + config.total,
+        stream: Some(Box::new(stream)),
+        input: Vec::new(),
+        output: Vec::new(),
+        phase: Phase::Greeted,
+        errors: 0,
+        encrypted: false,
+    };
+    session.reply(&format!("220 {} ESMTP kakehashi", config.hostname));
+    let ended = match session.run().await {
+        Ok(never) => match never {},
+        Err(ended) => ended,
+    };
+    let last = match ended {
+        Ended::TooSlow => "421 4.4.2 timeout, closing",
+        Ended::TooManyErrors => "421 4.7.0 too many errors, closing",
+        Ended::Shutdown => "421 4.3.2 service is shutting down, try again later",
+        Ended::Quit | Ended::Gone | Ended::Tls => "",
+    };
+    if !last.is_empty() {
+        session.reply(last);
+    }
+    let _ = session.flush().await;
+    if let Some(mut stream) = session.stream.take() {
+        let _ = tokio::time::timeout(Duration::from_secs(5), stream.shutdown()).await;
+    }
+    ended
+}
+
+/// What the next bytes mean.
+#[derive(Debug)]
+enum Phase {
+    /// A command; EHLO is still owed.
+    Greeted,
+    /// A command outside a transaction.
+    Ready,
+    /// A command within a transaction.
+    Transaction(Transaction),
+    /// The message.
+    Data(Transaction, Box<DataReader>, UtcMicros),
+    /// The rest of a command line that is too long.
+    SkipLine(Box<Phase>),
+}
+
+#[derive(Debug, Default)]
+struct Transaction {
+    from: String,
+    to: Vec<String>,
+    smtp_utf8: bool,
+}
+
+enum Never {}
+
+struct Session<'a> {
+    config: &'a SmtpConfig,
+    desk: &'a dyn IntakeDesk,
+    clock: &'a dyn Clock,
+    peer: Option<IpAddr>,
+    shutdown: CancellationToken,
+    until: Instant,
+    stream: Option<Box<dyn Wire + 'a>>,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    phase: Phase,
+    errors: u32,
+    encrypted: bool,
+}
+
+impl Session<'_> {
+    async fn run(&mut self) -> Result<Never, Ended> {
+        loop {
+            while self.step().await? {}
+            self.flush().await?;
+            self.read().await?;
+        }
+    }
+
+    /// Works on what has arrived. False if more is needed.
+    async fn step(&mut self) -> Result<bool, Ended> {
+        match std::mem::replace(&mut self.phase, Phase::Ready) {
+            Phase::Data(transaction, mut reader, received_at) => match reader.take(&self.input) {
+                Some(used) => {
+                    self.input.drain(..used);
+                    self.end_of_data(transaction, *reader, received_at).await?;
+                    Ok(true)
+                }
+                None => {
+                    self.input.clear();
+                    self.phase = Phase::Data(transaction, reader, received_at);
+                    Ok(false)
+                }
+            },
+            Phase::SkipLine(back) => match self.input.iter().position(|b| *b == b'\n') {
+                Some(at) => {
+                    self.input.drain(..=at);
+                    self.phase = *back;
+                    self.fault("500 5.5.2 line too long")?;
+                    Ok(true)
+                }
+                None => {
+                    self.input.clear();
+                    self.phase = Phase::SkipLine(back);
+                    Ok(false)
+                }
+            },
+            phase => {
+                let Some(at) = self.input.iter().position(|b| *b == b'\n') else {
+                    if self.input.len() > self.config.max_command_bytes {
+                        self.input.clear();
+                        self.phase = Phase::SkipLine(Box::new(phase));
+                    } else {
+                        self.phase = phase;
+                    }
+                    return Ok(false);
+                };
+                let line: Vec<u8> = self.input.drain(..=at).collect();
+                self.phase = phase;
+                if line.len() > self.config.max_command_bytes {
+                    self.fault("500 5.5.2 line too long")?;
+                    return Ok(true);
+                }
+                match line.strip_suffix(b"\r\n") {
+                    Some(line) if !line.contains(&b'\r') => self.command(line).await?,
+                    _ => self.fault("500 5.5.2 lines end in CR LF")?,
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    async fn command(&mut self, line: &[u8]) -> Result<(), Ended> {
+        if self.shutdown.is_cancelled() {
+            return Err(Ended::Shutdown);
+        }
+        let command = match parse(line) {
+            Ok(command) => command,
+            Err(BadCommand::Unknown) => return self.fault("500 5.5.1 unknown command"),
+            Err(BadCommand::Syntax) => {
+                return self.fault("501 5.5.4 syntax error in the command or its argument");
+            }
+            Err(BadCommand::NotOffered) => return self.fault("502 5.5.1 command not offered"),
+            Err(BadCommand::Parameter) => return self.fault("555 5.5.4 parameter not known"),
+        };
+        match command {
+            Command::Ehlo => self.ehlo(),
+            Command::Helo => {
+                self.phase = Phase::Ready;
+                self.reply(&format!("250 {}", self.config.hostname));
+            }
+            Command::Mail { from, size, smtp_utf8 } => return self.mail(from, size, smtp_utf8),
+            Command::Rcpt { to } => return self.rcpt(to).await,
+            Command::Data => return self.data(),
+            Command::Rset => {
+                if !matches!(self.phase, Phase::Greeted) {
+                    self.phase = Phase::Ready;
+                }
+                self.reply("250 2.0.0 reset");
+            }
+            Command::Noop => self.reply("250 2.0.0 OK"),
+            Command::Quit => {
+                self.reply(&format!("221 2.0.0 {} closing", self.config.hostname));
+                return Err(Ended::Quit);
+            }
+            Command::StartTls => return self.start_tls().await,
+            // Says nothing about who is known here.
+            Command::Vrfy => self.reply("252 2.5.2 cannot verify, send the message to try"),
+            Command::Help => self.reply("214 2.0.0 see RFC 5321"),
+        }
+        Ok(())
+    }
+
+    fn ehlo(&mut self) {
+        self.phase = Phase::Ready;
+        let mut lines = vec![
+            self.config.hostname.clone(),
+            format!("SIZE {}", self.config.max_message_bytes),
+            "8BITMIME".to_owned(),
+            "SMTPUTF8".to_owned(),
+            "PIPELINING".to_owned(),
+            "ENHANCEDSTATUSCODES".to_owned(),
+        ];
+        if self.config.tls.is_some() && !self.encrypted {
+            lines.push("STARTTLS".to_owned());
+        }
+        let last = lines.len() - 1;
+        for (i, line) in lines.iter().enumerate() {
+            self.reply(&format!("250{}{line}", if i == last { ' ' } else { '-' }));
+        }
+    }
+
+    fn mail(&mut self, from: String, size: Option<u64>, smtp_utf8: bool) -> Result<(), Ended> {
+        match self.phase {
+            Phase::Ready => {}
+            Phase::Greeted => return self.fault("503 5.5.1 EHLO first"),
+            _ => return self.fault("503 5.5.1 a sender is given already"),
+        }
+        if size.is_some_and(|s| s > self.config.max_message_bytes as u64) {
+            return self.fault(&too_large(self.config.max_message_bytes as u64));
+        }
+        self.phase = Phase::Transaction(Transaction { from, to: Vec::new(), smtp_utf8 });
+        self.reply("250 2.1.0 sender OK");
+        Ok(())
+    }
+
+    async fn rcpt(&mut self, to: String) -> Result<(), Ended> {
+        let Phase::Transaction(transaction) = &mut self.phase else {
+            return self.fault("503 5.5.1 MAIL first");
+        };
+        if transaction.to.len() >= self.config.max_recipients {
+            return self.fault("452 4.5.3 too many recipients");
+        }
+        if !to.is_ascii() && !transaction.smtp_utf8 {
+            return self.fault("553 5.6.7 SMTPUTF8 was not announced");
+        }
+        match self.desk.accepts_recipient(&to).await {
+            RecipientAnswer::Ours => {
+                if !transaction.to.contains(&to) {
+                    transaction.to.push(to);
+                }
+                self.reply("250 2.1.5 recipient OK");
+                Ok(())
+            }
+            // One answer for unknown, closed and foreign.
+            RecipientAnswer::NotOurs => self.fault("550 5.1.1 no such recipient here"),
+            RecipientAnswer::TryLater => {
+                self.reply("451 4.3.0 recipient cannot be checked now, try again later");
+                Ok(())
+            }
+        }
+    }
+
+    fn data(&mut self) -> Result<(), Ended> {
+        match std::mem::replace(&mut self.phase, Phase::Ready) {
+            Phase::Transaction(transaction) if !transaction.to.is_empty() => {
+                let limits = DataLimits {
+                    message_bytes: self.config.max_message_bytes,
+                    line_bytes: self.config.max_line_bytes,
+                    header_bytes: self.config.max_header_bytes,
+                };
+                let now = self.clock.now();
+                self.phase = Phase::Data(transaction, Box::new(DataReader::new(limits)), now);
+                self.reply("354 end with <CR><LF>.<CR><LF>");
+                Ok(())
+            }
+            phase @ Phase::Transaction(_) => {
+                self.phase = phase;
+                self.fault("554 5.5.1 no valid recipients")
+            }
+            phase => {
+                self.phase = phase;
+                self.fault("503 5.5.1 MAIL and RCPT first")
+            }
+        }
+    }
+
+    async fn end_of_data(
+        &mut self,
+        transaction: Transaction,
+        reader: DataReader,
+        received_at: UtcMicros,
+    ) -> Result<(), Ended> {
+        let message = match reader.finish() {
+            Ok(message) => message,
+            Err(DataFault::BareLineEnd) => {
+                return self.fault("550 5.6.11 bare CR or LF in the message; lines end in CR LF");
+            }
+            Err(DataFault::LineTooLong) => return self.fault("550 5.6.0 a line of the message is too long"),
+            Err(DataFault::HeaderTooLarge) => return self.fault("552 5.3.4 the message header is too large"),
+            Err(DataFault::MessageTooLarge) => {
+                return self.fault(&too_large(self.config.max_message_bytes as u64));
+            }
+        };
+        let identity = identity::of(&message, &transaction.to);
+        let intake = RawIntake {
+            channel: Channel::Email,
+            format: Format::Rfc5322,
+            dedup_key: identity.dedup_key,
+            sender_message_id: identity.message_id,
+            bytes: Arc::from(message),
+            received_at,
+            origin: Origin {
+                listener: "smtp".to_owned(),
+                peer: self.peer.map(|ip| ip.to_string()),
+                mail_from: Some(transaction.from),
+                rcpt_to: transaction.to,
+                ..Origin::default()
+            },
+        };
+        match self.desk.hand_in(intake).await {
+            IntakeAnswer::Accepted(id) | IntakeAnswer::Duplicate(id) => {
+                self.reply(&format!("250 2.0.0 accepted as {id}"));
+                Ok(())
+            }
+            IntakeAnswer::Refused(Refusal::TooLarge { limit_bytes }) => self.fault(&too_large(limit_bytes)),
+            IntakeAnswer::Refused(Refusal::Unacceptable(reason)) => {
+                let reason: String =
+                    reason.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(200).collect();
+                self.fault(&format!("554 5.6.0 {reason}"))
+            }
+            IntakeAnswer::TryLater(_) => {
+                self.reply("451 4.3.0 not stored, try again later");
+                Ok(())
+            }
+        }
+    }
+
+    async fn start_tls(&mut self) -> Result<(), Ended> {
+        let Some(config) = self.config.tls.clone().filter(|_| !self.encrypted) else {
+            return self.fault("502 5.5.1 command not offered");
+        };
+        // Commands that came with STARTTLS were written by somebody who could not read our answer
+        // encrypted; acting on them is command injection (RFC 3207 section 6).
+        if !self.input.is_empty() {
+            self.input.clear();
+            self.reply("501 5.5.1 commands sent before the TLS handshake");
+            return Err(Ended::Tls);
+        }
+        self.reply("220 2.0.0 ready to start TLS");
+        self.flush().await?;
+        let Some(stream) = self.stream.take() else { return Err(Ended::Gone) };
+        match tls::accept(&config, stream).await {
+            Ok(encrypted) => {
+                self.stream = Some(Box::new(encrypted));
+                self.encrypted = true;
+                self.phase = Phase::Greeted;
+                Ok(())
+            }
+            Err(_) => Err(Ended::Tls),
+        }
+    }
+
+    fn reply(&mut self, line: &str) {
+        self.output.extend_from_slice(line.as_bytes());
+        self.output.extend_from_slice(b"\r\n");
+    }
+
+    fn fault(&mut self, line: &str) -> Result<(), Ended> {
+        self.reply(line);
+        self.errors += 1;
+        if self.errors >= self.config.max_errors { Err(Ended::TooManyErrors) } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<(), Ended> {
+        let Some(stream) = self.stream.as_mut() else { return Err(Ended::Gone) };
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let writing = async {
+            stream.write_all(&self.output).await?;
+            stream.flush().await
+        };
+        let written = tokio::time::timeout(self.config.idle, writing).await;
+        self.output.clear();
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Ended::Gone),
+            Err(_) => Err(Ended::TooSlow),
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), Ended> {
+        let Some(stream) = self.stream.as_mut() else { return Err(Ended::Gone) };
+        let times = Times { idle: self.config.idle, until: Some(self.until) };
+        let room = if matches!(self.phase, Phase::Data(..)) { 64 * 1024 } else { 4 * 1024 };
+        let reading = read_some(stream, &mut self.input, room, times);
+        let read = if matches!(self.phase, Phase::Data(..)) {
+            // A message in progress is finished; the drain time of the accept loop bounds it.
+            reading.await
+        } else {
+            tokio::select! {
+                read = reading => read,
+                () = self.shutdown.cancelled() => return Err(Ended::Shutdown),
+            }
+        };
+        match read {
+            Ok(_) => Ok(()),
+            Err(ReadEnd::TooSlow) => Err(Ended::TooSlow),
+            Err(ReadEnd::Closed | ReadEnd::Broken(_)) => Err(Ended::Gone),
+        }
+    }
+}
+
+fn too_large(limit: u64) -> String {
+    format!("552 5.3.4 message is larger than {limit} bytes")
+}

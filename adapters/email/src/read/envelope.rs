@@ -1,0 +1,112 @@
+//! A decoded mail to an Envelope: own text, quote, signature, code, intent, report. Says what the
+//! writer wrote and what kind of mail it is; whom it concerns and what follows is decided elsewhere.
+//! A machine's mail never becomes 了解 (care-network.md 4.3).
+
+use super::{automatic, code, media, parse_mail, patient_hint, quote, report, signature};
+use kakehashi_core::envelope::{Envelope, Sender};
+use kakehashi_core::mail::Mail;
+use kakehashi_core::port::{Origin, Part, PartSink, RawIntake, ReadFault, Reader};
+use kakehashi_core::reply_words::{asks_callback, bracket_urgency, is_only_acknowledgement};
+use kakehashi_core::text::fold::narrow;
+use kakehashi_core::vocabulary::{AttachmentRole, Authenticity, Channel, Format, Intent};
+
+/// Reads mails that are not FAX.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EmailReader;
+
+impl Reader for EmailReader {
+    fn read(&self, raw: &RawIntake, parts: &mut dyn PartSink) -> Result<Vec<Envelope>, ReadFault> {
+        let mail = parse_mail(&raw.bytes)?;
+        Ok(vec![envelope(&mail, &raw.origin, parts)?])
+    }
+}
+
+/// What a mail says.
+///
+/// # Errors
+/// [`ReadFault::Part`] if the sink could not keep a part; read again later.
+pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Result<Envelope, ReadFault> {
+    let mut out = Envelope::empty(Channel::Email, Format::Rfc5322, mail.content_hash.clone());
+    out.message_id = mail.message_id.clone();
+    out.sender = sender(mail, origin);
+    out.in_reply_to = mail.in_reply_to.clone();
+    out.sent_at = mail.date;
+    out.title = mail.subject.clone();
+    out.warnings = mail.warnings.clone();
+
+    let subject = narrow(mail.subject.as_deref().unwrap_or("")).to_lowercase();
+    let forwarded =
+        ["fw:", "fwd:", "転送:", "[fwd:", "wg:", "tr:"].iter().any(|p| subject.trim_start().starts_with(p));
+    let answered = ["re:", "re[", "返信:", "aw:", "sv:"].iter().any(|p| subject.trim_start().starts_with(p));
+    let split = quote::split(&mail.text, forwarded);
+    let (body, signed) = signature::split(&split.own);
+    let found = code::find(mail, origin, split.quoted.as_deref());
+    if found.malformed && found.code.is_none() {
+        out.warn("reply_code_malformed", "a reply address was used whose code is not well-formed");
+    }
+    out.reply_code = found.code.map(|c| c.as_str().to_owned());
+    out.report = report::read(mail, origin.mail_from.as_deref());
+
+    let machine = automatic::reason(mail, &body, origin.mail_from.as_deref());
+    out.intent = if out.report.is_some() || report::declared(mail) {
+        Intent::DeliveryReport
+    } else if let Some(reason) = machine {
+        out.warn("automatic", reason);
+        Intent::Automatic
+    } else if is_only_acknowledgement(&body) && mail.parts.iter().all(|p| p.inline) {
+        Intent::Acknowledgement
+    } else if asks_callback(&body) && mail.parts.iter().all(|p| p.inline) {
+        Intent::Callback
+    } else if out.reply_code.is_some() || !out.in_reply_to.is_empty() || found.malformed {
+        Intent::Reply
+    } else {
+        Intent::Topic
+    };
+    // The subject of an answer repeats our own marks.
+    let in_subject = || mail.subject.as_deref().filter(|_| !answered && !forwarded).and_then(bracket_urgency);
+    if !matches!(out.intent, Intent::Automatic | Intent::DeliveryReport) {
+        out.urgency = bracket_urgency(&body).or_else(in_subject);
+        out.patient = patient_hint::read(mail.subject.as_deref(), &body);
+    }
+    if let Some(verdict) = failed_authentication(mail) {
+        out.warn("authentication_failed", verdict);
+    }
+    out.body = Some(body).filter(|b| !b.is_empty());
+    out.quoted = split.quoted;
+    out.signature = signed;
+    for part in &mail.parts {
+        let media_type = media::media_type(&part.bytes, &part.media_type, part.name.as_deref());
+        if let Some((warning, detail)) = media::dangers(&part.bytes, part.name.as_deref()) {
+            out.warn(warning, detail);
+        }
+        let role = if part.inline { AttachmentRole::Inline } else { AttachmentRole::Document };
+        let kept = parts.keep(Part {
+            name: part.name.as_deref(),
+            media_type: &media_type,
+            pages: None,
+            role,
+            bytes: &part.bytes,
+        })?;
+        out.attachments.push(kept);
+    }
+    Ok(out)
+}
+
+fn sender(mail: &Mail, origin: &Origin) -> Sender {
+    Sender {
+        address: mail.from.as_ref().map(|f| f.address.clone()),
+        name: mail.from.as_ref().and_then(|f| f.name.clone()),
+        authenticity: origin.authenticity.unwrap_or(Authenticity::None),
+        ..Sender::default()
+    }
+}
+
+/// A failed DMARC check that a server before us wrote down. A pass is not believed without knowing
+/// that server; a failure only lowers trust.
+fn failed_authentication(mail: &Mail) -> Option<&'static str> {
+    let results = mail.header("Authentication-Results")?.to_lowercase();
+    let compact: String = results.chars().filter(|c| !c.is_whitespace()).collect();
+    compact
+        .contains("dmarc=fail")
+        .then_some("the receiving server noted dmarc=fail: the sender may be forged")
+}

@@ -1,0 +1,393 @@
+//! What of a mail is the writer's own text and what is quoted from an earlier one. Interleaved answers
+//! keep their questions, and forwarded text stays, because losing either loses meaning; the rest of
+//! the quoting goes to `quoted`. Never drops a line: own text and quote together hold all of them.
+
+/// Own text and quoted text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Split {
+    pub(crate) own: String,
+    pub(crate) quoted: Option<String>,
+}
+
+/// Lines looked at; beyond it everything belongs to what came before.
+const MAX_LINES: usize = 20_000;
+
+/// Splits a decoded text. With `forwarded`, mail headings are content and not cut.
+pub(crate) fn split(text: &str, forwarded: bool) -> Split {
+    let lines: Vec<&str> = text.lines().collect();
+    let looked = &lines[..lines.len().min(MAX_LINES)];
+    let mut end = lines.len();
+    if !forwarded {
+        if let Some(cut) = heading(looked) {
+            end = cut;
+        }
+    }
+    let (mut own_lines, cut_lines) = lines.split_at(end);
+    let mut quoted: Vec<&str> = Vec::new();
+    let kinds = kinds(&own_lines[..own_lines.len().min(MAX_LINES)]);
+    let blocks = quote_blocks(&kinds);
+    let own: Vec<&str>;
+    match blocks.as_slice() {
+        [] => {
+            // An attribution at the end whose quote is not marked (some phones indent or do nothing).
+            if let Some(at) = trailing_attribution(own_lines, &kinds) {
+                quoted.extend(&own_lines[at..]);
+                own_lines = &own_lines[..at];
+            }
+            own = own_lines.to_vec();
+        }
+        blocks if is_interleaved(own_lines, blocks) => {
+            // The last block may still be a mere rest of the quote below the answers.
+            let last = blocks[blocks.len() - 1];
+            if !has_text(&own_lines[last.1..]) {
+                quoted.extend(&own_lines[last.0..]);
+                own_lines = &own_lines[..last.0];
+            }
+            own = own_lines.to_vec();
+        }
+        blocks => {
+            let mut kept = Vec::new();
+            let mut at = 0;
+            for (start, stop) in blocks {
+                kept.extend(&own_lines[at..*start]);
+                quoted.extend(&own_lines[*start..*stop]);
+                at = *stop;
+            }
+            kept.extend(&own_lines[at..]);
+            own = kept;
+        }
+    }
+    quoted.extend(cut_lines);
+    let quoted = join(&quoted);
+    Split { own: join(&own), quoted: (!quoted.is_empty()).then_some(quoted) }
+}
+
+fn join(lines: &[&str]) -> String {
+    lines.join("\n").trim_matches(['\n', ' ', '\u{3000}']).to_owned()
+}
+
+fn has_text(lines: &[&str]) -> bool {
+    // What follows a signature mark is no answer, and neither is what a telephone adds.
+    lines.iter().take_while(|l| !matches!(l.trim_end(), "--" | "-- ")).any(|l| {
+        !l.trim().is_empty() && !super::signature::is_device_line(l) && !super::signature::is_rule(l)
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Blank,
+    Quote,
+    Attribution,
+    Own,
+}
+
+fn kinds(lines: &[&str]) -> Vec<Kind> {
+    let mut out: Vec<Kind> = lines
+        .iter()
+        .map(|line| match line.trim() {
+            "" => Kind::Blank,
+            l if is_quote_line(l) => Kind::Quote,
+            l if is_attribution(l) => Kind::Attribution,
+            _ => Kind::Own,
+        })
+        .collect();
+    // An attribution may be wrapped: `On …` and `… wrote:` on two or three lines.
+    for i in 0..lines.len() {
+        if out[i] != Kind::Own {
+            continue;
+        }
+        for length in 2..=3 {
+            if i + length > lines.len() || out[i + 1..i + length].contains(&Kind::Blank) {
+                break;
+            }
+            let joined = lines[i..i + length].iter().map(|l| l.trim()).collect::<Vec<_>>().join(" ");
+            if joined.len() < 400 && starts_attribution(lines[i].trim()) && is_attribution(&joined) {
+                out[i..i + length].fill(Kind::Attribution);
+                break;
+            }
+        }
+    }
+    out
+}
+
+fn is_quote_line(line: &str) -> bool {
+    line.starts_with(['>', '＞']) || line.starts_with("| ") || (line.starts_with('│') && line.len() > 3)
+}
+
+/// Runs of quoted lines with their attribution, as ranges of line numbers.
+fn quote_blocks(kinds: &[Kind]) -> Vec<(usize, usize)> {
+    let mut blocks: Vec<(usize, usize)> = Vec::new();
+    let mut i = 0;
+    while i < kinds.len() {
+        if kinds[i] != Kind::Quote {
+            i += 1;
+            continue;
+        }
+        let mut start = i;
+        // An attribution directly above, blanks between allowed, belongs to the block.
+        let mut above = i;
+        while above > 0 && kinds[above - 1] == Kind::Blank {
+            above -= 1;
+        }
+        while above > 0 && kinds[above - 1] == Kind::Attribution {
+            above -= 1;
+            start = above;
+        }
+        let mut stop = i;
+        while stop < kinds.len() {
+            match kinds[stop] {
+                Kind::Quote => stop += 1,
+                Kind::Blank => {
+                    let next = (stop..kinds.len()).find(|n| kinds[*n] != Kind::Blank);
+                    if next.is_none_or(|n| kinds[n] == Kind::Quote) {
+                        stop = next.unwrap_or(kinds.len());
+                    } else {
+                        break;
+                    }
+                }
+                _ => break,
+            }
+        }
+        if let Some(last) = blocks.last_mut().filter(|last| last.1 == start) {
+            last.1 = stop;
+        } else {
+            blocks.push((start, stop));
+        }
+        i = stop;
+    }
+    blocks
+}
+
+/// Answers written between pieces of the quote: two blocks or more, each but the last followed by
+/// own text.
+fn is_interleaved(lines: &[&str], blocks: &[(usize, usize)]) -> bool {
+    let answered = blocks
+        .iter()
+        .enumerate()
+        .filter(|(i, block)| {
+            let until = blocks.get(i + 1).map_or(lines.len(), |next| next.0);
+            has_text(&lines[block.1..until])
+        })
+        .count();
+    blocks.len() >= 2 && answered >= 2
+}
+
+fn trailing_attribution(lines: &[&str], kinds: &[Kind]) -> Option<usize> {
+    let at = kinds.iter().position(|k| *k == Kind::Attribution)?;
+    // Only with something before and something after it; a lone sentence may look like one.
+    let before = kinds[..at].contains(&Kind::Own);
+    let after = lines[at + 1..].iter().any(|l| !l.trim().is_empty());
+    (before && after).then_some(at)
+}
+
+fn starts_attribution(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    ["on ", "le ", "am ", "el ", "il ", "em ", "op ", "den ", "dnia "].iter().any(|w| lower.starts_with(w))
+        || begins_with_date(line)
+        || line.contains('@')
+}
+
+/// `On …, … wrote:`, `2026年11月24日(火) 10:00 … <…>:`, `…さんは書きました`, `…のメール:`.
+fn is_attribution(line: &str) -> bool {
+    let line = line.trim().trim_start_matches('*').trim();
+    if line.chars().count() > 300 {
+        return false;
+    }
+    let bare = line.trim_end_matches([' ', '*', '_']);
+    let ends_open = bare.ends_with([':', '：']);
+    let lower = bare.to_lowercase();
+    let word = bare.trim_end_matches([':', '：']).trim_end();
+    let verb = [
+        "wrote",
+        "writes",
+        "schrieb",
+        "a écrit",
+        "escribió",
+        "ha scritto",
+        "escreveu",
+        "schreef",
+        "skrev",
+        "napisał(a)",
+        "写道",
+    ]
+    .iter()
+    .any(|v| word.to_lowercase().ends_with(v));
+    if ends_open && verb {
+        return true;
+    }
+    if lower.starts_with("am ") && lower.contains(" schrieb ") && ends_open {
+        return true;
+    }
+    if [
+        "は書きました",
+        "が書きました",
+        "さんからのメール",
+        "のメッセージ",
+        "のメール",
+        "が送信",
+        "wrote",
+        "からのメッセージ",
+    ]
+    .iter()
+    .any(|v| word.ends_with(v) || paren_after(word, v))
+        && (ends_open || word.ends_with("書きました"))
+        && (begins_with_date(bare)
+            || bare.contains(['@', '<', '('])
+            || word.contains("さん")
+            || word.contains("書きました"))
+    {
+        return true;
+    }
+    ends_open && begins_with_date(bare) && bare.contains('@')
+}
+
+/// `…さんは書きました (2026/11/24 21:15)`.
+fn paren_after(line: &str, verb: &str) -> bool {
+    line.rfind(verb).is_some_and(|at| {
+        let rest = line[at + verb.len()..].trim();
+        rest.starts_with(['(', '（']) && rest.ends_with([')', '）'])
+    })
+}
+
+fn begins_with_date(line: &str) -> bool {
+    let start: String = line.chars().take(24).collect();
+    let digits = start.chars().take_while(char::is_ascii_digit).count();
+    (digits == 4 && start[4..].starts_with(['年', '/', '-', '.']))
+        || (matches!(digits, 1 | 2) && start[digits..].starts_with(['/', '月', '.']))
+        || start.starts_with("令和")
+}
+
+/// The line at which an earlier mail begins with a heading: a ruled `Original Message`, or a block of
+/// 差出人/送信日時/宛先/件名.
+fn heading(lines: &[&str]) -> Option<usize> {
+    for (i, line) in lines.iter().enumerate() {
+        let bare = line.trim();
+        if is_original_message_rule(bare) {
+            return Some(i);
+        }
+        if header_field(bare).is_some_and(|f| f == Field::From) && header_block(&lines[i..]) {
+            // A rule above the block belongs to it.
+            let above = i.checked_sub(1).filter(|a| super::signature::is_rule(lines[*a]));
+            return Some(above.unwrap_or(i));
+        }
+    }
+    None
+}
+
+fn is_original_message_rule(line: &str) -> bool {
+    if !line.starts_with(['-', '－', '=', '＿', '_', '―', '─']) {
+        return false;
+    }
+    let inner = line.trim_matches(['-', '－', ' ', '=', '＿', '_', '―', '─', '\u{3000}', '*']).to_lowercase();
+    matches!(
+        inner.as_str(),
+        "original message"
+            | "original appointment"
+            | "元のメッセージ"
+            | "元のメール"
+            | "original mail"
+            | "オリジナルメッセージ"
+            | "reply message"
+            | "replied message"
+            | "原文"
+            | "ursprüngliche nachricht"
+            | "message d'origine"
+            | "返信元メッセージ"
+            | "返信元"
+    )
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    From,
+    Other,
+}
+
+fn header_field(line: &str) -> Option<Field> {
+    let line = line.trim_start_matches(['*', ' ', '\u{3000}']);
+    let at = line.find([':', '：'])?;
+    let name: String = line[..at].chars().filter(|c| !matches!(c, '*' | ' ' | '\u{3000}')).collect();
+    match name.to_lowercase().as_str() {
+        "from" | "差出人" | "送信者" | "送信元" | "von" | "de" | "da" | "发件人" | "發件人" => {
+            Some(Field::From)
+        }
+        "sent" | "送信日時" | "日時" | "日付" | "date" | "to" | "宛先" | "cc" | "bcc" | "件名"
+        | "subject" | "送信日" | "reply-to" | "返信先" | "gesendet" | "an" | "betreff" | "envoyé" | "à"
+        | "objet" | "发送时间" | "收件人" | "主题" | "抄送" => Some(Field::Other),
+        _ => None,
+    }
+}
+
+/// Whether at least three of the first lines are mail header fields, a date and a subject among them.
+fn header_block(lines: &[&str]) -> bool {
+    let mut fields = 0;
+    for line in lines.iter().take(12) {
+        let line = line.trim();
+        if line.is_empty() {
+            if fields >= 3 { break } else { continue }
+        }
+        match header_field(line) {
+            Some(_) => fields += 1,
+            None if fields >= 3 => break,
+            // A wrapped address list.
+            None if line.contains('@') => {}
+            None => return false,
+        }
+    }
+    fields >= 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(text: &str) -> String {
+        split(text, false).own
+    }
+
+    #[test]
+    fn headings_and_attributions() {
+        assert_eq!(own("了解\n\n-----Original Message-----\nFrom: a\nx"), "了解");
+        assert_eq!(
+            own("了解\n\n________________________________\n差出人: a\n送信日時: b\n宛先: c\n件名: d\n\nx"),
+            "了解"
+        );
+        assert_eq!(own("了解\n\n2026年11月24日(火) 10:00 連携 <a@b.example>:\n> x\n> y"), "了解");
+        assert_eq!(own("了解\n\nOn Tue, 24 Nov 2026 at 10:00, Someone\n<a@b.example> wrote:\n\n> x"), "了解");
+        assert_eq!(own("了解\n\n有馬さんは書きました (2026/11/24 21:15):\n> x\n>\n>> y"), "了解");
+        assert_eq!(own("了解\n>x\n>y"), "了解");
+        assert_eq!(own("> 10時でよいですか\n了解しました"), "了解しました");
+        assert_eq!(own("差出人: を確認しました\nお願いします"), "差出人: を確認しました\nお願いします");
+        assert_eq!(own("血圧のメール: 受け取りました"), "血圧のメール: 受け取りました");
+    }
+
+    #[test]
+    fn interleaved_answers_keep_their_questions() {
+        let text = "回答します。\n\nOn x, y wrote:\n> 1) か\nはい\n\n> 2) か\n不要\n\n-- \n久住";
+        assert_eq!(own(text), text.trim_end());
+        assert!(split("> a\nb\n> c\nd\n> e", false).own.contains("> a"));
+        assert_eq!(split("> a\nb\n> c\nd\n> e", false).quoted.as_deref(), Some("> e"));
+    }
+
+    #[test]
+    fn forwarded_text_stays() {
+        let text = "転送します\n-----Original Message-----\nFrom: a\n本文";
+        assert_eq!(split(text, true).own, text);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_is_lost(lines in proptest::collection::vec("[> あa]{0,5}|-----Original Message-----|2026/1/1 a@b:|--|差出人: x|件名: y|日時: z", 0..30)) {
+            let text = lines.join("\n");
+            let split = split(&text, false);
+            let count = |s: &str| s.chars().filter(|c| !c.is_whitespace()).count();
+            let all = count(&split.own) + split.quoted.as_deref().map_or(0, count);
+            proptest::prop_assert_eq!(all, count(&text));
+        }
+
+        #[test]
+        fn total(text in ".*") {
+            let _ = split(&text, false);
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Signatures: what a mailer puts under the text. Taken off only where a mark, a rule or a block of
+//! contact lines shows one, and only from the end; the lines are kept beside the body.
+
+/// Own text without signature, and the signature.
+pub(crate) fn split(text: &str) -> (String, Option<String>) {
+    let lines: Vec<&str> = text.lines().collect();
+    let at = delimiter(&lines).or_else(|| ruled(&lines)).or_else(|| contact_block(&lines));
+    let (body, signature) = lines.split_at(at.unwrap_or(lines.len()));
+    let mut body = body.to_vec();
+    let mut taken: Vec<&str> = signature.to_vec();
+    // Lines that a telephone adds stand above or without a signature.
+    while let Some(last) = body.last() {
+        if last.trim().is_empty() {
+            body.pop();
+        } else if is_device_line(last) || (is_rule(last) && !taken.is_empty()) {
+            if let Some(line) = body.pop() {
+                taken.insert(0, line);
+            }
+        } else {
+            break;
+        }
+    }
+    let body = body.join("\n").trim_matches(['\n', ' ', '\u{3000}']).to_owned();
+    let signature = taken.join("\n").trim().to_owned();
+    (body, (!signature.is_empty()).then_some(signature))
+}
+
+/// `iPhoneから送信` and its like.
+pub(crate) fn is_device_line(line: &str) -> bool {
+    let bare = line.trim().trim_matches(['*', '_', ' ', '<', '>', '-']).to_lowercase();
+    if bare.chars().count() > 120 {
+        return false;
+    }
+    const STARTS: &[&str] = &[
+        "sent from my ",
+        "sent from mail for",
+        "sent from outlook",
+        "sent from yahoo",
+        "sent via ",
+        "get outlook for",
+        "envoyé de mon",
+        "von meinem iphone gesendet",
+        "von meinem ipad gesendet",
+        "sent from the ",
+    ];
+    const ENDS: &[&str] = &[
+        "から送信",
+        "から送信されました",
+        "から送信しています",
+        "を入手",
+        "を使用して送信",
+        "で送信",
+        "より送信",
+    ];
+    const DEVICES: &[&str] = &[
+        "iphone",
+        "ipad",
+        "android",
+        "outlook",
+        "スマートフォン",
+        "スマホ",
+        "携帯",
+        "yahoo",
+        "gmail",
+        "galaxy",
+        "xperia",
+        "mailアプリ",
+        "らくらく",
+    ];
+    STARTS.iter().any(|s| bare.starts_with(s))
+        || (ENDS.iter().any(|e| bare.contains(e)) && DEVICES.iter().any(|d| bare.contains(d)))
+}
+
+/// A line of nothing but rule signs.
+pub(crate) fn is_rule(line: &str) -> bool {
+    let bare: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+    bare.chars().count() >= 3
+        && bare.chars().all(|c| {
+            matches!(
+                c,
+                '-' | '='
+                    | '_'
+                    | '*'
+                    | '~'
+                    | '+'
+                    | '#'
+                    | '―'
+                    | '─'
+                    | '━'
+                    | '－'
+                    | '＝'
+                    | '＿'
+                    | '＊'
+                    | '～'
+                    | '〜'
+                    | '・'
+                    | '…'
+                    | '◆'
+                    | '◇'
+                    | '■'
+                    | '□'
+                    | '●'
+                    | '○'
+                    | '☆'
+                    | '★'
+                    | '┏'
+                    | '┓'
+                    | '┗'
+                    | '┛'
+                    | '┌'
+                    | '┐'
+                    | '└'
+                    | '┘'
+                    | '├'
+                    | '┤'
+                    | '∞'
+                    | '♪'
+                    | '.'
+                    | '：'
+                    | ':'
+                    | '|'
+                    | '＋'
+                    | '☎'
+            )
+        })
+}
+
+/// The mark of RFC 3676 section 4.3, with or without its blank; the last one counts.
+fn delimiter(lines: &[&str]) -> Option<usize> {
+    let at = lines.iter().rposition(|l| matches!(*l, "--" | "-- " | "--\u{3000}" | "ーー"))?;
+    (lines.len() - at <= 25).then_some(at)
+}
+
+/// A rule near the end with contact lines below it, or with a closing rule.
+fn ruled(lines: &[&str]) -> Option<usize> {
+    let first = lines.len().saturating_sub(20);
+    for at in first..lines.len() {
+        if !is_rule(lines[at]) {
+            continue;
+        }
+        let below: Vec<&str> =
+            lines[at + 1..].iter().copied().filter(|l| !l.trim().is_empty() && !is_rule(l)).collect();
+        let closed = lines[at + 1..].iter().rev().find(|l| !l.trim().is_empty()).is_some_and(|l| is_rule(l));
+        let contacts = below.iter().filter(|l| is_contact(l)).count();
+        let sentences = below.iter().filter(|l| is_sentence(l)).count();
+        if below.is_empty()
+            || (contacts >= 1 && sentences * 2 <= below.len())
+            || (closed && sentences == 0 && below.len() <= 8)
+        {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// A last paragraph of contact lines without any mark.
+fn contact_block(lines: &[&str]) -> Option<usize> {
+    let end = lines.iter().rposition(|l| !l.trim().is_empty())? + 1;
+    let start = lines[..end].iter().rposition(|l| l.trim().is_empty())? + 1;
+    let block = &lines[start..end];
+    let contacts = block.iter().filter(|l| is_contact(l)).count();
+    let plain = !block.iter().any(|l| is_sentence(l));
+    // The contact lines may stand in a second paragraph below name and facility.
+    let named_above = |at: usize| {
+        let above_end = lines[..at].iter().rposition(|l| !l.trim().is_empty())? + 1;
+        let above_start = lines[..above_end].iter().rposition(|l| l.trim().is_empty())? + 1;
+        let above = &lines[above_start..above_end];
+        let names = above.len() <= 3
+            && above.iter().all(|l| !is_sentence(l) && l.trim().chars().count() <= 30)
+            && above.iter().any(|l| is_facility(l));
+        (names && above_start > 0).then_some(above_start)
+    };
+    if !(plain && block.len() <= 10) {
+        return None;
+    }
+    let strong = contacts >= 2 || (contacts == 1 && block.len() >= 2 && block.iter().any(|l| is_facility(l)));
+    if strong {
+        return Some(named_above(start).unwrap_or(start)).filter(|at| *at > 0);
+    }
+    if contacts == 1 {
+        return named_above(start).filter(|at| *at > 0);
+    }
+    // Facility and name, nothing else: `さくら訪問看護ステーション\n大塚りつ子`.
+    let facility_only = block.len() >= 2
+        && block.len() <= 3
+        && block.iter().any(|l| is_facility(l))
+        && block.iter().all(|l| {
+            l.trim().chars().count() <= 25
+                && !l.contains(|c: char| c.is_ascii_digit())
+                && !l.contains(['。', '、'])
+        });
+    (facility_only && start > 0).then_some(start)
+}
+
+fn is_contact(line: &str) -> bool {
+    let narrow = kakehashi_core::text::fold::narrow(line).to_lowercase();
+    let digits = narrow.chars().filter(char::is_ascii_digit).count();
+    [
+        "tel", "fax", "e-mail", "email", "mail:", "http://", "https://", "www.", "〒", "住所", "電話:",
+        "携帯:", "℡", "直通", "内線", "mobile", "phone",
+    ]
+    .iter()
+    .any(|word| {
+        narrow.contains(word)
+            && (digits >= 4 || narrow.contains('@') || narrow.contains("http") || narrow.contains("www."))
+    }) || (narrow.contains('@') && !narrow.contains(' ') && narrow.len() < 80)
+}
+
+fn is_sentence(line: &str) -> bool {
+    let bare = line.trim().trim_end_matches([')', '）', '」', '!', '！', '?', '？']);
+    bare.ends_with('。')
+        || [
+            "です",
+            "ます",
+            "ました",
+            "ません",
+            "ください",
+            "下さい",
+            "でした",
+            "でしょうか",
+            "ですか",
+            "ますか",
+            "願います",
+            "中",
+            "あり",
+            "なし",
+        ]
+        .iter()
+        .any(|end| bare.ends_with(end))
+        || bare.contains('。')
+        || bare.contains("、")
+}
+
+fn is_facility(line: &str) -> bool {
+    [
+        "訪問看護",
+        "薬局",
+        "クリニック",
+        "医院",
+        "病院",
+        "診療所",
+        "ステーション",
+        "ケアプラン",
+        "居宅",
+        "デイサービス",
+        "包括",
+        "センター",
+        "事業所",
+        "株式会社",
+        "有限会社",
+        "医療法人",
+        "社会福祉法人",
+        "歯科",
+        "連携室",
+        "(株)",
+        "（株）",
+        "㈱",
+    ]
+    .iter()
+    .any(|word| line.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(text: &str) -> String {
+        split(text).0
+    }
+
+    #[test]
+    fn signatures_go_and_text_stays() {
+        assert_eq!(
+            split("了解\n\n-- \n大塚\nTEL 03-0000-0103"),
+            ("了解".to_owned(), Some("-- \n大塚\nTEL 03-0000-0103".to_owned()))
+        );
+        assert_eq!(body("了解\n\niPhoneから送信"), "了解");
+        assert_eq!(body("了解\n\nSent from my iPhone"), "了解");
+        assert_eq!(
+            body("了解\n**********\nひまわり訪問看護\n佐野 真由\nTEL 03-0000-0103\n**********"),
+            "了解"
+        );
+        assert_eq!(
+            body("了解\n\n大塚 りつ子\nさくら訪問看護ステーション\nTEL 03-0000-0103 FAX 03-0000-0104"),
+            "了解"
+        );
+        assert_eq!(body("了解\n\n━━━━━━━━\n大塚\n━━━━━━━━"), "了解");
+        assert_eq!(body("了解しました\n\nさくら訪問看護ステーション\n大塚りつ子"), "了解しました");
+        for text in [
+            "体温 37.2\n血圧 120/80",
+            "電話は03-0000-0103です。\nよろしくお願いします",
+            "一\n\n二\n\n三",
+            "--\n了解しましたa\n".repeat(20).as_str(),
+        ] {
+            assert_eq!(body(text).lines().next(), text.lines().next(), "{text}");
+        }
+        assert_eq!(
+            body("連絡先が変わりました。\n\n新しいTEL 03-0000-0103 です。\nメール a@b.example"),
+            "連絡先が変わりました。\n\n新しいTEL 03-0000-0103 です。\nメール a@b.example"
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn total(text in ".*", lines in proptest::collection::vec("-- |--|===|TEL 0300000000|あ。|薬局|", 0..20)) {
+            let _ = split(&text);
+            let joined = lines.join("\n");
+            let (own, signature) = split(&joined);
+            proptest::prop_assert!(own.len() + signature.map_or(0, |s| s.len()) <= joined.len());
+        }
+    }
+}
