@@ -241,7 +241,7 @@ fn contains_word(text: &str, word: &str) -> bool {
         let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         let before = letter(text[..at].chars().next_back());
         let after = letter(text[at + word.len()..].chars().next());
-        !word.is_ascii() || (!before && !(short && after))
+        !word.is_ascii() || !(before || short && after)
     })
 }
 

@@ -11,7 +11,7 @@ pub use kakehashi_core::sheet_geometry as geometry;
 
 use crate::pages::Page;
 use bitmap::Bitmap;
-use kakehashi_core::envelope::{Handwriting, Mark};
+use kakehashi_core::envelope::{Handwriting, Mark, MarkState};
 use kakehashi_core::reply_code::{QrPlace, ReplyCode};
 use marks::Fit;
 
@@ -78,12 +78,16 @@ pub fn read(page: &Page) -> SheetSearch {
         Located::Contradiction => return SheetSearch::Contradiction,
         Located::Nothing => return SheetSearch::Nothing,
     };
-    let (marks, handwriting) = match place {
+    let (mut marks, handwriting) = match place {
         Some((bitmap, fit)) => {
             (boxes::read_boxes(&bitmap, &fit), boxes::handwriting(&bitmap, &fit, u32::from(find.page)))
         }
         None => (boxes::all_unsure(), Vec::new()),
     };
+    // Rows are missing: a tick may have been in them.
+    if page.damaged {
+        marks.iter_mut().for_each(|m| m.state = MarkState::Unsure);
+    }
     SheetSearch::Found(Box::new(SheetReading { find, marks, handwriting }))
 }
 
@@ -94,10 +98,34 @@ enum Located {
     Nothing,
 }
 
+/// Looks as the file says, and once more with other row heights where the page would have an odd
+/// length: some files lie about their resolution, and a page that was cut fools the guess for files
+/// that say nothing (fax-loop.md section 2, rule 9).
 fn locate(page: &Page) -> Located {
+    let located = locate_as_stated(page);
+    if !matches!(located, Located::Nothing) {
+        return located;
+    }
+    let inches = |y_dpi: f32| page.height as f32 / y_dpi;
+    if (10.5..=14.5).contains(&inches(page.y_dpi)) || page.width < page.height / 4 {
+        return located;
+    }
+    for factor in [2.0, 0.5] {
+        let y_dpi = page.y_dpi * factor;
+        if (4.5..=15.0).contains(&inches(y_dpi)) {
+            let again = locate_as_stated(&Page { y_dpi, ..page.clone() });
+            if !matches!(again, Located::Nothing) {
+                return again;
+            }
+        }
+    }
+    Located::Nothing
+}
+
+fn locate_as_stated(page: &Page) -> Located {
     let bitmap = Bitmap::of(page);
     let fits = marks::fits(&bitmap);
-    match guided(&bitmap, &fits, 0) {
+    match guided(&bitmap, &fits) {
         Guided::Found(find, fit) => return Located::Found(find, Some((bitmap, fit))),
         Guided::Contradiction => return Located::Contradiction,
         Guided::Nothing => {}
@@ -132,7 +160,7 @@ enum Guided {
 }
 
 /// Both QR at the places that the marks tell, in both orientations.
-fn guided(bitmap: &Bitmap, fits: &[Fit], turned: u16) -> Guided {
+fn guided(bitmap: &Bitmap, fits: &[Fit]) -> Guided {
     for fit in fits {
         let mut found: Option<SheetFind> = None;
         for (place, area) in [(QrPlace::A, geometry::QR_A), (QrPlace::B, geometry::QR_B)] {
@@ -148,7 +176,7 @@ fn guided(bitmap: &Bitmap, fits: &[Fit], turned: u16) -> Guided {
                         code,
                         page,
                         place,
-                        orientation: (turned + if fit.upside_down { 180 } else { 0 }) % 360,
+                        orientation: if fit.upside_down { 180 } else { 0 },
                         source: SheetSource::Guided,
                     });
                 }
@@ -162,4 +190,4 @@ fn guided(bitmap: &Bitmap, fits: &[Fit], turned: u16) -> Guided {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -55,17 +55,16 @@ pub(super) fn visit(
     take: &mut dyn FnMut(Page),
 ) -> Result<Vec<Warning>, Unreadable> {
     let mut warnings = Vec::new();
-    let count = fenced(|| open(bytes, limits).map(|pdf| pdf.pages().len()))?;
+    let pdf = fenced(|| open(bytes, limits))?;
+    let count = pdf.pages().len();
     if count > limits.pages {
         warnings.push(warning(
             "too_many_pages",
             format!("only the first {} of {count} pages were read", limits.pages),
         ));
     }
-    // Pages are handed out only after all were rendered without a panic in the renderer; a page that
-    // breaks it is left out and named.
+    // A page that breaks the renderer is left out and named; the others stay.
     let mut taken = 0;
-    let pdf = fenced(|| open(bytes, limits))?;
     let cache = RenderCache::new();
     for (index, page) in pdf.pages().iter().take(limits.pages).enumerate() {
         let drawn = fenced(|| {

@@ -6,6 +6,7 @@ use super::ccitt::{self, Coding};
 use super::{Ink, Page, PageLimits, warning};
 use kakehashi_core::envelope::Warning;
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
+use std::io::Read as _;
 
 const MAX_ENTRIES: u16 = 512;
 const MAX_STRIPS: u32 = 20_000;
@@ -165,7 +166,11 @@ impl<'a> File<'a> {
         let compression = self.first(directory, 259).unwrap_or(1);
         let mut page = match compression {
             2..=4 => self.fax_page(directory, width, rows, compression)?,
-            1 | 32773 => self.plain_page(directory, width, rows, compression == 32773)?,
+            1 => self.plain_page(directory, width, rows, Packing::None)?,
+            8 | 32946 if self.first(directory, 317).unwrap_or(1) == 1 => {
+                self.plain_page(directory, width, rows, Packing::Deflate)?
+            }
+            32773 => self.plain_page(directory, width, rows, Packing::PackBits)?,
             other => return Err(Unreadable::new(UnreadableCode::Unsupported, name_compression(other))),
         };
         if stated == 0 && page.height == 0 {
@@ -269,13 +274,13 @@ impl<'a> File<'a> {
         Ok(page)
     }
 
-    /// Uncompressed and PackBits: bilevel, 8-bit grey, 8-bit RGB.
+    /// Uncompressed, PackBits and Deflate: bilevel, 8-bit grey, 8-bit RGB.
     fn plain_page(
         &self,
         directory: &Directory,
         width: u32,
         rows: u32,
-        packed: bool,
+        packing: Packing,
     ) -> Result<Page, Unreadable> {
         let samples = self.first(directory, 277).unwrap_or(1);
         let depth = self.first(directory, 258).unwrap_or(1);
@@ -296,10 +301,14 @@ impl<'a> File<'a> {
         let mut data = Vec::new();
         for strip in strips {
             let room = most.saturating_sub(data.len());
-            if packed {
-                unpack_bits(strip, room, &mut data);
-            } else {
-                data.extend_from_slice(&strip[..strip.len().min(room)]);
+            match packing {
+                Packing::None => data.extend_from_slice(&strip[..strip.len().min(room)]),
+                Packing::PackBits => unpack_bits(strip, room, &mut data),
+                Packing::Deflate => {
+                    // What came before a fault is kept; missing rows show up as such below.
+                    let inflated = flate2::read::ZlibDecoder::new(strip);
+                    let _ = inflated.take(room as u64).read_to_end(&mut data);
+                }
             }
         }
         if data.is_empty() {
@@ -360,6 +369,14 @@ pub(super) fn derive_resolution(width: u32, height: u32) -> (f32, f32) {
     (x, if fine { y * 2.0 } else { y })
 }
 
+/// How the strips of a page without FAX coding are packed.
+#[derive(Debug, Clone, Copy)]
+enum Packing {
+    None,
+    PackBits,
+    Deflate,
+}
+
 fn find(directory: &Directory, tag: u16) -> Option<Entry> {
     directory.iter().find(|e| e.tag == tag).copied()
 }
@@ -377,7 +394,7 @@ fn name_compression(number: u32) -> String {
     let name = match number {
         5 => "LZW",
         6 | 7 => "JPEG",
-        8 | 32946 => "Deflate",
+        8 | 32946 => "Deflate with a predictor",
         34661 => "JBIG",
         34715 => "JBIG2",
         _ => "unknown",

@@ -142,13 +142,13 @@ fn from_subject(subject: &str) -> Option<String> {
             }
         }
     }
-    let numbers = numbers_in(&subject);
-    match numbers.as_slice() {
-        // A number followed by 宛 is the one that was called.
-        [(number, after)] if !after.trim_start().starts_with(['宛', 'へ']) => Some(number.clone()),
-        [(first, _), rest @ ..] if rest.iter().all(|(n, _)| n == first) => Some(first.clone()),
-        _ => None,
-    }
+    // A number followed by 宛 is the one that was called.
+    let mut numbers = numbers_in(&subject)
+        .into_iter()
+        .filter(|(_, after)| !after.trim_start().starts_with(['宛', 'へ']))
+        .map(|(number, _)| number);
+    let first = numbers.next()?;
+    numbers.all(|other| other == first).then_some(first)
 }
 
 /// `045-000-0041 から 2 ページのファックスを…`

@@ -38,9 +38,9 @@ pub(super) fn fits(bitmap: &Bitmap) -> Vec<Fit> {
             if i == j {
                 continue;
             }
-            for m in 0..4 {
-                for n in (m + 1)..4 {
-                    if let Some(fit) = try_fit(&found, (*a, *b), (MARK_CENTRES[m], MARK_CENTRES[n])) {
+            for (m, first) in MARK_CENTRES.iter().enumerate() {
+                for second in &MARK_CENTRES[m + 1..] {
+                    if let Some(fit) = try_fit(&found, (*a, *b), (*first, *second)) {
                         let slot = &mut best[usize::from(fit.upside_down)];
                         let better = slot.is_none_or(|old| {
                             fit.marks > old.marks || (fit.marks == old.marks && fit.error < old.error)
