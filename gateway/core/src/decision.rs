@@ -1,6 +1,7 @@
 //! What ③ decides about one Envelope: where it goes and why. Decisions are values, kept with the
 //! intake, so that every screen can say which rule decided and on which facts.
 
+use crate::clock::UtcMicros;
 use crate::ids::{DeliveryId, FacilityId, GroupId, PatientId, PostId, StaffId};
 use crate::vocabulary::{IdentityLevel, ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize};
@@ -79,12 +80,15 @@ pub struct Placement {
     pub urgency: Urgency,
     /// 返信区分.
     pub expectation: ReplyExpectation,
-    /// Who is asked for `expectation`.
+    /// Who is asked for `expectation`; if neither this nor `asks` names anybody, every member is.
     pub addressees: Addressees,
     /// Further questions of the same post: one member may be asked to answer, another to acknowledge.
     /// `expectation` is the strongest of all.
     #[serde(default)]
     pub asks: Vec<Ask>,
+    /// 期限 of what is asked.
+    #[serde(default)]
+    pub due_at: Option<UtcMicros>,
     /// 文書種別, if a rule says so.
     #[serde(default)]
     pub document_kind: Option<String>,
@@ -92,6 +96,14 @@ pub struct Placement {
 
 const fn first_version() -> u32 {
     1
+}
+
+impl Addressees {
+    /// Whether nobody is named.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.facility_types.is_empty() && self.professions.is_empty() && self.facilities.is_empty()
+    }
 }
 
 /// Something asked of some members.

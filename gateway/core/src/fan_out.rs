@@ -122,6 +122,16 @@ pub fn resolve_addressees(
 /// All that a placement asks, one line per member with the strongest expectation.
 #[must_use]
 pub fn resolve_asks(placement: &Placement, roster: &GroupRoster, author: &FacilityId) -> Vec<Addressee> {
+    // 「了解希望」 to a group address names nobody: it is meant for everybody.
+    if placement.addressees.is_empty() && placement.asks.is_empty() {
+        let asked = |m: &&Member| m.consented && &m.facility.id != author;
+        let everybody = roster
+            .members
+            .iter()
+            .filter(asked)
+            .map(|m| Addressee { facility_id: m.facility.id.clone(), expectation: placement.expectation });
+        return everybody.filter(|a| a.expectation != ReplyExpectation::None).collect();
+    }
     let main = (placement.expectation, &placement.addressees);
     let asks = placement.asks.iter().map(|a| (a.expectation, &a.addressees));
     let mut resolved: Vec<Addressee> = Vec::new();

@@ -3,7 +3,7 @@
 //! in a message alone is never more than I1.
 
 use crate::envelope::Envelope;
-use crate::facts::{CodeFacts, Facts};
+use crate::facts::Facts;
 use crate::vocabulary::{Authenticity, EndpointState, IdentityLevel};
 
 /// The level of one message. `code_stands` says that the reply code or thread it carries is valid and
@@ -11,8 +11,13 @@ use crate::vocabulary::{Authenticity, EndpointState, IdentityLevel};
 #[must_use]
 pub fn of(envelope: &Envelope, facts: &Facts, code_stands: bool) -> IdentityLevel {
     let Some(sender) = &facts.sender else { return IdentityLevel::I0 };
-    if sender.endpoint.state != EndpointState::Verified {
-        return IdentityLevel::I0;
+    match sender.endpoint.state {
+        EndpointState::Verified => {}
+        // A code that comes back from a stale number is as good as a new handshake.
+        EndpointState::Stale if code_stands => {}
+        EndpointState::Stale | EndpointState::Unverified | EndpointState::Suspended => {
+            return IdentityLevel::I0;
+        }
     }
     match envelope.sender.authenticity {
         // Whether a login has its second factor is the matter of the login page.
@@ -30,10 +35,4 @@ pub fn of(envelope: &Envelope, facts: &Facts, code_stands: bool) -> IdentityLeve
             }
         }
     }
-}
-
-/// Whether a message carries anything that claims to be an answer to something of ours.
-#[must_use]
-pub fn claims_an_answer(facts: &Facts) -> bool {
-    facts.code != CodeFacts::Absent || facts.thread.is_some()
 }

@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod clock;
 pub mod commit;
+pub mod decide;
 pub mod decision;
 pub mod delivery;
 pub mod directory;
@@ -15,6 +16,8 @@ pub mod identity_level;
 pub mod ids;
 pub mod job;
 pub mod mail;
+pub mod patient_match;
+pub mod placement;
 pub mod port;
 pub mod post;
 pub mod rendered;

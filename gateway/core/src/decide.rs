@@ -1,0 +1,224 @@
+//! ③ What happens to one Envelope: a pure function of the message, the directory's facts and the
+//! routing rule that matched. Only explicit identity posts by itself: a reply code or thread of ours, a
+//! group address, or a confirmed patient number of the sending facility that name and birth date do not
+//! contradict (care-network.md 6.2, hl7.md section 5). Everything else waits for the office. A rule may
+//! choose words and stop a message; it can never make an identity surer.
+
+mod answer;
+mod defaults;
+mod event;
+mod explicit;
+mod triage;
+
+#[cfg(test)]
+mod tests;
+
+use crate::clock::UtcMicros;
+use crate::decision::{Decided, Decision, Notice, RuleVerdict, Then, TriageReason};
+use crate::envelope::Envelope;
+use crate::facts::{Facts, SenderFacts};
+use crate::identity_level;
+use crate::patient_match::{Weighed, weigh};
+use crate::vocabulary::{Authenticity, Channel, EndpointState, IdentityLevel, Intent};
+
+/// Warnings by which a reader says that a machine must not decide alone. Readers use these codes.
+pub mod doubt {
+    /// Two or more patients in one message.
+    pub const SEVERAL_PATIENTS: &str = "several_patients";
+    /// A page or file could not be read whole.
+    pub const DAMAGED_PAGE: &str = "damaged_page";
+    /// The sender's domain denies the mail (DMARC fail).
+    pub const NOT_AUTHENTIC: &str = "not_authentic";
+    /// The document is confidential (TXA-18 R or V) or cancelled (TXA-19, OBX-11).
+    pub const CONFIDENTIAL: &str = "confidential";
+}
+
+/// Decides about one Envelope.
+#[must_use]
+pub fn decide(envelope: &Envelope, facts: &Facts, verdict: Option<&RuleVerdict>, now: UtcMicros) -> Decided {
+    let mut bench = Bench::new(envelope, facts, verdict, now);
+    let decision = bench.decide();
+    Decided { decision, rule: bench.rule, identity_level: bench.level, grounds: bench.grounds }
+}
+
+/// Whether the sender may get a notice: a human's mail, or a registered FAX. A machine never does, and
+/// an unknown FAX number may be anybody's.
+#[must_use]
+pub fn may_notify(envelope: &Envelope, level: IdentityLevel) -> bool {
+    if matches!(envelope.intent, Intent::Automatic | Intent::DeliveryReport) {
+        return false;
+    }
+    match envelope.channel {
+        Channel::Email => envelope.sender.address.is_some(),
+        Channel::Fax => envelope.sender.number.is_some() && level >= IdentityLevel::I1,
+        Channel::PhoneMemo
+        | Channel::Notebook
+        | Channel::Api
+        | Channel::Mqtt
+        | Channel::Hl7
+        | Channel::Web => false,
+    }
+}
+
+/// One decision in the making.
+struct Bench<'a> {
+    envelope: &'a Envelope,
+    facts: &'a Facts,
+    verdict: Option<&'a RuleVerdict>,
+    now: UtcMicros,
+    weighed: Vec<Weighed>,
+    rule: Option<String>,
+    level: IdentityLevel,
+    grounds: Vec<String>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(
+        envelope: &'a Envelope,
+        facts: &'a Facts,
+        verdict: Option<&'a RuleVerdict>,
+        now: UtcMicros,
+    ) -> Self {
+        let mut weighed: Vec<Weighed> =
+            facts.candidates.iter().map(|c| weigh(envelope, c, facts.sender.as_ref())).collect();
+        weighed.sort_by_key(|w| std::cmp::Reverse((w.strength, w.candidate.blocked.is_none())));
+        Self {
+            envelope,
+            facts,
+            verdict,
+            now,
+            weighed,
+            rule: None,
+            level: identity_level::of(envelope, facts, false),
+            grounds: Vec::new(),
+        }
+    }
+
+    fn ground(&mut self, text: impl Into<String>) {
+        self.grounds.push(text.into());
+    }
+
+    /// The policy, in its order.
+    fn decide(&mut self) -> Decision {
+        if let Some(decision) = self.machine() {
+            return decision;
+        }
+        self.tell_sender();
+        if let Some(decision) = self.rule_stops() {
+            return decision;
+        }
+        if let Some(decision) = self.phone_only() {
+            return decision;
+        }
+        if let Some(decision) = self.answer() {
+            return decision;
+        }
+        if let Some(decision) = self.event_without_post() {
+            return decision;
+        }
+        let doubts = self.doubts();
+        if !doubts.is_empty() {
+            return self.triage(doubts);
+        }
+        if let Some(decision) = self.by_group() {
+            return decision;
+        }
+        if let Some(decision) = self.by_number() {
+            return decision;
+        }
+        let reasons = self.why_not();
+        self.triage(reasons)
+    }
+
+    /// Machines are recorded and never answered, whatever codes they carry.
+    fn machine(&mut self) -> Option<Decision> {
+        let (what, ground) = match self.envelope.intent {
+            Intent::Automatic => ("automatic", "自動応答のメールなので、記録だけしました"),
+            Intent::DeliveryReport => ("delivery_report", "送ったものの配信結果です"),
+            _ => return None,
+        };
+        self.ground(ground);
+        Some(Decision::Record { what: what.to_owned() })
+    }
+
+    fn tell_sender(&mut self) {
+        let text = match &self.facts.sender {
+            Some(s) => {
+                format!("送信元は{}の{}({})", s.facility.name, s.endpoint.channel.ja(), s.endpoint.state.ja())
+            }
+            None => "送信元はどの施設の番号・アドレスでもありません".to_owned(),
+        };
+        self.ground(text);
+    }
+
+    fn rule_stops(&mut self) -> Option<Decision> {
+        let verdict = self.verdict?;
+        let decision = match &verdict.then {
+            Then::Post { .. } => return None,
+            Then::Triage { text } => {
+                self.by_rule(verdict);
+                let mut reasons = self.doubts();
+                reasons.insert(0, TriageReason::Rule { text: text.clone() });
+                return Some(self.triage(reasons));
+            }
+            Then::Return { notice } => Decision::Return { notice: *notice },
+            Then::Quarantine { text } => Decision::Quarantine {
+                reason: TriageReason::Rule { text: text.clone() },
+                notice: may_notify(self.envelope, self.level),
+            },
+            Then::Discard { text } => Decision::Discard { reason: text.clone() },
+        };
+        self.by_rule(verdict);
+        Some(decision)
+    }
+
+    fn by_rule(&mut self, verdict: &RuleVerdict) {
+        self.rule = Some(verdict.rule.clone());
+        let values = verdict.values.join("、");
+        self.ground(if values.is_empty() {
+            format!("ルール「{}」", verdict.rule)
+        } else {
+            format!("ルール「{}」: {values}", verdict.rule)
+        });
+    }
+
+    /// 疑義照会 and the like belong on the phone (care-network.md section 3 row 12); settings are
+    /// changed by the office until sheets for it exist.
+    fn phone_only(&mut self) -> Option<Decision> {
+        let inquiry = self.envelope.document_kind.as_deref() == Some("prescription_inquiry");
+        if inquiry && self.verified().is_some() && may_notify(self.envelope, self.level) {
+            self.ground("疑義照会は電話でお願いする決まりです");
+            return Some(Decision::Return { notice: Notice::PhonePlease });
+        }
+        if inquiry || self.envelope.intent == Intent::Preference {
+            self.ground("この用件は事務局が電話で確かめます");
+            return Some(self.triage(vec![TriageReason::PhoneOnly]));
+        }
+        None
+    }
+
+    /// What the reader doubted.
+    fn doubts(&self) -> Vec<TriageReason> {
+        let warned = |code: &str| self.envelope.warnings.iter().any(|w| w.code == code);
+        let mut reasons = Vec::new();
+        if warned(doubt::SEVERAL_PATIENTS) {
+            reasons.push(TriageReason::SeveralPatients);
+        }
+        if warned(doubt::DAMAGED_PAGE) {
+            reasons.push(TriageReason::DamagedPage);
+        }
+        let proved = !matches!(
+            self.envelope.sender.authenticity,
+            Authenticity::None | Authenticity::Network | Authenticity::Spf
+        );
+        if warned(doubt::NOT_AUTHENTIC) && !proved {
+            reasons.push(TriageReason::NotAuthentic);
+        }
+        reasons
+    }
+
+    /// The sender, if its endpoint is verified.
+    fn verified(&self) -> Option<&'a SenderFacts> {
+        self.facts.sender.as_ref().filter(|s| s.endpoint.state == EndpointState::Verified)
+    }
+}

@@ -1,0 +1,164 @@
+//! Answers: what a reply code or a thread of ours brings back. A code acts only from an endpoint of its
+//! own facility, and every refusal looks the same to the sender (care-network.md 5 row 5, 6.1).
+
+use super::{Bench, may_notify};
+use crate::decision::{Answer, Candidate, Decision, TriageReason};
+use crate::facts::{CodeEntry, CodeFacts, CodeItem};
+use crate::identity_level;
+use crate::vocabulary::{AttachmentRole, Channel, EndpointState, Intent};
+
+/// Why a code or thread does not act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Unknown,
+    Expired,
+    Revoked,
+    Elsewhere,
+    NotVerified,
+}
+
+impl Bench<'_> {
+    pub(super) fn answer(&mut self) -> Option<Decision> {
+        let (entry, by_code) = match (&self.facts.code, &self.facts.thread) {
+            (CodeFacts::Known(entry), _) => (entry.as_ref(), true),
+            // Ten signs that happen to look like a code must not break a thread.
+            (CodeFacts::Absent | CodeFacts::Unknown, Some(entry)) => (entry, false),
+            (CodeFacts::Unknown, None) => {
+                self.ground("返信コードは発行したものではありません");
+                return Some(self.refuse(Fault::Unknown, None));
+            }
+            (CodeFacts::Absent, None) => return None,
+        };
+        self.ground(if by_code {
+            "返信コードあり"
+        } else {
+            "以前に送ったメールへの返信"
+        });
+        if let Some(fault) = self.fault(entry) {
+            return Some(self.refuse(fault, Some(entry)));
+        }
+        self.level = identity_level::of(self.envelope, self.facts, true);
+        self.ground("返信コードの宛先と送信元は同じ施設です");
+        let doubts = self.doubts();
+        if !doubts.is_empty() {
+            let candidates = candidates(entry);
+            return Some(Decision::Triage { reasons: doubts, candidates });
+        }
+        let Some(item) = only_item(entry) else {
+            self.ground("まとめ便全体の返信コードなので、どの投稿への返信かを選んでください");
+            let candidates = candidates(entry);
+            return Some(Decision::Triage { reasons: vec![TriageReason::WhichItem], candidates });
+        };
+        Some(self.act(entry, item, by_code))
+    }
+
+    fn fault(&self, entry: &CodeEntry) -> Option<Fault> {
+        // Who uses it comes first: a stranger must not learn from us whether a code is still good, and
+        // the office sees the stranger before it sees the date.
+        match &self.facts.sender {
+            Some(sender) if sender.facility.id == entry.facility_id => match sender.endpoint.state {
+                EndpointState::Verified | EndpointState::Stale => {}
+                EndpointState::Unverified | EndpointState::Suspended => return Some(Fault::NotVerified),
+            },
+            _ => return Some(Fault::Elsewhere),
+        }
+        if entry.revoked_at.is_some_and(|at| at <= self.now) || !entry.membership_stands {
+            Some(Fault::Revoked)
+        } else if entry.expires_at <= self.now {
+            Some(Fault::Expired)
+        } else {
+            None
+        }
+    }
+
+    /// Triage where the office can help, quarantine where nobody may look; the sender cannot tell.
+    fn refuse(&mut self, fault: Fault, entry: Option<&CodeEntry>) -> Decision {
+        let known = self.facts.sender.is_some();
+        let on_paper = self.envelope.channel == Channel::Fax;
+        let (reason, ground, triage) = match fault {
+            Fault::Unknown => (TriageReason::CodeUnknown, None, known),
+            Fault::Expired => (TriageReason::CodeExpired, Some("返信コードの期限が過ぎています"), true),
+            Fault::Revoked => (TriageReason::CodeRevoked, Some("返信コードは使えなくなりました"), false),
+            Fault::Elsewhere => (
+                TriageReason::CodeFromElsewhere,
+                Some("返信コードは別の施設に渡したものです"),
+                // Paper goes astray in good faith (宛先違い): the office calls. A mail was forwarded.
+                on_paper,
+            ),
+            Fault::NotVerified => (
+                TriageReason::EndpointNotVerified,
+                Some("送信元の番号・アドレスは確認済ではありません"),
+                true,
+            ),
+        };
+        if let Some(ground) = ground {
+            self.ground(ground);
+        }
+        if !triage {
+            return Decision::Quarantine { reason, notice: may_notify(self.envelope, self.level) };
+        }
+        match entry {
+            Some(entry) => Decision::Triage { reasons: vec![reason], candidates: candidates(entry) },
+            None => self.triage(vec![reason]),
+        }
+    }
+
+    fn act(&mut self, entry: &CodeEntry, item: CodeItem, by_code: bool) -> Decision {
+        let answer = Answer {
+            group_id: item.group_id,
+            post_id: item.post_id,
+            topic_id: item.topic_id,
+            facility_id: entry.facility_id.clone(),
+            reply_code: by_code.then(|| entry.code.clone()),
+            delivery_id: Some(entry.delivery_id.clone()),
+            sheet_to_confirm: self.envelope.sheet.is_some(),
+        };
+        if answer.sheet_to_confirm {
+            // The image is the authority and goes up at once; no machine turns its ink into 了解.
+            self.ground("返信票の画像をそのまま返信にしました。印は事務局が確かめます");
+            return Decision::Reply(answer);
+        }
+        let has_files = self.envelope.attachments.iter().any(|a| a.role == AttachmentRole::Document);
+        if self.envelope.intent == Intent::Acknowledgement && !has_files {
+            self.ground("本文は了解だけです");
+            return Decision::Acknowledge(answer);
+        }
+        Decision::Reply(answer)
+    }
+}
+
+fn only_item(entry: &CodeEntry) -> Option<CodeItem> {
+    if let (Some(post_id), Some(topic_id), Some(group_id)) =
+        (&entry.post_id, &entry.topic_id, &entry.group_id)
+    {
+        return Some(CodeItem {
+            post_id: post_id.clone(),
+            topic_id: topic_id.clone(),
+            group_id: group_id.clone(),
+            // Not needed to act; the item list has it where it is shown.
+            patient_id: entry.items.first().map_or_else(|| "".into(), |i| i.patient_id.clone()),
+        });
+    }
+    match entry.items.as_slice() {
+        [one] => Some(one.clone()),
+        _ => None,
+    }
+}
+
+fn candidates(entry: &CodeEntry) -> Vec<Candidate> {
+    let chosen = |i: &&CodeItem| entry.post_id.as_ref().is_none_or(|post| post == &i.post_id);
+    entry
+        .items
+        .iter()
+        .filter(chosen)
+        .take(50)
+        .map(|item| Candidate {
+            patient_id: item.patient_id.clone(),
+            group_id: Some(item.group_id.clone()),
+            post_id: Some(item.post_id.clone()),
+            reasons_for: vec!["この返信コードで届けた投稿です".to_owned()],
+            reasons_against: Vec::new(),
+            blocked: None,
+        })
+        .collect()
+}

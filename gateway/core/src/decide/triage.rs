@@ -1,0 +1,71 @@
+//! Why nothing explicit placed the message, and what the office is shown: every patient that could be
+//! meant, best first, with reasons for and against.
+
+use super::Bench;
+use crate::decision::{Decision, TriageReason};
+use crate::patient_match::Strength;
+use crate::vocabulary::EndpointState;
+
+/// More candidates than a person reads help nobody.
+const MOST_CANDIDATES: usize = 20;
+
+impl Bench<'_> {
+    pub(super) fn triage(&self, mut reasons: Vec<TriageReason>) -> Decision {
+        let mut seen: Vec<TriageReason> = Vec::new();
+        reasons.retain(|r| {
+            let new = !seen.contains(r);
+            seen.push(r.clone());
+            new
+        });
+        let candidates = self
+            .weighed
+            .iter()
+            .filter(|w| w.strength > Strength::Nothing)
+            .take(MOST_CANDIDATES)
+            .map(|w| w.candidate.clone())
+            .collect();
+        Decision::Triage { reasons, candidates }
+    }
+
+    pub(super) fn sender_reasons(&self) -> Vec<TriageReason> {
+        match &self.facts.sender {
+            None => vec![TriageReason::UnknownSender],
+            Some(s) if s.endpoint.state != EndpointState::Verified => {
+                vec![TriageReason::EndpointNotVerified]
+            }
+            Some(_) => Vec::new(),
+        }
+    }
+
+    /// In the order in which the office has to deal with them.
+    pub(super) fn why_not(&self) -> Vec<TriageReason> {
+        let mut reasons = self.sender_reasons();
+        if self.weighed.iter().any(|w| w.strength == Strength::Conflict) {
+            reasons.push(TriageReason::IdentityConflict);
+        }
+        let patient = &self.envelope.patient;
+        let named = !patient.names.is_empty()
+            || !patient.identifiers.is_empty()
+            || patient.birth_date.is_some()
+            || patient.group_alias.is_some();
+        let strong = self.weighed.iter().filter(|w| w.strength >= Strength::NameAndBirth).count();
+        let some: Vec<_> = self
+            .weighed
+            .iter()
+            .filter(|w| w.strength > Strength::Nothing && w.strength != Strength::Conflict)
+            .collect();
+        match (strong, some.as_slice()) {
+            (1, _) => reasons.push(TriageReason::OneCandidate),
+            (_, []) if !named => reasons.push(TriageReason::NoPatientNamed),
+            // One that fits in part is shown, but fits nobody calls a fit.
+            (_, [] | [_]) => reasons.push(TriageReason::NoCandidate),
+            (_, [_, _, ..]) => reasons.push(TriageReason::SeveralCandidates),
+        }
+        if let Some(best) = self.weighed.iter().find(|w| w.strength > Strength::Conflict)
+            && let Some(reason) = &best.candidate.blocked
+        {
+            reasons.push(reason.clone());
+        }
+        reasons
+    }
+}

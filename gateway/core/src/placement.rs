@@ -1,0 +1,376 @@
+//! From a decision to what is written: the post with its deliveries, the 了解, the triage item, the
+//! notice. Builders only: what is decided is decided in `decide` or by a person, and nothing is added to
+//! the sender's words but a heading where there is none.
+
+mod by_hand;
+
+pub use by_hand::{Blocked, HandPlacement, SheetConfirmation, confirm_sheet, place_by_hand};
+
+use crate::clock::UtcMicros;
+use crate::commit::Effect;
+use crate::decide::may_notify;
+use crate::decision::{Answer, Candidate, Decided, Decision, Notice, Placement, TriageReason};
+use crate::directory::{GroupRoster, StaffMember};
+use crate::envelope::{Envelope, ReportOutcome};
+use crate::fan_out::{publish, resolve_asks};
+use crate::ids::{AttachmentId, DeliveryId, FacilityId, IntakeId, PostId, TriageId};
+use crate::post::{Acknowledgement, Addressee, Post, PostKind};
+use crate::text::fold::fold_name;
+use crate::text::{clean, clean_line};
+use crate::vocabulary::{
+    AttachmentRole, Channel, DeliveryState, GroupState, Intent, ReplyExpectation, Urgency,
+};
+
+/// Longest heading, in characters.
+const TITLE_CHARS: usize = 120;
+/// Longest text of a post, in characters; the received file has all of it.
+const BODY_CHARS: usize = 100_000;
+
+/// One Envelope with its decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The intake it was read from.
+    pub intake_id: &'a IntakeId,
+    /// Which Envelope of the intake, from 0.
+    pub index: u32,
+    /// When its first byte arrived.
+    pub received_at: UtcMicros,
+    /// Now.
+    pub now: UtcMicros,
+    /// What it says.
+    pub envelope: &'a Envelope,
+    /// What was decided.
+    pub decided: &'a Decided,
+}
+
+/// Everything that one Envelope changes, without the settling of its intake. `roster` is that of the
+/// group which the decision names; without it, or if the group is not open any more, the message goes to
+/// triage instead of onto a timeline.
+#[must_use]
+pub fn effects(
+    arrival: &Arrival<'_>,
+    roster: Option<&GroupRoster>,
+    attachments: Vec<AttachmentId>,
+    random: &mut dyn FnMut() -> u128,
+) -> Vec<Effect> {
+    let open = |group: &crate::ids::GroupId| {
+        roster.filter(|r| &r.group.id == group && r.group.state == GroupState::Open)
+    };
+    match &arrival.decided.decision {
+        Decision::Post(placement) => {
+            let Some(roster) = open(&placement.group_id) else {
+                return vec![triage(arrival, vec![TriageReason::GroupNotOpen], Vec::new(), false, random)];
+            };
+            let id = PostId::fresh(arrival.now, random());
+            let post = post_of(arrival, placement, roster, id);
+            publish(post, attachments, roster, arrival.now, random)
+        }
+        Decision::Reply(answer) => {
+            let Some(roster) = open(&answer.group_id) else {
+                return vec![triage(arrival, vec![TriageReason::GroupNotOpen], Vec::new(), false, random)];
+            };
+            let id = PostId::fresh(arrival.now, random());
+            let post = reply_of(arrival, answer, roster, id);
+            let mut all = publish(post, attachments, roster, arrival.now, random);
+            if answer.sheet_to_confirm {
+                let candidate = Candidate {
+                    patient_id: roster.patient.id.clone(),
+                    group_id: Some(answer.group_id.clone()),
+                    post_id: Some(answer.post_id.clone()),
+                    reasons_for: vec!["この投稿の返信票です".to_owned()],
+                    reasons_against: Vec::new(),
+                    blocked: None,
+                };
+                let reasons = vec![TriageReason::SheetToConfirm];
+                all.push(triage(arrival, reasons, vec![candidate], false, random));
+            }
+            all
+        }
+        Decision::Acknowledge(answer) => {
+            if open(&answer.group_id).is_none() {
+                return vec![triage(arrival, vec![TriageReason::GroupNotOpen], Vec::new(), false, random)];
+            }
+            vec![Effect::Acknowledge(acknowledgement_of(arrival, answer, roster))]
+        }
+        Decision::Triage { reasons, candidates } => {
+            let mut all = vec![triage(arrival, reasons.clone(), candidates.clone(), false, random)];
+            // Every refused code gets the same answer, wherever the item waits.
+            if reasons.iter().any(is_code_refusal) {
+                all.extend(notice(arrival, Notice::Uniform, random));
+            }
+            all
+        }
+        Decision::Quarantine { reason, notice: wanted } => {
+            let mut all = vec![triage(arrival, vec![reason.clone()], Vec::new(), true, random)];
+            if *wanted {
+                all.extend(notice(arrival, Notice::Uniform, random));
+            }
+            all
+        }
+        Decision::Return { notice: words } => notice(arrival, *words, random).into_iter().collect(),
+        Decision::Record { .. } => report(arrival.envelope).into_iter().collect(),
+        Decision::Discard { .. } => Vec::new(),
+    }
+}
+
+const fn is_code_refusal(reason: &TriageReason) -> bool {
+    matches!(
+        reason,
+        TriageReason::CodeUnknown
+            | TriageReason::CodeExpired
+            | TriageReason::CodeRevoked
+            | TriageReason::CodeFromElsewhere
+    )
+}
+
+fn triage(
+    arrival: &Arrival<'_>,
+    reasons: Vec<TriageReason>,
+    candidates: Vec<Candidate>,
+    quarantined: bool,
+    random: &mut dyn FnMut() -> u128,
+) -> Effect {
+    Effect::OpenTriage {
+        id: TriageId::fresh(arrival.now, random()),
+        intake_id: arrival.intake_id.clone(),
+        envelope_index: arrival.index,
+        reasons,
+        candidates,
+        quarantined,
+    }
+}
+
+fn notice(arrival: &Arrival<'_>, words: Notice, random: &mut dyn FnMut() -> u128) -> Option<Effect> {
+    if !may_notify(arrival.envelope, arrival.decided.identity_level) {
+        return None;
+    }
+    let channel = arrival.envelope.channel;
+    let address = match channel {
+        Channel::Email => arrival.envelope.sender.address.clone()?,
+        Channel::Fax => arrival.envelope.sender.number.clone()?,
+        _ => return None,
+    };
+    let delivery_id = DeliveryId::fresh(arrival.now, random());
+    Some(Effect::Notify { delivery_id, notice: words, channel, address })
+}
+
+/// What a delivery report changes.
+fn report(envelope: &Envelope) -> Option<Effect> {
+    if envelope.intent != Intent::DeliveryReport {
+        return None;
+    }
+    let report = envelope.report.as_ref()?;
+    let state = match report.outcome {
+        ReportOutcome::Delivered => DeliveryState::Delivered,
+        ReportOutcome::Failed => DeliveryState::Failed,
+        ReportOutcome::Delayed => return None,
+    };
+    let detail = clean_line(report.status.as_deref().unwrap_or(""), 500);
+    Some(Effect::Report { job: report.original.clone()?, state, detail })
+}
+
+/// The new post of a placement.
+#[must_use]
+pub fn post_of(arrival: &Arrival<'_>, placement: &Placement, roster: &GroupRoster, id: PostId) -> Post {
+    let kind = match (&placement.corrects, &placement.under_topic) {
+        (Some(_), _) => PostKind::Correction,
+        (None, Some(_)) => PostKind::Reply,
+        (None, None) => PostKind::Topic,
+    };
+    let draft = Draft {
+        kind,
+        topic_id: placement.under_topic.clone().unwrap_or_else(|| id.clone()),
+        corrects: placement.corrects.clone(),
+        version: placement.version.max(1),
+        urgency: placement.urgency,
+        expectation: placement.expectation,
+        due_at: placement.due_at,
+        document_kind: placement.document_kind.clone(),
+        addressees: resolve_asks(placement, roster, &placement.facility_id),
+    };
+    let mut post = draft.post(arrival, id, roster, &placement.facility_id);
+    if placement.staff_id.is_some() {
+        post.staff_id.clone_from(&placement.staff_id);
+    }
+    post
+}
+
+/// The reply of an answer.
+#[must_use]
+pub fn reply_of(arrival: &Arrival<'_>, answer: &Answer, roster: &GroupRoster, id: PostId) -> Post {
+    let expectation = match arrival.envelope.intent {
+        Intent::Callback => ReplyExpectation::Call,
+        _ => arrival.envelope.reply_expectation.unwrap_or(ReplyExpectation::None),
+    };
+    let draft = Draft {
+        kind: PostKind::Reply,
+        topic_id: answer.topic_id.clone(),
+        corrects: None,
+        version: 1,
+        urgency: arrival.envelope.urgency.unwrap_or(Urgency::Normal),
+        expectation,
+        due_at: None,
+        document_kind: None,
+        // Whoever wrote the topic sees it; nobody else is asked by an answer.
+        addressees: Vec::new(),
+    };
+    draft.post(arrival, id, roster, &answer.facility_id)
+}
+
+/// What differs between the kinds of post.
+struct Draft {
+    kind: PostKind,
+    topic_id: PostId,
+    corrects: Option<PostId>,
+    version: u32,
+    urgency: Urgency,
+    expectation: ReplyExpectation,
+    due_at: Option<UtcMicros>,
+    document_kind: Option<String>,
+    addressees: Vec<Addressee>,
+}
+
+impl Draft {
+    fn post(self, arrival: &Arrival<'_>, id: PostId, roster: &GroupRoster, facility: &FacilityId) -> Post {
+        let envelope = arrival.envelope;
+        let signer = signer(envelope, roster, facility);
+        Post {
+            id,
+            group_id: roster.group.id.clone(),
+            topic_id: self.topic_id,
+            // An answer needs no heading; what comes under a topic by its event keeps its own.
+            title: match (self.kind, &envelope.event) {
+                (PostKind::Reply, None) => None,
+                _ => Some(title_of(envelope)),
+            },
+            kind: self.kind,
+            corrects: self.corrects,
+            version: self.version,
+            facility_id: facility.clone(),
+            staff_id: signer.map(|s| s.id.clone()),
+            author_name: match signer {
+                Some(_) => None,
+                None => person_name(envelope),
+            },
+            proxy: None,
+            channel: envelope.channel,
+            urgency: self.urgency,
+            expectation: self.expectation,
+            due_at: self.due_at,
+            body: body_of(envelope),
+            quoted: envelope.quoted.clone(),
+            signature: envelope.signature.clone(),
+            document_kind: self.document_kind.or_else(|| envelope.document_kind.clone()),
+            occurred_at: envelope.occurred_at,
+            received_at: arrival.received_at,
+            posted_at: arrival.now,
+            intake_id: Some(arrival.intake_id.clone()),
+            event_key: envelope.event.as_ref().and_then(|e| e.key.clone()),
+            decided_by: match &arrival.decided.rule {
+                Some(rule) => format!("rule {rule}"),
+                None => "組込み規則".to_owned(),
+            },
+            addressees: self.addressees,
+        }
+    }
+}
+
+/// The 了解 of an answer. Its time is that of the message where that is believable: not after it arrived
+/// and not more than a week before.
+#[must_use]
+pub fn acknowledgement_of(
+    arrival: &Arrival<'_>,
+    answer: &Answer,
+    roster: Option<&GroupRoster>,
+) -> Acknowledgement {
+    let envelope = arrival.envelope;
+    let believable =
+        |at: &UtcMicros| *at <= arrival.received_at && arrival.received_at.seconds_since(*at) < 7 * 24 * 3600;
+    let signer = roster.and_then(|r| signer(envelope, r, &answer.facility_id));
+    Acknowledgement {
+        post_id: answer.post_id.clone(),
+        facility_id: answer.facility_id.clone(),
+        staff_id: signer.map(|s| s.id.clone()),
+        person_name: signer.map(|s| s.name.clone()).or_else(|| person_name(envelope)),
+        channel: envelope.channel,
+        acknowledged_at: envelope.sent_at.filter(believable).unwrap_or(arrival.received_at),
+        identity_level: arrival.decided.identity_level,
+        intake_id: Some(arrival.intake_id.clone()),
+        delivery_id: answer.delivery_id.clone(),
+        proxy: None,
+    }
+}
+
+/// The person of the facility's roster who signed: the only one whose whole name stands in the display
+/// name or the signature.
+fn signer<'r>(
+    envelope: &Envelope,
+    roster: &'r GroupRoster,
+    facility: &FacilityId,
+) -> Option<&'r StaffMember> {
+    let member = roster.member(facility)?;
+    let shown = [envelope.sender.name.as_deref(), envelope.signature.as_deref()];
+    let written: Vec<String> = shown.into_iter().flatten().map(fold_name).collect();
+    let mut found = member.staff.iter().filter(|s| {
+        let name = fold_name(&s.name);
+        s.left_at.is_none() && name.chars().count() >= 2 && written.iter().any(|w| w.contains(&name))
+    });
+    match (found.next(), found.next()) {
+        (Some(one), None) => Some(one),
+        _ => None,
+    }
+}
+
+fn person_name(envelope: &Envelope) -> Option<String> {
+    envelope.sender.name.as_deref().map(|n| clean_line(n, 80)).filter(|n| !n.is_empty())
+}
+
+/// Heading of a post: the sender's, else what it is.
+#[must_use]
+pub fn title_of(envelope: &Envelope) -> String {
+    let written = clean_line(envelope.title.as_deref().unwrap_or(""), TITLE_CHARS);
+    if !written.is_empty() {
+        return written;
+    }
+    match envelope.channel {
+        Channel::Fax => match pages(envelope) {
+            0 => "FAX".to_owned(),
+            n => format!("FAX {n}ページ"),
+        },
+        Channel::Email => "(件名なし)".to_owned(),
+        Channel::PhoneMemo => "電話メモ".to_owned(),
+        Channel::Notebook => "連絡ノート".to_owned(),
+        Channel::Hl7 => "病院からの連絡".to_owned(),
+        Channel::Api | Channel::Mqtt | Channel::Web => "連絡".to_owned(),
+    }
+}
+
+/// Pages of a FAX: its images, else what its files say.
+fn pages(envelope: &Envelope) -> u32 {
+    let count = |role: AttachmentRole| -> u32 {
+        let of_role = envelope.attachments.iter().filter(|a| a.role == role);
+        of_role.map(|a| a.pages.unwrap_or(1)).fold(0, u32::saturating_add)
+    };
+    [AttachmentRole::PageImage, AttachmentRole::Document, AttachmentRole::Source]
+        .into_iter()
+        .map(count)
+        .find(|n| *n > 0)
+        .unwrap_or(0)
+}
+
+/// Text of a post.
+#[must_use]
+pub fn body_of(envelope: &Envelope) -> String {
+    let text = clean(envelope.body.as_deref().unwrap_or(""));
+    text.trim_end().chars().take(BODY_CHARS).collect()
+}
+
+/// [`crate::post::print_of`] of the post that this Envelope would become.
+#[must_use]
+pub fn print_of(envelope: &Envelope) -> String {
+    let files = envelope.attachments.iter().map(|a| (a.role, &a.content_hash));
+    crate::post::print_of(Some(&title_of(envelope)), &body_of(envelope), files)
+}
+
+#[cfg(test)]
+mod tests;

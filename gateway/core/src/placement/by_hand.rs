@@ -1,0 +1,262 @@
+//! What the office does with a triage item: it places the message in a group, or confirms what a reply
+//! sheet says. A person decides, so the post names that person; consent is checked again here, because
+//! no click may reach further than the consent does.
+
+use super::{Arrival, Draft};
+use crate::clock::UtcMicros;
+use crate::commit::{Effect, TriageOutcome};
+use crate::decision::{Addressees, Answer, Decided, Decision, Placement, TriageReason};
+use crate::directory::{GroupRoster, Patient};
+use crate::envelope::Envelope;
+use crate::facts::{IdentifierState, PatientCandidate};
+use crate::fan_out::{publish, resolve_asks};
+use crate::ids::{AttachmentId, FacilityId, IntakeId, PostId, StaffId, TriageId};
+use crate::patient_match::{Strength, weigh};
+use crate::post::{Acknowledgement, Post, PostKind};
+use crate::vocabulary::{Channel, GroupState, IdentityLevel, ReplyExpectation, Urgency};
+
+/// Where a person places a message.
+#[derive(Debug, Clone)]
+pub struct HandPlacement<'a> {
+    /// The item.
+    pub triage_id: &'a TriageId,
+    /// Its intake.
+    pub intake_id: &'a IntakeId,
+    /// When the message arrived: the post keeps this time.
+    pub received_at: UtcMicros,
+    /// Now.
+    pub now: UtcMicros,
+    /// The message.
+    pub envelope: &'a Envelope,
+    /// Its attachments.
+    pub attachments: Vec<AttachmentId>,
+    /// Under this topic, else a topic of its own.
+    pub under_topic: Option<PostId>,
+    /// The facility that speaks.
+    pub facility_id: FacilityId,
+    /// Whether the consent covers that facility today.
+    pub consent_covers: bool,
+    /// 緊急度.
+    pub urgency: Urgency,
+    /// 返信区分.
+    pub expectation: ReplyExpectation,
+    /// Who is asked.
+    pub addressees: Addressees,
+    /// 期限.
+    pub due_at: Option<UtcMicros>,
+    /// Name of the person who places it: `渡部 晶`.
+    pub actor_name: String,
+}
+
+/// Why it may not be placed there, whoever clicks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Blocked {
+    /// The group is frozen or closed.
+    #[error("the group is not open: nothing can be placed in it; reopen it with a new consent")]
+    GroupNotOpen,
+    /// The consent does not cover the facility.
+    #[error("the consent does not cover the sending facility; ask for it to be extended first")]
+    NotConsented,
+}
+
+impl Blocked {
+    /// The same as a triage reason.
+    #[must_use]
+    pub const fn reason(self) -> TriageReason {
+        match self {
+            Self::GroupNotOpen => TriageReason::GroupNotOpen,
+            Self::NotConsented => TriageReason::NotConsented,
+        }
+    }
+}
+
+/// Post or reply with its deliveries, the number learnt, the item closed.
+///
+/// # Errors
+/// [`Blocked`] if the group is not open or the consent does not cover the facility.
+pub fn place_by_hand(
+    hand: HandPlacement<'_>,
+    roster: &GroupRoster,
+    random: &mut dyn FnMut() -> u128,
+) -> Result<Vec<Effect>, Blocked> {
+    if roster.group.state != GroupState::Open {
+        return Err(Blocked::GroupNotOpen);
+    }
+    let member_consents = roster.member(&hand.facility_id).is_none_or(|m| m.consented);
+    if !hand.consent_covers || !member_consents {
+        return Err(Blocked::NotConsented);
+    }
+    let placement = Placement {
+        group_id: roster.group.id.clone(),
+        facility_id: hand.facility_id.clone(),
+        staff_id: None,
+        under_topic: hand.under_topic.clone(),
+        corrects: None,
+        version: 1,
+        urgency: hand.urgency,
+        expectation: hand.expectation,
+        addressees: hand.addressees,
+        asks: Vec::new(),
+        due_at: hand.due_at,
+        document_kind: None,
+    };
+    let decided = by_a_person(Decision::Post(placement.clone()));
+    let arrival = Arrival {
+        intake_id: hand.intake_id,
+        index: 0,
+        received_at: hand.received_at,
+        now: hand.now,
+        envelope: hand.envelope,
+        decided: &decided,
+    };
+    let id = PostId::fresh(hand.now, random());
+    let draft = Draft {
+        kind: if hand.under_topic.is_some() { PostKind::Reply } else { PostKind::Topic },
+        topic_id: hand.under_topic.unwrap_or_else(|| id.clone()),
+        corrects: None,
+        version: 1,
+        urgency: hand.urgency,
+        expectation: hand.expectation,
+        due_at: hand.due_at,
+        document_kind: None,
+        addressees: resolve_asks(&placement, roster, &hand.facility_id),
+    };
+    let mut post = draft.post(&arrival, id, roster, &hand.facility_id);
+    post.decided_by = hand.actor_name;
+    let mut effects = publish(post, hand.attachments, roster, hand.now, random);
+    effects.extend(lessons(hand.envelope, &roster.patient, &hand.facility_id));
+    effects.push(close(hand.triage_id));
+    Ok(effects)
+}
+
+const fn by_a_person(decision: Decision) -> Decided {
+    Decided { decision, rule: None, identity_level: IdentityLevel::I0, grounds: Vec::new() }
+}
+
+fn close(id: &TriageId) -> Effect {
+    Effect::CloseTriage { id: id.clone(), outcome: TriageOutcome::Placed, note: None }
+}
+
+/// The sending facility's own numbers of the patient, once a person has placed a message that also names
+/// the patient. A number beside a name that contradicts is not learnt, whoever placed it.
+fn lessons(envelope: &Envelope, patient: &Patient, facility: &FacilityId) -> Vec<Effect> {
+    if !matches!(envelope.channel, Channel::Hl7 | Channel::Api | Channel::Mqtt) {
+        return Vec::new();
+    }
+    let alone = PatientCandidate { patient: patient.clone(), identifier: None, group: None };
+    if weigh(envelope, &alone, None).strength < Strength::Name {
+        return Vec::new();
+    }
+    let own =
+        |authority: Option<&str>| authority.is_none() || authority == envelope.sender.facility.as_deref();
+    let numbers = envelope.patient.identifiers.iter().filter(|i| {
+        own(i.authority.as_deref())
+            && !i.id.trim().is_empty()
+            && i.kind.as_deref().is_none_or(|k| matches!(k, "" | "PI" | "MR" | "PT"))
+    });
+    numbers
+        .take(5)
+        .map(|i| Effect::TeachIdentifier {
+            facility_id: facility.clone(),
+            identifier: i.id.trim().to_owned(),
+            patient_id: patient.id.clone(),
+            state: IdentifierState::Confirmed,
+        })
+        .collect()
+}
+
+/// What a person read on a reply sheet whose image is already on the timeline.
+#[derive(Debug, Clone)]
+pub struct SheetConfirmation<'a> {
+    /// The item.
+    pub triage_id: &'a TriageId,
+    /// The intake of the sheet.
+    pub intake_id: &'a IntakeId,
+    /// When the sheet arrived: the time of the 了解.
+    pub received_at: UtcMicros,
+    /// Now.
+    pub now: UtcMicros,
+    /// The way it came.
+    pub channel: Channel,
+    /// What the code stands for.
+    pub answer: &'a Answer,
+    /// Evidence that was found when the sheet was decided about.
+    pub identity_level: IdentityLevel,
+    /// The box 了解 is marked.
+    pub acknowledged: bool,
+    /// The box 電話ください is marked.
+    pub call_back: bool,
+    /// The person whose name is marked.
+    pub staff_id: Option<StaffId>,
+    /// The name as written.
+    pub person_name: Option<String>,
+    /// Name of the person who read it.
+    pub actor_name: String,
+}
+
+/// 了解 and the wish to be called, and the item closed.
+///
+/// # Errors
+/// [`Blocked`] if the group is not open any more.
+pub fn confirm_sheet(
+    sheet: SheetConfirmation<'_>,
+    roster: &GroupRoster,
+    random: &mut dyn FnMut() -> u128,
+) -> Result<Vec<Effect>, Blocked> {
+    if roster.group.state != GroupState::Open || roster.group.id != sheet.answer.group_id {
+        return Err(Blocked::GroupNotOpen);
+    }
+    let mut effects = Vec::new();
+    if sheet.acknowledged {
+        effects.push(Effect::Acknowledge(Acknowledgement {
+            post_id: sheet.answer.post_id.clone(),
+            facility_id: sheet.answer.facility_id.clone(),
+            staff_id: sheet.staff_id.clone(),
+            person_name: sheet.person_name.clone(),
+            channel: sheet.channel,
+            acknowledged_at: sheet.received_at,
+            identity_level: sheet.identity_level,
+            intake_id: Some(sheet.intake_id.clone()),
+            delivery_id: sheet.answer.delivery_id.clone(),
+            // Read by the office, made by the facility: the sheet itself is the evidence.
+            proxy: None,
+        }));
+    }
+    if sheet.call_back {
+        let post = call_back(&sheet, roster, PostId::fresh(sheet.now, random()));
+        effects.extend(publish(post, Vec::new(), roster, sheet.now, random));
+    }
+    effects.push(close(sheet.triage_id));
+    Ok(effects)
+}
+
+fn call_back(sheet: &SheetConfirmation<'_>, roster: &GroupRoster, id: PostId) -> Post {
+    Post {
+        id,
+        group_id: roster.group.id.clone(),
+        topic_id: sheet.answer.topic_id.clone(),
+        kind: PostKind::Reply,
+        corrects: None,
+        version: 1,
+        facility_id: sheet.answer.facility_id.clone(),
+        staff_id: sheet.staff_id.clone(),
+        author_name: sheet.person_name.clone().filter(|_| sheet.staff_id.is_none()),
+        proxy: Some(sheet.actor_name.clone()),
+        channel: sheet.channel,
+        urgency: Urgency::Normal,
+        expectation: ReplyExpectation::Call,
+        due_at: None,
+        title: None,
+        body: "返信票で「電話ください」に印がありました。折返し電話をお願いします。".to_owned(),
+        quoted: None,
+        signature: None,
+        document_kind: None,
+        occurred_at: None,
+        received_at: sheet.received_at,
+        posted_at: sheet.now,
+        intake_id: Some(sheet.intake_id.clone()),
+        event_key: None,
+        decided_by: sheet.actor_name.clone(),
+        addressees: Vec::new(),
+    }
+}
