@@ -24,7 +24,9 @@ const FAILED: &[&str] = &[
     "中断",
     "キャンセル",
     "取消",
-    "送信できません",
+    "できません",
+    "できなかった",
+    "ませんでした",
     "送れません",
     "送信不可",
     "拒否",
@@ -34,6 +36,11 @@ const FAILED: &[&str] = &[
     "fail",
     "error",
     "not delivered",
+    "not be sent",
+    "not sent",
+    "could not",
+    "cannot",
+    "unable",
     "undelivered",
     "unsuccessful",
     "cancel",
@@ -222,6 +229,14 @@ fn outcome(subject: &str, result: Option<&str>, pages: Option<&str>) -> Option<R
 }
 
 fn classify(text: &str) -> Option<ReportOutcome> {
+    // Words of failure that deny one: `正常終了（エラーなし）`, `失敗: 0件`.
+    let mut text = text.replace("no error", "").replace("without error", "");
+    for word in ["エラー", "失敗", "errors", "error", "failed"] {
+        for none in ["なし", "無し", "0", ":0", ": 0", " 0", "=0"] {
+            text = text.replace(&format!("{word}{none}"), "");
+        }
+    }
+    let text = text.as_str();
     let has = |words: &[&str]| words.iter().any(|w| contains_word(text, w));
     if has(FAILED) {
         Some(ReportOutcome::Failed)

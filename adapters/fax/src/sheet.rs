@@ -98,59 +98,80 @@ enum Located {
     Nothing,
 }
 
-/// Looks as the file says, and once more with other row heights where the page would have an odd
-/// length: some files lie about their resolution, and a page that was cut fools the guess for files
-/// that say nothing (fax-loop.md section 2, rule 9).
+/// By the marks first, as the file says and with other row heights: some files lie about their
+/// resolution, and a page whose upper part was cut off fools the guess for files that say nothing
+/// (fax-loop.md section 2, rule 9). Then by the slow free search, which is repeated with other row
+/// heights only where the page would have an odd length.
 fn locate(page: &Page) -> Located {
-    let located = locate_as_stated(page);
-    if !matches!(located, Located::Nothing) {
-        return located;
-    }
     let inches = |y_dpi: f32| page.height as f32 / y_dpi;
-    if (10.5..=14.5).contains(&inches(page.y_dpi)) || page.width < page.height / 4 {
+    let others = [2.0, 0.5]
+        .into_iter()
+        .map(|factor| page.y_dpi * factor)
+        .filter(|y_dpi| (4.5..=15.0).contains(&inches(*y_dpi)))
+        .map(|y_dpi| Page { y_dpi, ..page.clone() });
+    let odd = !(10.5..=14.5).contains(&inches(page.y_dpi));
+
+    let mut views = vec![View::of(page)];
+    if let Some(located) = views[0].guided() {
         return located;
     }
-    for factor in [2.0, 0.5] {
-        let y_dpi = page.y_dpi * factor;
-        if (4.5..=15.0).contains(&inches(y_dpi)) {
-            let again = locate_as_stated(&Page { y_dpi, ..page.clone() });
-            if !matches!(again, Located::Nothing) {
-                return again;
-            }
+    for other in others {
+        let view = View::of(&other);
+        if let Some(located) = view.guided() {
+            return located;
+        }
+        if odd {
+            views.push(view);
         }
     }
-    Located::Nothing
+    views.into_iter().find_map(|view| view.searched(page)).unwrap_or(Located::Nothing)
 }
 
-fn locate_as_stated(page: &Page) -> Located {
-    let bitmap = Bitmap::of(page);
-    let fits = marks::fits(&bitmap);
-    match guided(&bitmap, &fits) {
-        Guided::Found(find, fit) => return Located::Found(find, Some((bitmap, fit))),
-        Guided::Contradiction => return Located::Contradiction,
-        Guided::Nothing => {}
+/// A page as it looks with one row height.
+struct View {
+    bitmap: Bitmap,
+    fits: Vec<Fit>,
+}
+
+impl View {
+    fn of(page: &Page) -> Self {
+        let bitmap = Bitmap::of(page);
+        let fits = marks::fits(&bitmap);
+        Self { bitmap, fits }
     }
-    let hits = qr::search(&bitmap);
-    let Some(first) = hits.first() else { return Located::Nothing };
-    if hits.iter().any(|h| h.code != first.code || h.page != first.page) {
-        return Located::Contradiction;
+
+    fn guided(&self) -> Option<Located> {
+        match guided(&self.bitmap, &self.fits) {
+            // Few pages come this far, so a copy is cheaper than carrying ownership around.
+            Guided::Found(find, fit) => Some(Located::Found(find, Some((self.bitmap.clone(), fit)))),
+            Guided::Contradiction => Some(Located::Contradiction),
+            Guided::Nothing => None,
+        }
     }
-    let orientation = first.orientation;
-    let find = SheetFind {
-        code: first.code.clone(),
-        page: first.page,
-        place: first.place,
-        orientation,
-        source: SheetSource::Searched,
-    };
-    // The marks once more, on the page turned upright: a page scanned sideways has them too.
-    if matches!(orientation, 90 | 270) {
-        let upright = Bitmap::of(&page.turned(orientation));
-        let fit = marks::fits(&upright).into_iter().find(|f| !f.upside_down);
-        return Located::Found(find, fit.map(|fit| (upright, fit)));
+
+    fn searched(self, page: &Page) -> Option<Located> {
+        let hits = qr::search(&self.bitmap);
+        let first = hits.first()?;
+        if hits.iter().any(|h| h.code != first.code || h.page != first.page) {
+            return Some(Located::Contradiction);
+        }
+        let orientation = first.orientation;
+        let find = SheetFind {
+            code: first.code.clone(),
+            page: first.page,
+            place: first.place,
+            orientation,
+            source: SheetSource::Searched,
+        };
+        // The marks once more, on the page turned upright: a page scanned sideways has them too.
+        if matches!(orientation, 90 | 270) {
+            let upright = Bitmap::of(&page.turned(orientation));
+            let fit = marks::fits(&upright).into_iter().find(|f| !f.upside_down);
+            return Some(Located::Found(find, fit.map(|fit| (upright, fit))));
+        }
+        let fit = self.fits.iter().copied().find(|f| f.upside_down == (orientation == 180));
+        Some(Located::Found(find, fit.map(|fit| (self.bitmap, fit))))
     }
-    let fit = fits.into_iter().find(|f| f.upside_down == (orientation == 180));
-    Located::Found(find, fit.map(|fit| (bitmap, fit)))
 }
 
 enum Guided {

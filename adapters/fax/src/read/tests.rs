@@ -104,3 +104,61 @@ fn a_sheet_that_comes_back_is_a_reply() {
     assert_eq!((envelope.intent, envelope.reply_code), (Intent::Topic, None));
     assert_eq!(envelope.warnings[0].code, "several_sheets");
 }
+
+/// A page as a device wraps it: one CCITT picture in a PDF.
+fn pdf_of(page: &crate::pages::Page) -> Vec<u8> {
+    let tiff = page_to_tiff_g4(std::slice::from_ref(page));
+    let number = |tag: u16| {
+        let at = tiff
+            .windows(8)
+            .rposition(|w| w[..2] == tag.to_le_bytes() && w[2..4] == [4, 0] && w[4..8] == [1, 0, 0, 0]);
+        let at = at.unwrap() + 8;
+        u32::from_le_bytes(tiff[at..at + 4].try_into().unwrap()) as usize
+    };
+    let data = &tiff[number(273)..number(273) + number(279)];
+    let (w, h) = (page.width, page.height);
+    let (across, down) = (w as f32 / page.x_dpi * 72.0, h as f32 / page.y_dpi * 72.0);
+    let draw = format!("q {across} 0 0 {down} 0 0 cm /I Do Q");
+    let mut out = format!(
+        "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj\n\
+         3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 {across} {down}]/Contents 4 0 R/Resources<</XObject<</I 5 0 R>>>>>>endobj\n\
+         4 0 obj<</Length {}>>stream\n{draw}\nendstream endobj\n\
+         5 0 obj<</Type/XObject/Subtype/Image/Width {w}/Height {h}/BitsPerComponent 1/ColorSpace/DeviceGray/Filter/CCITTFaxDecode\
+         /DecodeParms<</K -1/Columns {w}/Rows {h}>>/Length {}>>stream\n",
+        draw.len(),
+        data.len()
+    )
+    .into_bytes();
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%EOF");
+    out
+}
+
+#[test]
+fn a_sheet_comes_back_as_pdf_and_as_a_picture() {
+    use crate::pages::Page;
+    use crate::sheet::tests::{code, sheet};
+    for y_dpi in [98.0, 196.0] {
+        let pdf = pdf_of(&sheet(y_dpi));
+        let (envelope, _) = read_as_fax(&pdf, "application/pdf");
+        assert_eq!((envelope.format, envelope.intent), (Format::Pdf, Intent::Reply), "{y_dpi}");
+        // The members' desk: the caught page is ticked and sent back.
+        let mut page = Page::from_pdf(&pdf, 0).unwrap();
+        assert_eq!((page.width, page.x_dpi, page.y_dpi), (1728, 204.0, 196.0));
+        page.draw_line_mm(&[(63.0, 158.0), (65.0, 161.0), (68.5, 155.5)], 0.7);
+        let (envelope, _) = read_as_fax(&page_to_tiff_g4(&[page.clone()]), "image/tiff");
+        assert_eq!(envelope.reply_code.as_deref(), Some(code().as_str()), "{y_dpi}");
+        let unsure: Vec<_> = envelope
+            .sheet
+            .unwrap()
+            .marks
+            .into_iter()
+            .filter(|m| m.confidence > 0.2 && m.state == kakehashi_core::envelope::MarkState::Unsure)
+            .map(|m| m.name)
+            .collect();
+        assert_eq!(unsure, ["acknowledge"], "{y_dpi}");
+        let again = Page::from_png(&page.to_png()).unwrap();
+        let (envelope, _) = read_as_fax(&page_to_tiff_g4(&[again]), "image/tiff");
+        assert_eq!(envelope.intent, Intent::Reply, "{y_dpi}");
+    }
+}

@@ -76,6 +76,24 @@ fn other_wordings() {
 }
 
 #[test]
+fn words_that_deny_success_or_failure() {
+    use ReportOutcome::{Delivered, Failed};
+    for (text, outcome) in [
+        ("正常終了（エラーなし）", Some(Delivered)),
+        ("成功:1件 失敗:0件", Some(Delivered)),
+        ("completed with no errors", Some(Delivered)),
+        ("your fax could not be sent", Some(Failed)),
+        ("fax was not delivered", Some(Failed)),
+        ("送信できませんでした", Some(Failed)),
+        ("faxを送信できなかったため終了", Some(Failed)),
+        ("001 ok", Some(Delivered)),
+        ("book of tokens", None),
+    ] {
+        assert_eq!(classify(text), outcome, "{text}");
+    }
+}
+
+#[test]
 fn the_job_is_named_in_many_ways() {
     let text = "宛先FAX番号：0450000021\n送信結果：成功\n";
     let mut threaded = mail((None, "a@b.example"), "FAX送信が成功しました", text, None);

@@ -7,6 +7,7 @@ use crate::pages::{Ink, Page};
 const DENSEST: f32 = 11.0;
 
 /// Black and white with running sums.
+#[derive(Clone)]
 pub(super) struct Bitmap {
     pub(super) width: u32,
     pub(super) height: u32,

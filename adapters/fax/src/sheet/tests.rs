@@ -164,6 +164,25 @@ fn a_resolution_that_is_a_lie() {
     }
 }
 
+/// The member cut off and kept the message; the file says nothing of its resolution.
+#[test]
+fn only_the_lower_part_comes_back() {
+    for y_dpi in [98.0_f32, 196.0, 391.0] {
+        let whole = sheet(y_dpi);
+        let from = (147.0 / 25.4 * y_dpi) as u32;
+        let Ink::Bilevel(bits) = &whole.ink else { panic!("bilevel") };
+        let rest = Ink::Bilevel(bits[from as usize * whole.stride()..].to_vec());
+        let cut = Page { height: whole.height - from, ink: rest, ..whole };
+        for said in [y_dpi, if y_dpi > 300.0 { 196.0 } else { 98.0 }] {
+            let SheetSearch::Found(reading) = read(&Page { y_dpi: said, ..cut.clone() }) else {
+                panic!("{y_dpi} said to be {said}")
+            };
+            assert_eq!(reading.find.code, code());
+            assert!(reading.marks.iter().all(|m| m.state == MarkState::Empty), "{:?}", reading.marks);
+        }
+    }
+}
+
 #[test]
 fn a_damaged_page_has_no_empty_boxes() {
     let page = Page { damaged: true, ..sheet(196.0) };
