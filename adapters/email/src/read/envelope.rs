@@ -38,17 +38,23 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     let forwarded =
         ["fw:", "fwd:", "転送:", "[fwd:", "wg:", "tr:"].iter().any(|p| subject.trim_start().starts_with(p));
     let answered = ["re:", "re[", "返信:", "aw:", "sv:"].iter().any(|p| subject.trim_start().starts_with(p));
-    let split = quote::split(&mail.text, forwarded);
-    let (body, signed) = signature::split(&split.own);
+    out.report = report::read(mail, origin.mail_from.as_deref());
+    let is_report = out.report.is_some() || report::declared(mail);
+    // A report is kept whole: what looks like a quote in it is the dialogue that failed.
+    let split = if is_report {
+        quote::Split { own: mail.text.clone(), quoted: None }
+    } else {
+        quote::split(&mail.text, forwarded)
+    };
+    let (body, signed) = if is_report { (split.own.clone(), None) } else { signature::split(&split.own) };
     let found = code::find(mail, origin, split.quoted.as_deref());
-    if found.malformed && found.code.is_none() {
+    if found.malformed && found.code.is_none() && !is_report {
         out.warn("reply_code_malformed", "a reply address was used whose code is not well-formed");
     }
     out.reply_code = found.code.map(|c| c.as_str().to_owned());
-    out.report = report::read(mail, origin.mail_from.as_deref());
 
     let machine = automatic::reason(mail, &body, origin.mail_from.as_deref());
-    out.intent = if out.report.is_some() || report::declared(mail) {
+    out.intent = if is_report {
         Intent::DeliveryReport
     } else if let Some(reason) = machine {
         out.warn("automatic", reason);

@@ -12,15 +12,16 @@ pub(crate) struct Split {
 /// Lines looked at; beyond it everything belongs to what came before.
 const MAX_LINES: usize = 20_000;
 
-/// Splits a decoded text. With `forwarded`, mail headings are content and not cut.
+/// Splits a decoded text. What is forwarded is content: nothing of it is cut.
 pub(crate) fn split(text: &str, forwarded: bool) -> Split {
+    if forwarded || text.lines().take(MAX_LINES).any(is_forward_mark) {
+        return Split { own: text.trim_matches(['\n', ' ', '\u{3000}']).to_owned(), quoted: None };
+    }
     let lines: Vec<&str> = text.lines().collect();
     let looked = &lines[..lines.len().min(MAX_LINES)];
     let mut end = lines.len();
-    if !forwarded {
-        if let Some(cut) = heading(looked) {
-            end = cut;
-        }
+    if let Some(cut) = heading(looked) {
+        end = cut;
     }
     let (mut own_lines, cut_lines) = lines.split_at(end);
     let mut quoted: Vec<&str> = Vec::new();
@@ -71,6 +72,23 @@ fn has_text(lines: &[&str]) -> bool {
     lines.iter().take_while(|l| !matches!(l.trim_end(), "--" | "-- ")).any(|l| {
         !l.trim().is_empty() && !super::signature::is_device_line(l) && !super::signature::is_rule(l)
     })
+}
+
+/// `---------- Forwarded message ----------` and its like, unquoted.
+fn is_forward_mark(line: &str) -> bool {
+    let inner = line.trim().trim_matches(['-', ' ', '=', '_', '*', ':', '：']).to_lowercase();
+    matches!(
+        inner.as_str(),
+        "forwarded message"
+            | "begin forwarded message"
+            | "forwarded by"
+            | "転送されたメッセージ"
+            | "転送メッセージ"
+            | "転送メール"
+            | "以下転送"
+            | "以下、転送"
+            | "転送されたメール"
+    )
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -266,9 +284,17 @@ fn heading(lines: &[&str]) -> Option<usize> {
             return Some(i);
         }
         if header_field(bare).is_some_and(|f| f == Field::From) && header_block(&lines[i..]) {
-            // A rule above the block belongs to it.
-            let above = i.checked_sub(1).filter(|a| super::signature::is_rule(lines[*a]));
-            return Some(above.unwrap_or(i));
+            // A rule or an attribution above the block belongs to it.
+            let mut cut = i;
+            for above in (i.saturating_sub(3)..i).rev() {
+                let line = lines[above];
+                if super::signature::is_rule(line) || is_attribution(line) {
+                    cut = above;
+                } else if !line.trim().is_empty() {
+                    break;
+                }
+            }
+            return Some(cut);
         }
     }
     None

@@ -255,27 +255,31 @@ fn original_recipient(mail: &Mail, text: &str) -> Option<String> {
 
 /// The line that gives the reason: an enhanced status code or a reply code with its words.
 fn status_line(text: &str) -> Option<String> {
-    let mut fallback = None;
-    for line in text.lines().take(200) {
-        let line = line.trim();
-        if enhanced(line) {
-            return Some(clean_line(line, 300));
-        }
-        let reply =
-            line.get(..3).is_some_and(|c| matches!(c.as_bytes(), [b'4' | b'5', b'0'..=b'9', b'0'..=b'9']))
-                || ["550 ", "551 ", "552 ", "553 ", "554 ", "450 ", "451 ", "452 ", "421 "]
-                    .iter()
-                    .any(|code| line.contains(code));
-        if reply && fallback.is_none() {
-            fallback = Some(clean_line(line, 300));
-        }
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).take(300).collect();
+    let best = lines
+        .iter()
+        .position(|l| enhanced(l) && has_reply_code(l))
+        .or_else(|| lines.iter().position(|l| enhanced(l)))
+        .or_else(|| lines.iter().position(|l| has_reply_code(l)));
+    if let Some(at) = best {
+        // A code alone on its line continues the line above.
+        let bare = lines[at].chars().filter(|c| c.is_alphabetic()).count() < 6;
+        let whole =
+            if bare && at > 0 { format!("{} {}", lines[at - 1], lines[at]) } else { lines[at].to_owned() };
+        return Some(clean_line(&whole, 300));
     }
-    fallback.or_else(|| {
-        const REASONS: &[&str] =
-            &["一杯", "いっぱい", "exceeded", "rejected", "unknown", "not listed", "宛先不明", "存在しない"];
-        text.lines()
-            .find(|l| REASONS.iter().any(|r| l.to_lowercase().contains(r)))
-            .map(|l| clean_line(l, 300))
+    const REASONS: &[&str] =
+        &["一杯", "いっぱい", "exceeded", "rejected", "unknown", "not listed", "宛先不明", "存在しない"];
+    let reason = |l: &&&str| REASONS.iter().any(|r| l.to_lowercase().contains(r));
+    let plain = lines.iter().filter(|l| !l.contains('@')).find(reason);
+    plain.or_else(|| lines.iter().find(reason)).map(|l| clean_line(l, 300))
+}
+
+/// Whether a line begins with or holds an SMTP reply code of refusal.
+fn has_reply_code(line: &str) -> bool {
+    line.split([' ', '-', '\'', ':', '(', '<', '>']).any(|word| {
+        matches!(word.as_bytes(), [b'4' | b'5', b'0'..=b'7', b'0'..=b'9'])
+            && line.chars().any(char::is_alphabetic)
     })
 }
 

@@ -292,7 +292,14 @@ impl<'a> Reading<'a> {
             if message.text_body.contains(id) && message.part(*id).is_some_and(|p| p.is_text()) {
                 continue;
             }
-            if let Some(part) = message.part(*id) {
+            let Some(part) = message.part(*id) else { continue };
+            if part.is_text() && self.content_type(part).value.starts_with("multipart/") {
+                self.warn(
+                    "multipart_without_boundary",
+                    "a part says that it has parts, but none could be told apart",
+                );
+                self.text_part(part, false);
+            } else {
                 self.attached(part);
             }
         }

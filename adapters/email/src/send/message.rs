@@ -13,7 +13,11 @@ use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Builds the message with its envelope.
-pub(super) fn build(mail: &RenderedMail, sender: &SenderConfig, now: UtcMicros) -> Result<Message, SendFault> {
+pub(super) fn build(
+    mail: &RenderedMail,
+    sender: &SenderConfig,
+    now: UtcMicros,
+) -> Result<Message, SendFault> {
     let from = mailbox(sender.from_name.as_deref(), &sender.from_address)?;
     let to = mailbox(mail.to_name.as_deref(), &mail.to)?;
     let return_path = match &sender.return_path {
@@ -29,7 +33,10 @@ pub(super) fn build(mail: &RenderedMail, sender: &SenderConfig, now: UtcMicros) 
         .subject(clean_line(&mail.subject, 500))
         .message_id(Some(bracketed(&mail.message_id)?))
         .date(sent_at)
-        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()));
+        .raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".to_owned(),
+        ));
     if let Some(address) = &mail.reply_to {
         builder = builder.reply_to(mailbox(sender.from_name.as_deref(), address)?);
     }
@@ -122,7 +129,8 @@ mod tests {
             message_id: "ABCDE12345.1@in.example".to_owned(),
             references: vec!["a@in.example".to_owned(), "b@in.example".to_owned()],
             attachments: vec![RenderedFile {
-                name: "退院時サマリー（とても長い名前のため続きの行に分かれる書類）令和八年六月九日.pdf".to_owned(),
+                name: "退院時サマリー（とても長い名前のため続きの行に分かれる書類）令和八年六月九日.pdf"
+                    .to_owned(),
                 media_type: "application/pdf".to_owned(),
                 bytes: b"%PDF-1.4\r\n\0\xff".to_vec(),
             }],

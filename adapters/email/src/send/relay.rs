@@ -6,12 +6,12 @@
 use kakehashi_core::port::{Outcome, SendFault};
 use kakehashi_core::text::clean_line;
 use lettre::Message;
+use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
-use lettre::transport::smtp::Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -77,7 +77,8 @@ impl Relay {
             RelayTls::Required | RelayTls::Implicit | RelayTls::Opportunistic => {
                 let mut builder = TlsParameters::builder(config.host.clone());
                 if let Some(pem) = &config.root_certificate {
-                    builder = builder.add_root_certificate(Certificate::from_pem(pem).map_err(|e| tls_fault(&e))?);
+                    builder =
+                        builder.add_root_certificate(Certificate::from_pem(pem).map_err(|e| tls_fault(&e))?);
                 }
                 Some(builder.build().map_err(|e| tls_fault(&e))?)
             }
@@ -125,7 +126,10 @@ impl Relay {
                 return before_message(&error);
             }
             Err(_) => {
-                return Outcome::RetryAfter { wait: None, cause: SendFault::TimedOut("before the message was handed over".to_owned()) };
+                return Outcome::RetryAfter {
+                    wait: None,
+                    cause: SendFault::TimedOut("before the message was handed over".to_owned()),
+                };
             }
         }
         match timeout_at(until, connection.message(&bytes)).await {
@@ -139,10 +143,15 @@ impl Relay {
                 if error.is_permanent() || error.is_transient() {
                     before_message(&error)
                 } else {
-                    Outcome::Unknown(SendFault::Unreachable(format!("connection lost after the message was sent: {}", said(&error))))
+                    Outcome::Unknown(SendFault::Unreachable(format!(
+                        "connection lost after the message was sent: {}",
+                        said(&error)
+                    )))
                 }
             }
-            Err(_) => Outcome::Unknown(SendFault::TimedOut("no answer after the message was sent".to_owned())),
+            Err(_) => {
+                Outcome::Unknown(SendFault::TimedOut("no answer after the message was sent".to_owned()))
+            }
         }
     }
 
@@ -152,9 +161,10 @@ impl Relay {
         let implicit = (self.config.tls == RelayTls::Implicit).then(|| self.tls.clone()).flatten();
         let connecting = async {
             let address = (self.config.host.as_str(), self.config.port);
-            let mut connection = AsyncSmtpConnection::connect_tokio1(address, Some(wait), &hello, implicit, None)
-                .await
-                .map_err(|e| connect_fault(&e))?;
+            let mut connection =
+                AsyncSmtpConnection::connect_tokio1(address, Some(wait), &hello, implicit, None)
+                    .await
+                    .map_err(|e| connect_fault(&e))?;
             if let Some(tls) = self.tls.clone() {
                 match self.config.tls {
                     RelayTls::Required if !connection.can_starttls() => {
@@ -176,13 +186,16 @@ impl Relay {
             }
             Ok(connection)
         };
-        timeout_at(until, connecting).await.unwrap_or_else(|_| Err(SendFault::TimedOut("connecting to the relay".to_owned())))
+        timeout_at(until, connecting)
+            .await
+            .unwrap_or_else(|_| Err(SendFault::TimedOut("connecting to the relay".to_owned())))
     }
 
     async fn pooled(&self, until: Instant) -> Option<AsyncSmtpConnection> {
         loop {
             let (mut connection, since) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-            if since.elapsed() < IDLE && timeout_at(until, connection.test_connected()).await.unwrap_or(false) {
+            if since.elapsed() < IDLE && timeout_at(until, connection.test_connected()).await.unwrap_or(false)
+            {
                 return Some(connection);
             }
         }
