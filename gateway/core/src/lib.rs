@@ -3,6 +3,9 @@
 //! time and randomness come in as parameters, so every decision can be run again over stored bytes.
 
 pub mod audit;
+pub mod care_note;
+#[cfg(test)]
+mod cast;
 pub mod clock;
 pub mod commit;
 pub mod decide;
@@ -24,6 +27,7 @@ pub mod rendered;
 pub mod reply_code;
 pub mod reply_words;
 pub mod retry;
+pub mod rules;
 pub mod schedule;
 pub mod sheet_geometry;
 pub mod text;
