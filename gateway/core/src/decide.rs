@@ -11,6 +11,8 @@ mod explicit;
 mod triage;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use crate::clock::UtcMicros;

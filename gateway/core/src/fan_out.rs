@@ -150,3 +150,6 @@ pub fn resolve_asks(placement: &Placement, roster: &GroupRoster, author: &Facili
     }
     resolved
 }
+
+#[cfg(test)]
+mod tests;

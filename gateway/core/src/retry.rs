@@ -144,7 +144,8 @@ mod tests {
     fn by_class_and_channel() {
         let held = |seconds| (DeliveryState::Held, Some(NOW.plus_seconds(seconds)));
         let gone = (DeliveryState::Failed, None);
-        let table: Vec<(Outcome, Channel, u32, (DeliveryState, Option<UtcMicros>))> = vec![
+        type Line = (Outcome, Channel, u32, (DeliveryState, Option<UtcMicros>));
+        let table: Vec<Line> = vec![
             (passing(unreachable()), Channel::Email, 1, held(75)),
             (passing(SendFault::RefusedForNow("450".into())), Channel::Email, 1, held(300)),
             (passing(SendFault::Tls("expired".into())), Channel::Email, 1, held(900)),

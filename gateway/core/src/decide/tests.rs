@@ -1,1 +1,592 @@
+//! The policy as tables: every rule of care-network.md 6 and hl7.md 5, 7.2 and 8 that this module
+//! knows, and the decisions of S1 and S2.
 
+use super::*;
+use crate::cast::*;
+use crate::decision::{Addressees, Placement, Then};
+use crate::envelope::{Sheet, Warning};
+use crate::facts::{CodeEntry, CodeFacts, EarlierPost, IdentifierState};
+use crate::vocabulary::{GroupState, ReplyExpectation, Urgency};
+
+pub(super) const NOW: &str = "2026-06-09T10:20";
+
+fn run(envelope: &Envelope, facts: &Facts) -> Decided {
+    decide(envelope, facts, None, at(NOW))
+}
+
+/// A short name for a decision, to write tables with.
+fn short(decision: &Decision) -> String {
+    match decision {
+        Decision::Post(p) => format!("post {}", p.group_id),
+        Decision::Reply(a) if a.sheet_to_confirm => format!("sheet {}", a.post_id),
+        Decision::Reply(a) => format!("reply {}", a.post_id),
+        Decision::Acknowledge(a) => format!("ack {}", a.post_id),
+        Decision::Triage { reasons, candidates } => {
+            let codes: Vec<&str> = reasons.iter().map(TriageReason::code).collect();
+            format!("triage {} {}", codes.join(","), candidates.len())
+        }
+        Decision::Quarantine { reason, notice } => {
+            format!("quarantine {}{}", reason.code(), if *notice { " notice" } else { "" })
+        }
+        Decision::Return { notice } => format!("return {notice:?}"),
+        Decision::Discard { .. } => "discard".into(),
+        Decision::Record { what } => format!("record {what}"),
+    }
+}
+
+fn with_code(mut facts: Facts, change: impl FnOnce(&mut CodeEntry)) -> Facts {
+    let mut entry = code("F03");
+    change(&mut entry);
+    facts.code = CodeFacts::Known(Box::new(entry));
+    facts
+}
+
+fn nurse() -> Facts {
+    facts(Some(sender("F03", Channel::Email)))
+}
+
+pub(super) fn sheet() -> Envelope {
+    let mut e = fax();
+    e.reply_code = Some("0123456789".into());
+    e.sheet = Some(Sheet {
+        reply_code: e.reply_code.clone(),
+        code_source: Some("qr".into()),
+        marks: vec![],
+        handwriting: vec![],
+        orientation: 0,
+        page_of: None,
+    });
+    // Even a reader that believes to see 了解 decides nothing.
+    e.intent = Intent::Acknowledgement;
+    e
+}
+
+#[test]
+fn answers() {
+    let ack = mail(Intent::Acknowledgement, "了解");
+    let reply = mail(Intent::Reply, "了解 明日臨時訪問します");
+    let auto = mail(Intent::Automatic, "休暇中です");
+    let bounce = mail(Intent::DeliveryReport, "");
+    let call = mail(Intent::Callback, "折返し 14時");
+    let good = with_code(nurse(), |_| {});
+    let known_fax = |f: &str| facts(Some(sender(f, Channel::Fax)));
+    let nobody = facts(None);
+    let mut unverified = good.clone();
+    unverified.sender.as_mut().unwrap().endpoint.state = EndpointState::Unverified;
+    let mut stale = good.clone();
+    stale.sender.as_mut().unwrap().endpoint.state = EndpointState::Stale;
+    let mut unknown = nurse();
+    unknown.code = CodeFacts::Unknown;
+    let mut unknown_stranger = nobody.clone();
+    unknown_stranger.code = CodeFacts::Unknown;
+    let mut thread = nurse();
+    thread.thread = Some(code("F03"));
+    let mut thread_stranger = nobody.clone();
+    thread_stranger.thread = Some(code("F03"));
+    let mut thread_and_noise = thread.clone();
+    thread_and_noise.code = CodeFacts::Unknown;
+    let digest = with_code(nurse(), |c| {
+        c.post_id = None;
+        let mut other = c.items[0].clone();
+        other.post_id = "POST2".into();
+        c.items.push(other);
+    });
+    let digest_of_one = with_code(nurse(), |c| c.post_id = None);
+
+    let table: Vec<(&str, &Envelope, Facts, &str)> = vec![
+        ("了解 by code", &ack, good.clone(), "ack POST1"),
+        ("words by code", &reply, good.clone(), "reply POST1"),
+        ("call back by code", &call, good.clone(), "reply POST1"),
+        ("a machine with a good code", &auto, good.clone(), "record automatic"),
+        ("a report with a good code", &bounce, good.clone(), "record delivery_report"),
+        ("a stale address returns its code", &ack, stale, "ack POST1"),
+        ("an unverified address", &ack, unverified, "triage endpoint_not_verified 1"),
+        (
+            "expired",
+            &ack,
+            with_code(nurse(), |c| c.expires_at = at("2026-06-01T00:00")),
+            "triage code_expired 1",
+        ),
+        (
+            "revoked",
+            &ack,
+            with_code(nurse(), |c| c.revoked_at = Some(at("2026-06-01T00:00"))),
+            "quarantine code_revoked notice",
+        ),
+        (
+            "no member any more",
+            &ack,
+            with_code(nurse(), |c| c.membership_stands = false),
+            "quarantine code_revoked notice",
+        ),
+        (
+            "forwarded to another facility",
+            &ack,
+            with_code(facts(Some(sender("F05", Channel::Email))), |_| {}),
+            "quarantine code_from_elsewhere notice",
+        ),
+        ("private mail", &ack, with_code(nobody.clone(), |_| {}), "quarantine code_from_elsewhere notice"),
+        ("not ours, known sender", &ack, unknown, "triage code_unknown 0"),
+        ("not ours, stranger", &ack, unknown_stranger, "quarantine code_unknown notice"),
+        ("thread", &ack, thread, "ack POST1"),
+        ("thread from a private mail (S6)", &reply, thread_stranger, "quarantine code_from_elsewhere notice"),
+        ("thread beside ten signs", &ack, thread_and_noise, "ack POST1"),
+        ("which item", &ack, digest, "triage which_item 2"),
+        ("digest of one item", &ack, digest_of_one, "ack POST1"),
+    ];
+    for (name, envelope, facts, expected) in table {
+        assert_eq!(short(&run(envelope, &facts).decision), expected, "{name}");
+    }
+
+    let paper: Vec<(&str, Facts, &str)> = vec![
+        ("the facility's number", with_code(known_fax("F03"), |_| {}), "sheet POST1"),
+        ("another facility's number", with_code(known_fax("F05"), |_| {}), "triage code_from_elsewhere 1"),
+        ("a private home (S7)", with_code(nobody.clone(), |_| {}), "triage code_from_elsewhere 1"),
+        (
+            "revoked (S9)",
+            with_code(known_fax("F03"), |c| c.revoked_at = Some(at(NOW))),
+            "quarantine code_revoked notice",
+        ),
+    ];
+    for (name, facts, expected) in paper {
+        assert_eq!(short(&run(&sheet(), &facts).decision), expected, "{name}");
+    }
+    assert_eq!(run(&ack, &good).identity_level, IdentityLevel::I2);
+    assert_eq!(run(&reply, &nurse()).identity_level, IdentityLevel::I1);
+    assert_eq!(run(&reply, &nobody).identity_level, IdentityLevel::I0);
+}
+
+#[test]
+fn who_gets_a_notice() {
+    let person = mail(Intent::Reply, "x");
+    let machine = mail(Intent::Automatic, "x");
+    let mut empty = mail(Intent::Reply, "x");
+    empty.sender.address = None;
+    assert!(may_notify(&person, IdentityLevel::I0));
+    assert!(!may_notify(&machine, IdentityLevel::I2));
+    assert!(!may_notify(&empty, IdentityLevel::I1));
+    assert!(may_notify(&fax(), IdentityLevel::I1) && !may_notify(&fax(), IdentityLevel::I0));
+    assert!(!may_notify(&hl7("ADT", "A01", "", ""), IdentityLevel::I2));
+}
+
+#[test]
+fn group_addresses() {
+    let note = mail(Intent::Topic, "浮腫が強いです");
+    let to = |member, consent, change: &dyn Fn(&mut Facts)| {
+        let mut f = nurse();
+        f.addressed_group = Some(group_facts("G01", member, consent));
+        change(&mut f);
+        f
+    };
+    let nothing = |_: &mut Facts| {};
+    let mut stranger = to(true, true, &nothing);
+    stranger.sender = None;
+    let table: Vec<(&str, Facts, &str)> = vec![
+        ("member", to(true, true, &nothing), "post G01"),
+        ("no consent", to(true, false, &nothing), "triage not_consented 1"),
+        ("not a member", to(false, true, &nothing), "triage not_a_member 1"),
+        ("stranger", stranger, "triage unknown_sender 1"),
+        (
+            "not verified",
+            to(true, true, &|f| {
+                f.sender.as_mut().unwrap().endpoint.state = EndpointState::Unverified;
+            }),
+            "triage endpoint_not_verified 1",
+        ),
+        (
+            "frozen",
+            to(true, true, &|f| f.addressed_group.as_mut().unwrap().group.state = GroupState::Frozen),
+            "triage group_not_open 1",
+        ),
+    ];
+    for (name, facts, expected) in table {
+        assert_eq!(short(&run(&note, &facts).decision), expected, "{name}");
+    }
+
+    // The mail goes to つばき01 and speaks of somebody else.
+    let other = named(note.clone(), "佐々木 勇", None, Some("1944-11-03"));
+    let mut f = to(true, true, &nothing);
+    f.candidates = vec![candidate("G02", None)];
+    assert_eq!(short(&run(&other, &f).decision), "triage identity_conflict 2");
+
+    // The alias on paper is read by a person.
+    let mut paper = fax();
+    paper.patient.group_alias = Some("つばき01".into());
+    let mut f = facts(Some(sender("F05", Channel::Fax)));
+    f.addressed_group = Some(group_facts("G01", true, true));
+    assert_eq!(short(&run(&paper, &f).decision), "triage one_candidate 1");
+
+    let mut doubted = note;
+    doubted.warnings.push(Warning { code: doubt::NOT_AUTHENTIC.into(), detail: String::new() });
+    assert_eq!(short(&run(&doubted, &to(true, true, &nothing)).decision), "triage not_authentic 0");
+}
+
+#[test]
+fn names_never_place_by_themselves() {
+    let pharmacy = || {
+        let mut f = facts(Some(sender("F05", Channel::Fax)));
+        f.candidates = vec![candidate("G03", None), candidate("G01", None)];
+        f
+    };
+    let unique = named(fax(), "山本千代", None, Some("1938-04-12"));
+    let only_name = named(fax(), "山本千代", None, None);
+    let kana = named(fax(), "ﾔﾏﾓﾄ ﾁﾖ", None, Some("1938-04-12"));
+    let blank = fax();
+    let table: Vec<(&str, &Envelope, Facts, &str)> = vec![
+        ("S4: the birth date decides", &unique, pharmacy(), "triage one_candidate 2"),
+        ("S4: without birth date", &only_name, pharmacy(), "triage several_candidates 2"),
+        ("half-width kana", &kana, pharmacy(), "triage one_candidate 2"),
+        ("nothing named", &blank, facts(Some(sender("F05", Channel::Fax))), "triage no_patient_named 0"),
+        ("nobody found", &unique, facts(Some(sender("F05", Channel::Fax))), "triage no_candidate 0"),
+    ];
+    for (name, envelope, facts, expected) in table {
+        assert_eq!(short(&run(envelope, &facts).decision), expected, "{name}");
+    }
+
+    // S8: an unknown clinic, two candidates, and the office sees why.
+    let mut f = pharmacy();
+    f.sender = None;
+    let Decision::Triage { reasons, candidates } = run(&only_name, &f).decision else { panic!() };
+    assert_eq!(reasons[0], TriageReason::UnknownSender);
+    assert_eq!(candidates[0].patient_id.as_str(), "P-G01");
+    assert!(candidates[1].reasons_against.iter().any(|r| r.contains("「子」がない")), "{candidates:?}");
+
+    let mut outside = pharmacy();
+    for c in &mut outside.candidates {
+        c.group.as_mut().unwrap().consent_covers_sender = false;
+    }
+    let Decision::Triage { reasons, candidates } = run(&unique, &outside).decision else { panic!() };
+    assert_eq!(reasons, [TriageReason::OneCandidate, TriageReason::NotConsented]);
+    assert!(candidates[0].reasons_against.contains(&"同意の範囲にありません".to_owned()));
+    assert!(candidates[0].reasons_for.contains(&"生年月日が合う(昭和13年4月12日)".to_owned()));
+}
+
+#[test]
+fn numbers_of_a_hospital() {
+    let message = hl7("ADT", "A02", "転棟のお知らせ", "5階東へ");
+    let change = |f: &dyn Fn(&mut Facts)| {
+        let mut facts = hospital_facts();
+        f(&mut facts);
+        facts
+    };
+    let missing_birth = {
+        let mut e = message.clone();
+        e.patient.birth_date = None;
+        e
+    };
+    let other_name = named(message.clone(), "田中 花", Some("タナカ ハナ"), Some("1938-04-12"));
+    let other_birth = named(message.clone(), "山本 千代", None, Some("1938-04-21"));
+    let bare = {
+        let mut e = message.clone();
+        e.patient.names.clear();
+        e.patient.birth_date = None;
+        e
+    };
+    let several = {
+        let mut e = message.clone();
+        e.warn(doubt::SEVERAL_PATIENTS, "2 PID");
+        e
+    };
+    let parked = {
+        let mut e = message.clone();
+        e.intent = Intent::Unknown;
+        e
+    };
+    let state = |s: IdentifierState| change(&|f| f.candidates[1].identifier = Some(("00412338".into(), s)));
+    let table: Vec<(&str, &Envelope, Facts, &str)> = vec![
+        ("confirmed", &message, hospital_facts(), "post G01"),
+        ("ja65: birth date missing", &missing_birth, hospital_facts(), "post G01"),
+        ("ja66: another name", &other_name, hospital_facts(), "triage identity_conflict,no_candidate 1"),
+        (
+            "another birth date",
+            &other_birth,
+            hospital_facts(),
+            "triage identity_conflict,no_candidate,not_consented 2",
+        ),
+        ("the number alone", &bare, hospital_facts(), "triage no_candidate 1"),
+        ("seen, not confirmed", &message, state(IdentifierState::Candidate), "triage one_candidate 2"),
+        ("alias after a merge", &message, state(IdentifierState::Alias), "post G01"),
+        ("retired", &message, state(IdentifierState::Retired), "triage one_candidate 2"),
+        (
+            "no consent",
+            &message,
+            change(&|f| f.candidates[1].group.as_mut().unwrap().consent_covers_sender = false),
+            "triage one_candidate,not_consented 2",
+        ),
+        ("no group", &message, change(&|f| f.candidates[1].group = None), "triage one_candidate,no_group 2"),
+        (
+            "frozen",
+            &message,
+            change(&|f| f.candidates[1].group.as_mut().unwrap().group.state = GroupState::Frozen),
+            "triage one_candidate,group_not_open 2",
+        ),
+        (
+            "peer not verified",
+            &message,
+            change(&|f| f.sender.as_mut().unwrap().endpoint.state = EndpointState::Suspended),
+            "triage endpoint_not_verified,one_candidate 2",
+        ),
+        (
+            "two confirmed",
+            &message,
+            change(&|f| {
+                f.candidates[0] = f.candidates[1].clone();
+                f.candidates[0].patient.id = "P-X".into();
+            }),
+            "triage several_candidates 2",
+        ),
+        ("ja68: several patients", &several, hospital_facts(), "triage several_patients 2"),
+        ("a type nobody knows", &parked, hospital_facts(), "triage one_candidate 2"),
+    ];
+    for (name, envelope, facts, expected) in table {
+        assert_eq!(short(&run(envelope, &facts).decision), expected, "{name}");
+    }
+}
+
+#[test]
+fn events_that_are_no_posts() {
+    let with = |kind: &str, trigger: &str, change: &dyn Fn(&mut Envelope)| {
+        let mut e = hl7(kind, trigger, "", "");
+        change(&mut e);
+        e
+    };
+    let same = |_: &mut Envelope| {};
+    let status = |s: &'static str| move |e: &mut Envelope| e.event.as_mut().unwrap().status = Some(s.into());
+    let table: Vec<(&str, Envelope, &str)> = vec![
+        ("update", with("ADT", "A08", &same), "record patient_update"),
+        (
+            "ja64-like: update that contradicts",
+            with("ADT", "A08", &|e| e.patient.birth_date = Some("1938-04-13".into())),
+            "triage identity_conflict 1",
+        ),
+        ("A31", with("ADT", "A31", &same), "record patient_update"),
+        ("outpatient", with("ADT", "A04", &same), "record outpatient_registration"),
+        ("merge", with("ADT", "A40", &same), "triage merge_requested 1"),
+        ("move of a number", with("ADT", "A43", &same), "triage merge_requested 1"),
+        (
+            "ja92: death",
+            with("ADT", "A03", &|e| {
+                e.event.as_mut().unwrap().visit.as_mut().unwrap().disposition = Some("20".into());
+            }),
+            "triage death_notice 1",
+        ),
+        ("ja19: not final", with("MDM", "T02", &status("PA")), "triage not_released 1"),
+        ("final", with("MDM", "T02", &status("LA")), "post G01"),
+        (
+            "confidential",
+            with("MDM", "T02", &|e| e.warn(doubt::CONFIDENTIAL, "TXA-18 R")),
+            "triage not_released 1",
+        ),
+        ("ja18: exists", with("MDM", "T01", &same), "record document_notice"),
+        ("status", with("MDM", "T03", &status("LA")), "record document_status"),
+        ("ja17 without the document", with("MDM", "T11", &same), "record document_cancelled"),
+        ("result", with("ORU", "R01", &same), "post G01"),
+    ];
+    let mut facts = hospital_facts();
+    facts.candidates.remove(0);
+    for (name, envelope, expected) in table {
+        assert_eq!(short(&run(&envelope, &facts).decision), expected, "{name}");
+    }
+}
+
+#[test]
+fn phone_and_settings() {
+    let mut inquiry = fax();
+    inquiry.document_kind = Some("prescription_inquiry".into());
+    let known = facts(Some(sender("F05", Channel::Fax)));
+    assert_eq!(short(&run(&inquiry, &known).decision), "return PhonePlease");
+    assert_eq!(short(&run(&inquiry, &facts(None)).decision), "triage phone_only 0");
+    let settings = mail(Intent::Preference, "即時は緊急だけ");
+    assert_eq!(short(&run(&settings, &nurse()).decision), "triage phone_only 0");
+}
+
+fn placed(decided: &Decided) -> &Placement {
+    let Decision::Post(p) = &decided.decision else { panic!("{decided:?}") };
+    p
+}
+
+/// Tells the facts that a placement became a post.
+fn remember(facts: &mut Facts, id: &str, envelope: &Envelope, placement: &Placement) {
+    facts.earlier_posts.insert(
+        0,
+        EarlierPost {
+            post_id: id.into(),
+            topic_id: placement.under_topic.clone().unwrap_or_else(|| id.into()),
+            group_id: placement.group_id.clone(),
+            event_key: envelope.event.as_ref().unwrap().key.clone().unwrap(),
+            body: crate::placement::print_of(envelope),
+        },
+    );
+}
+
+#[test]
+fn s1_admission() {
+    let envelope = hl7("ADT", "A01", "入院のお知らせ", "山本千代様が入院されました。");
+    let mut facts = hospital_facts();
+    let decided = decide(&envelope, &facts, None, at("2026-06-05T19:52"));
+    let p = placed(&decided).clone();
+    assert_eq!((p.urgency, p.expectation), (Urgency::Urgent, ReplyExpectation::Reply));
+    assert_eq!(p.addressees.facility_types, ["care_management_office"]);
+    assert_eq!(p.facility_id.as_str(), "F01");
+    assert_eq!(p.due_at, Some(at("2026-06-06T12:00")));
+    assert_eq!(decided.rule, None);
+    assert!(decided.grounds.iter().any(|g| g.contains("確認済(00412338)")), "{:?}", decided.grounds);
+    remember(&mut facts, "A", &envelope, &p);
+    assert_eq!(short(&run(&envelope, &facts).decision), "record repetition");
+}
+
+#[test]
+fn s2_discharge_with_two_corrections() {
+    let a03 = hl7("ADT", "A03", "退院のお知らせ", "山本千代様が退院されました。");
+    let mut facts = hospital_facts();
+    let topic = placed(&run(&a03, &facts)).clone();
+    assert_eq!((topic.urgency, topic.expectation), (Urgency::Urgent, ReplyExpectation::Reply));
+    assert_eq!(topic.due_at, Some(at("2026-06-09T16:00")));
+    assert_eq!(topic.asks[0].expectation, ReplyExpectation::Ack);
+    assert_eq!(topic.asks[0].addressees.facility_types, ["home_nursing_station", "pharmacy"]);
+    let topic_id = ulid_at("2026-06-09T10:20");
+    remember(&mut facts, &topic_id, &a03, &topic);
+
+    // The summary joins the topic, once.
+    let mut mdm = hl7("MDM", "T02", "看護サマリー", "PDF");
+    mdm.event.as_mut().unwrap().key = Some("document:SKR-NS-2026-000872".into());
+    let under = placed(&run(&mdm, &facts)).clone();
+    assert_eq!(under.under_topic.as_ref().unwrap().as_str(), topic_id);
+    assert_eq!((under.corrects.clone(), under.urgency), (None, Urgency::Normal));
+    remember(&mut facts, &ulid_at("2026-06-09T10:31"), &mdm, &under);
+    assert_eq!(short(&run(&mdm, &facts).decision), "record repetition");
+
+    let mut a13 = hl7("ADT", "A13", "退院のお知らせ（取消）", "退院の取消が届きました。病院に確認中です。");
+    a13.event.as_mut().unwrap().corrects = a13.event.as_ref().unwrap().stay_keys("A03").pop();
+    let cancel = placed(&run(&a13, &facts)).clone();
+    assert_eq!(cancel.under_topic.as_ref().unwrap().as_str(), topic_id);
+    assert_eq!(cancel.corrects.as_ref().unwrap().as_str(), topic_id);
+    assert_eq!(cancel.urgency, Urgency::Urgent);
+    let cancel_id = ulid_at("2026-06-10T10:45");
+    remember(&mut facts, &cancel_id, &a13, &cancel);
+    assert_eq!(short(&run(&a13, &facts).decision), "record repetition");
+
+    // A late copy of the first message does not undo the cancellation, a new one does.
+    let mut late = a03.clone();
+    late.sent_at = Some(at("2026-06-09T10:20"));
+    assert_eq!(short(&run(&late, &facts).decision), "record repetition");
+    let mut again = a03;
+    again.sent_at = Some(at("2026-06-10T11:02"));
+    let second = placed(&run(&again, &facts)).clone();
+    assert_eq!(second.under_topic.as_ref().unwrap().as_str(), topic_id);
+    assert_eq!(second.corrects.as_ref().unwrap().as_str(), cancel_id);
+    remember(&mut facts, &ulid_at("2026-06-10T11:02"), &again, &second);
+    assert_eq!(short(&run(&again, &facts).decision), "record repetition");
+
+    // A second cancellation in the same words is news again.
+    let mut a13_again = a13;
+    a13_again.sent_at = Some(at("2026-06-10T12:00"));
+    assert!(placed(&run(&a13_again, &facts)).corrects.is_some());
+}
+
+#[test]
+fn documents_follow_their_parents() {
+    let mut facts = hospital_facts();
+    let mut first = hl7("MDM", "T02", "看護サマリー", "v1");
+    first.event.as_mut().unwrap().key = Some("document:OLD".into());
+    let p = placed(&run(&first, &facts)).clone();
+    assert_eq!(p.under_topic, None);
+    remember(&mut facts, "DOC1", &first, &p);
+
+    let mut replacement = hl7("MDM", "T10", "看護サマリー（訂正）", "v2");
+    let event = replacement.event.as_mut().unwrap();
+    event.key = Some("document:NEW".into());
+    event.parent_document = Some("OLD".into());
+    event.corrects = Some("document:OLD".into());
+    let p = placed(&run(&replacement, &facts)).clone();
+    assert_eq!(p.corrects.as_ref().unwrap().as_str(), "DOC1");
+    assert_eq!(p.version, 2);
+    remember(&mut facts, "DOC2", &replacement, &p);
+    assert_eq!(short(&run(&replacement, &facts).decision), "record repetition");
+
+    let mut addendum = hl7("MDM", "T06", "看護サマリー（追記）", "追記");
+    let event = addendum.event.as_mut().unwrap();
+    event.key = Some("document:ADD".into());
+    event.parent_document = Some("OLD".into());
+    let p = placed(&run(&addendum, &facts)).clone();
+    assert_eq!((p.corrects, p.under_topic), (None, Some("DOC1".into())));
+
+    let mut cancelled = hl7("MDM", "T11", "看護サマリー（取消）", "取下げ");
+    let event = cancelled.event.as_mut().unwrap();
+    event.key = Some("document:OLD".into());
+    event.corrects = Some("document:OLD".into());
+    assert_eq!(placed(&run(&cancelled, &facts)).corrects.as_ref().unwrap().as_str(), "DOC1");
+}
+
+fn ulid_at(text: &str) -> String {
+    crate::ids::PostId::fresh(at(text), 7).as_str().to_owned()
+}
+
+pub(super) fn verdict(then: Then) -> RuleVerdict {
+    RuleVerdict { rule: "discharge".into(), then, values: vec!["種類は ADT A03".into()] }
+}
+
+#[test]
+fn rules_choose_words_but_never_identity() {
+    let post = verdict(Then::Post {
+        urgency: Some(Urgency::Emergency),
+        expectation: Some(ReplyExpectation::Ack),
+        addressees: Addressees { professions: vec!["nurse".into()], ..Addressees::default() },
+        asks: vec![],
+        document_kind: Some("discharge_info_record".into()),
+    });
+    let a03 = hl7("ADT", "A03", "退院のお知らせ", "退院");
+    let now = at(NOW);
+    let decided = decide(&a03, &hospital_facts(), Some(&post), now);
+    let p = placed(&decided);
+    assert_eq!((p.urgency, p.expectation), (Urgency::Emergency, ReplyExpectation::Ack));
+    assert_eq!((p.addressees.professions.len(), p.asks.len()), (1, 0));
+    assert_eq!(decided.rule.as_deref(), Some("discharge"));
+
+    // The same rule over a conflict, a stranger and a candidate: nothing is posted.
+    let other = named(a03.clone(), "田中 花", None, None);
+    assert!(matches!(decide(&other, &hospital_facts(), Some(&post), now).decision, Decision::Triage { .. }));
+    let mut unknown = hospital_facts();
+    unknown.sender = None;
+    let decided = decide(&a03, &unknown, Some(&post), now);
+    assert!(matches!(decided.decision, Decision::Triage { .. }) && decided.rule.is_none());
+
+    let stops: Vec<(Then, &str)> = vec![
+        (Then::Triage { text: "見てから".into() }, "triage rule 1"),
+        (Then::Return { notice: Notice::PhonePlease }, "return PhonePlease"),
+        (Then::Quarantine { text: "迷惑".into() }, "quarantine rule"),
+        (Then::Discard { text: "広告".into() }, "discard"),
+    ];
+    let mut facts = hospital_facts();
+    facts.candidates.remove(0);
+    for (then, expected) in stops {
+        let decided = decide(&a03, &facts, Some(&verdict(then)), now);
+        assert_eq!(short(&decided.decision), expected);
+        assert_eq!(decided.rule.as_deref(), Some("discharge"));
+    }
+    // A machine's mail is recorded whatever a rule wants.
+    let auto = mail(Intent::Automatic, "休暇");
+    let wanted = verdict(Then::Return { notice: Notice::Uniform });
+    assert_eq!(short(&decide(&auto, &facts, Some(&wanted), now).decision), "record automatic");
+}
+
+#[test]
+fn a_rule_that_asks_several_things_has_the_strongest_in_front() {
+    let types = |t: &str| Addressees { facility_types: vec![t.into()], ..Addressees::default() };
+    let ask = |expectation, t| crate::decision::Ask { expectation, addressees: types(t) };
+    let rule = verdict(Then::Post {
+        urgency: None,
+        expectation: None,
+        addressees: Addressees::default(),
+        asks: vec![
+            ask(ReplyExpectation::Ack, "pharmacy"),
+            ask(ReplyExpectation::Reply, "care_management_office"),
+        ],
+        document_kind: None,
+    });
+    let decided = decide(&hl7("ADT", "A02", "転棟", "x"), &hospital_facts(), Some(&rule), at(NOW));
+    let p = placed(&decided);
+    assert_eq!(p.expectation, ReplyExpectation::Reply);
+    assert_eq!(p.addressees, types("care_management_office"));
+    assert_eq!(p.asks, [ask(ReplyExpectation::Ack, "pharmacy")]);
+}

@@ -1,1 +1,291 @@
+//! What each decision writes, and what a person's click may and may not do.
 
+use super::*;
+use crate::cast::*;
+use crate::commit::TriageOutcome;
+use crate::decide::decide;
+use crate::decision::Addressees;
+use crate::envelope::{Attachment, ContentHash, Report};
+use crate::facts::{CodeFacts, Facts, IdentifierState};
+use crate::vocabulary::IdentityLevel;
+
+fn counter() -> impl FnMut() -> u128 {
+    let mut n = 0_u128;
+    move || {
+        n += 1;
+        n
+    }
+}
+
+fn run(envelope: &Envelope, facts: &Facts, roster: Option<&GroupRoster>) -> Vec<Effect> {
+    let now = at("2026-06-09T10:58");
+    let decided = decide(envelope, facts, None, now);
+    let intake_id = IntakeId::from("I1");
+    let arrival =
+        Arrival { intake_id: &intake_id, index: 0, received_at: now, now, envelope, decided: &decided };
+    effects(&arrival, roster, vec!["A1".into()], &mut counter())
+}
+
+/// Short names of effects.
+fn kinds(effects: &[Effect]) -> Vec<&'static str> {
+    effects
+        .iter()
+        .map(|e| match e {
+            Effect::Post { .. } => "post",
+            Effect::Acknowledge(_) => "ack",
+            Effect::Deliver(_) => "deliver",
+            Effect::Notify { .. } => "notify",
+            Effect::OpenTriage { quarantined: true, .. } => "quarantine",
+            Effect::OpenTriage { .. } => "triage",
+            Effect::CloseTriage { .. } => "close",
+            Effect::TeachIdentifier { .. } => "teach",
+            Effect::Report { .. } => "report",
+            _ => "other",
+        })
+        .collect()
+}
+
+fn nurse_with_code() -> Facts {
+    let mut f = facts(Some(sender("F03", Channel::Email)));
+    f.code = CodeFacts::Known(Box::new(code("F03")));
+    f
+}
+
+#[test]
+fn a_mail_that_says_only_ryokai() {
+    let mut envelope = mail(Intent::Acknowledgement, "了解");
+    envelope.sender.name = Some("ひなた".into());
+    envelope.signature = Some("訪問看護ステーションひなた\n大塚千尋".into());
+    envelope.sent_at = Some(at("2026-06-09T10:57"));
+    let roster = roster();
+    let all = run(&envelope, &nurse_with_code(), Some(&roster));
+    let [Effect::Acknowledge(a)] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((a.post_id.as_str(), a.facility_id.as_str()), ("POST1", "F03"));
+    assert_eq!(a.staff_id.as_ref().map(|s| s.as_str()), Some("S03a"), "the signature names her");
+    assert_eq!(a.identity_level, IdentityLevel::I2);
+    assert_eq!(a.acknowledged_at, at("2026-06-09T10:57"));
+    assert_eq!(a.delivery_id.as_ref().map(|d| d.as_str()), Some("D1"));
+
+    envelope.sent_at = Some(at("2026-07-01T00:00"));
+    let all = run(&envelope, &nurse_with_code(), Some(&roster));
+    let [Effect::Acknowledge(a)] = all.as_slice() else { panic!() };
+    assert_eq!(a.acknowledged_at, at("2026-06-09T10:58"), "a clock in the future is not believed");
+
+    let mut frozen = roster;
+    frozen.group.state = GroupState::Frozen;
+    assert_eq!(kinds(&run(&envelope, &nurse_with_code(), Some(&frozen))), ["triage"]);
+    assert_eq!(kinds(&run(&envelope, &nurse_with_code(), None)), ["triage"]);
+}
+
+#[test]
+fn a_reply_and_a_sheet() {
+    let roster = roster();
+    let all = run(&mail(Intent::Reply, "明日訪問します\n\n"), &nurse_with_code(), Some(&roster));
+    let Effect::Post { post, attachments } = &all[0] else { panic!() };
+    assert_eq!((post.kind, post.topic_id.as_str()), (PostKind::Reply, "TOPIC1"));
+    assert_eq!((post.title.as_deref(), post.body.as_str()), (None, "明日訪問します"));
+    assert_eq!(attachments.len(), 1);
+    assert!(!all.iter().any(|e| matches!(e, Effect::Deliver(d) if d.facility_id.as_str() == "F03")));
+
+    let mut paper = fax();
+    paper.sheet = Some(crate::envelope::Sheet {
+        reply_code: None,
+        code_source: None,
+        marks: vec![],
+        handwriting: vec![],
+        orientation: 0,
+        page_of: None,
+    });
+    let mut f = nurse_with_code();
+    f.sender = Some(sender("F03", Channel::Fax));
+    let all = run(&paper, &f, Some(&roster));
+    assert_eq!((kinds(&all)[0], *kinds(&all).last().unwrap()), ("post", "triage"));
+    let Some(Effect::OpenTriage { reasons, candidates, .. }) = all.last() else { panic!() };
+    assert_eq!(reasons, &[TriageReason::SheetToConfirm]);
+    assert_eq!(candidates[0].post_id.as_ref().map(PostId::as_str), Some("POST1"));
+}
+
+#[test]
+fn every_refused_code_gets_the_same_answer() {
+    let envelope = mail(Intent::Reply, "x");
+    let mut expired = nurse_with_code();
+    let mut unknown = nurse_with_code();
+    let mut revoked = nurse_with_code();
+    let mut stranger = nurse_with_code();
+    let change = |f: &mut Facts, c: &dyn Fn(&mut crate::facts::CodeEntry)| {
+        if let CodeFacts::Known(entry) = &mut f.code {
+            c(entry);
+        }
+    };
+    change(&mut expired, &|c| c.expires_at = at("2026-06-01T00:00"));
+    change(&mut revoked, &|c| c.revoked_at = Some(at("2026-06-01T00:00")));
+    unknown.code = CodeFacts::Unknown;
+    stranger.sender = None;
+    let mut answers = Vec::new();
+    for facts in [&expired, &unknown, &revoked, &stranger] {
+        let all = run(&envelope, facts, None);
+        let Some(Effect::Notify { notice, channel, address, .. }) = all.last() else { panic!("{all:?}") };
+        answers.push((*notice, *channel, address.clone()));
+    }
+    answers.dedup();
+    assert_eq!(answers, [(Notice::Uniform, Channel::Email, "hinata@st.example".to_owned())]);
+
+    let machine = mail(Intent::Automatic, "x");
+    assert!(run(&machine, &expired, None).is_empty());
+    let mut paper = fax();
+    paper.reply_code = Some("0123456789".into());
+    assert_eq!(kinds(&run(&paper, &stranger, None)), ["triage"], "an unknown number hears nothing");
+}
+
+#[test]
+fn a_report_settles_a_job() {
+    let mut envelope = mail(Intent::DeliveryReport, "");
+    envelope.report = Some(Report {
+        outcome: ReportOutcome::Failed,
+        recipient: None,
+        original: Some("job-7".into()),
+        status: Some("話中".into()),
+    });
+    let all = run(&envelope, &facts(None), None);
+    assert_eq!(
+        all,
+        [Effect::Report { job: "job-7".into(), state: DeliveryState::Failed, detail: "話中".into() }]
+    );
+    envelope.report.as_mut().unwrap().outcome = ReportOutcome::Delayed;
+    assert!(run(&envelope, &facts(None), None).is_empty());
+}
+
+#[test]
+fn headings() {
+    let page = |role, pages| Attachment {
+        name: None,
+        media_type: "image/png".into(),
+        size_bytes: 1,
+        content_hash: ContentHash::of(b"p"),
+        pages,
+        role,
+    };
+    let mut paper = fax();
+    assert_eq!(title_of(&paper), "FAX");
+    paper.attachments = vec![
+        page(AttachmentRole::Source, Some(2)),
+        page(AttachmentRole::PageImage, None),
+        page(AttachmentRole::PageImage, None),
+    ];
+    assert_eq!(title_of(&paper), "FAX 2ページ");
+    paper.title = Some(" トレーシング\nレポート ".into());
+    assert_eq!(title_of(&paper), "トレーシング レポート");
+    assert_eq!(title_of(&mail(Intent::Topic, "x")), "(件名なし)");
+}
+
+struct Office {
+    envelope: Envelope,
+    triage_id: TriageId,
+    intake_id: IntakeId,
+}
+
+impl Office {
+    fn with(envelope: Envelope) -> Self {
+        Self { envelope, triage_id: "T1".into(), intake_id: "I1".into() }
+    }
+
+    fn hand(&self, facility: &str) -> HandPlacement<'_> {
+        HandPlacement {
+            triage_id: &self.triage_id,
+            intake_id: &self.intake_id,
+            received_at: at("2026-06-12T14:10"),
+            now: at("2026-06-12T14:31"),
+            envelope: &self.envelope,
+            attachments: vec!["A1".into()],
+            under_topic: None,
+            facility_id: facility.into(),
+            consent_covers: true,
+            urgency: Urgency::Normal,
+            expectation: ReplyExpectation::Reply,
+            addressees: Addressees { facilities: vec!["F02".into()], ..Addressees::default() },
+            due_at: Some(at("2026-06-16T12:00")),
+            actor_name: "渡部 晶".into(),
+        }
+    }
+}
+
+#[test]
+fn s4_the_office_places_a_fax() {
+    let office = Office::with(named(fax(), "山本千代", None, Some("1938-04-12")));
+    let all = place_by_hand(office.hand("F05"), &roster(), &mut counter()).unwrap();
+    let Effect::Post { post, .. } = &all[0] else { panic!() };
+    assert_eq!((post.received_at, post.posted_at), (at("2026-06-12T14:10"), at("2026-06-12T14:31")));
+    assert_eq!((post.decided_by.as_str(), post.channel), ("渡部 晶", Channel::Fax));
+    assert_eq!(post.addressees.len(), 1);
+    assert!(!kinds(&all).contains(&"teach"), "paper teaches no numbers");
+    let last = all.last().unwrap();
+    assert!(matches!(last, Effect::CloseTriage { outcome: TriageOutcome::Placed, .. }));
+}
+
+#[test]
+fn a_click_reaches_no_further_than_the_consent() {
+    let office = Office::with(fax());
+    let mut hand = office.hand("F05");
+    hand.consent_covers = false;
+    assert_eq!(place_by_hand(hand, &roster(), &mut counter()), Err(Blocked::NotConsented));
+    let mut partly = roster();
+    partly.members[3].consented = false;
+    assert_eq!(place_by_hand(office.hand("F05"), &partly, &mut counter()), Err(Blocked::NotConsented));
+    let mut closed = roster();
+    closed.group.state = GroupState::Closed;
+    assert_eq!(place_by_hand(office.hand("F05"), &closed, &mut counter()), Err(Blocked::GroupNotOpen));
+}
+
+#[test]
+fn placing_a_hospital_message_teaches_its_number_once_the_name_agrees() {
+    let taught = |envelope: Envelope| {
+        let office = Office::with(envelope);
+        let all = place_by_hand(office.hand("F01"), &roster(), &mut counter()).unwrap();
+        let numbers = all.into_iter().filter_map(|e| match e {
+            Effect::TeachIdentifier { facility_id, identifier, patient_id, state } => {
+                Some((facility_id.as_str().to_owned(), identifier, patient_id.as_str().to_owned(), state))
+            }
+            _ => None,
+        });
+        numbers.collect::<Vec<_>>()
+    };
+    let message = hl7("ADT", "A01", "入院", "x");
+    let lesson = ("F01".to_owned(), "00412338".to_owned(), "P-G01".to_owned(), IdentifierState::Confirmed);
+    assert_eq!(taught(message.clone()), [lesson]);
+    assert!(taught(named(message.clone(), "田中 花", None, None)).is_empty());
+    let mut foreign = message;
+    foreign.patient.identifiers[0].authority = Some("OTHER".into());
+    assert!(taught(foreign).is_empty());
+}
+
+#[test]
+fn the_office_reads_a_sheet() {
+    let office = Office::with(fax());
+    let decided = decide(&mail(Intent::Reply, "x"), &nurse_with_code(), None, at("2026-06-09T11:42"));
+    let Decision::Reply(answer) = decided.decision else { panic!() };
+    let sheet = |acknowledged, call_back| SheetConfirmation {
+        triage_id: &office.triage_id,
+        intake_id: &office.intake_id,
+        received_at: at("2026-06-09T11:42"),
+        now: at("2026-06-09T11:50"),
+        channel: Channel::Fax,
+        answer: &answer,
+        identity_level: IdentityLevel::I2,
+        acknowledged,
+        call_back,
+        staff_id: Some("S03a".into()),
+        person_name: None,
+        actor_name: "渡部 晶".into(),
+    };
+    let roster = roster();
+    let both = confirm_sheet(sheet(true, true), &roster, &mut counter()).unwrap();
+    let Effect::Acknowledge(a) = &both[0] else { panic!() };
+    assert_eq!(a.acknowledged_at, at("2026-06-09T11:42"));
+    let Effect::Post { post, .. } = &both[1] else { panic!() };
+    assert_eq!((post.expectation, post.facility_id.as_str()), (ReplyExpectation::Call, "F03"));
+    let neither = confirm_sheet(sheet(false, false), &roster, &mut counter()).unwrap();
+    assert_eq!(kinds(&neither), ["close"]);
+    let mut closed = roster;
+    closed.group.state = GroupState::Frozen;
+    assert_eq!(confirm_sheet(sheet(true, false), &closed, &mut counter()), Err(Blocked::GroupNotOpen));
+}
