@@ -13,6 +13,8 @@ mod triage;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod tests;
 
 use crate::clock::UtcMicros;
@@ -27,11 +29,21 @@ use crate::vocabulary::{Authenticity, Channel, EndpointState, IdentityLevel, Int
 pub mod doubt {
     /// Two or more patients in one message.
     pub const SEVERAL_PATIENTS: &str = "several_patients";
-    /// A page or file could not be read whole.
-    pub const DAMAGED_PAGE: &str = "damaged_page";
-    /// The sender's domain denies the mail (DMARC fail).
-    pub const NOT_AUTHENTIC: &str = "not_authentic";
-    /// The document is confidential (TXA-18 R or V) or cancelled (TXA-19, OBX-11).
+    /// Sheets with different codes in one FAX: nobody but a person can part them.
+    pub const SEVERAL_SHEETS: &str = "several_sheets";
+    /// The codes of one sheet disagree.
+    pub const SHEET_CONTRADICTION: &str = "sheet_contradiction";
+    /// A file or page could not be read at all.
+    pub const PAGES_UNREADABLE: &str = "pages_unreadable";
+    /// A page has flaws but can be seen: told to the office, stops nothing.
+    pub const PAGE_DAMAGED: &str = "page_damaged";
+    /// The sender's domain denies the mail.
+    pub const AUTHENTICATION_FAILED: &str = "authentication_failed";
+    /// The mail names more than one author.
+    pub const SEVERAL_AUTHORS: &str = "several_authors";
+    /// A reply address of ours was used with a code that is none.
+    pub const REPLY_CODE_MALFORMED: &str = "reply_code_malformed";
+    /// The document is confidential (TXA-18 R or V) or not valid (TXA-19 CA, OB; OBX-11 P).
     pub const CONFIDENTIAL: &str = "confidential";
 }
 
@@ -199,24 +211,28 @@ impl<'a> Bench<'a> {
         None
     }
 
-    /// What the reader doubted.
+    /// What the reader doubted so much that a person must look.
     fn doubts(&self) -> Vec<TriageReason> {
-        let warned = |code: &str| self.envelope.warnings.iter().any(|w| w.code == code);
         let mut reasons = Vec::new();
-        if warned(doubt::SEVERAL_PATIENTS) {
+        if self.warned(doubt::SEVERAL_PATIENTS) || self.warned(doubt::SEVERAL_SHEETS) {
             reasons.push(TriageReason::SeveralPatients);
         }
-        if warned(doubt::DAMAGED_PAGE) {
+        if self.warned(doubt::SHEET_CONTRADICTION) || self.warned(doubt::PAGES_UNREADABLE) {
             reasons.push(TriageReason::DamagedPage);
         }
-        let proved = !matches!(
+        let proved = matches!(
             self.envelope.sender.authenticity,
-            Authenticity::None | Authenticity::Network | Authenticity::Spf
+            Authenticity::ApiKey | Authenticity::ClientCertificate | Authenticity::Login
         );
-        if warned(doubt::NOT_AUTHENTIC) && !proved {
+        let denied = self.warned(doubt::AUTHENTICATION_FAILED) || self.warned(doubt::SEVERAL_AUTHORS);
+        if denied && !proved {
             reasons.push(TriageReason::NotAuthentic);
         }
         reasons
+    }
+
+    fn warned(&self, code: &str) -> bool {
+        self.envelope.warnings.iter().any(|w| w.code == code)
     }
 
     /// The sender, if its endpoint is verified.

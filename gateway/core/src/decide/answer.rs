@@ -1,7 +1,7 @@
 //! Answers: what a reply code or a thread of ours brings back. A code acts only from an endpoint of its
 //! own facility, and every refusal looks the same to the sender (care-network.md 5 row 5, 6.1).
 
-use super::{Bench, may_notify};
+use super::{Bench, doubt, may_notify};
 use crate::decision::{Answer, Candidate, Decision, TriageReason};
 use crate::facts::{CodeEntry, CodeFacts, CodeItem};
 use crate::identity_level;
@@ -25,6 +25,11 @@ impl Bench<'_> {
             (CodeFacts::Absent | CodeFacts::Unknown, Some(entry)) => (entry, false),
             (CodeFacts::Unknown, None) => {
                 self.ground("返信コードは発行したものではありません");
+                return Some(self.refuse(Fault::Unknown, None));
+            }
+            // Mistyped codes get the answer of wrong ones.
+            (CodeFacts::Absent, None) if self.warned(doubt::REPLY_CODE_MALFORMED) => {
+                self.ground("返信用アドレスの返信コードが正しい形ではありません");
                 return Some(self.refuse(Fault::Unknown, None));
             }
             (CodeFacts::Absent, None) => return None,

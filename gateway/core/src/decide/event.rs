@@ -71,7 +71,7 @@ impl Bench<'_> {
             }
             _ => {}
         }
-        let confidential = self.envelope.warnings.iter().any(|w| w.code == doubt::CONFIDENTIAL);
+        let confidential = self.warned(doubt::CONFIDENTIAL);
         let final_state = event.status.as_deref().is_none_or(|s| matches!(s, "AU" | "LA" | ""));
         if trigger != "T11" && (confidential || !final_state) {
             self.ground("文書は確定していないか、閲覧制限つきです");

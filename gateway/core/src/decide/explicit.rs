@@ -7,7 +7,7 @@ use crate::decision::{Candidate, Decision, Placement, TriageReason};
 use crate::facts::GroupFacts;
 use crate::ids::{GroupId, PatientId};
 use crate::patient_match::{Strength, blocked};
-use crate::vocabulary::{Channel, Intent};
+use crate::vocabulary::{Authenticity, Channel, Intent};
 
 impl Bench<'_> {
     /// A mail to the group's address, or the alias in a care note.
@@ -23,8 +23,10 @@ impl Bench<'_> {
             self.ground("書かれている患者は、指定されたグループの患者ではありません");
             reasons.push(TriageReason::IdentityConflict);
         }
-        // On paper the alias is read from ink or heard on the phone: a person glances at it.
-        if matches!(self.envelope.channel, Channel::Fax | Channel::PhoneMemo | Channel::Notebook) {
+        // On paper the alias is read from ink or heard on the phone: a person glances at it, unless a
+        // person at a page has just chosen it.
+        let from_ink = matches!(self.envelope.channel, Channel::Fax | Channel::PhoneMemo | Channel::Notebook);
+        if from_ink && self.envelope.sender.authenticity != Authenticity::Login {
             reasons.push(TriageReason::OneCandidate);
         }
         if !reasons.is_empty() {

@@ -1,7 +1,8 @@
 //! What no input may ever reach: a post without identity, consent and an open group; an answer by a code
 //! that does not stand; an answer to a machine.
 
-use super::tests::{NOW, sheet, verdict};
+use super::scenarios::verdict;
+use super::tests::{NOW, sheet};
 use super::*;
 use crate::cast::*;
 use crate::decision::{Addressees, Then};

@@ -1,21 +1,20 @@
 //! The policy as tables: every rule of care-network.md 6 and hl7.md 5, 7.2 and 8 that this module
-//! knows, and the decisions of S1 and S2.
+//! knows.
 
 use super::*;
 use crate::cast::*;
-use crate::decision::{Addressees, Placement, Then};
 use crate::envelope::{Sheet, Warning};
-use crate::facts::{CodeEntry, CodeFacts, EarlierPost, IdentifierState};
-use crate::vocabulary::{GroupState, ReplyExpectation, Urgency};
+use crate::facts::{CodeEntry, CodeFacts, IdentifierState};
+use crate::vocabulary::GroupState;
 
 pub(super) const NOW: &str = "2026-06-09T10:20";
 
-fn run(envelope: &Envelope, facts: &Facts) -> Decided {
+pub(super) fn run(envelope: &Envelope, facts: &Facts) -> Decided {
     decide(envelope, facts, None, at(NOW))
 }
 
 /// A short name for a decision, to write tables with.
-fn short(decision: &Decision) -> String {
+pub(super) fn short(decision: &Decision) -> String {
     match decision {
         Decision::Post(p) => format!("post {}", p.group_id),
         Decision::Reply(a) if a.sheet_to_confirm => format!("sheet {}", a.post_id),
@@ -151,6 +150,20 @@ fn answers() {
     for (name, facts, expected) in paper {
         assert_eq!(short(&run(&sheet(), &facts).decision), expected, "{name}");
     }
+    let mut mistyped = reply.clone();
+    mistyped.warn(doubt::REPLY_CODE_MALFORMED, "");
+    assert_eq!(short(&run(&mistyped, &nurse()).decision), "triage code_unknown 0");
+    let doubts = [
+        (doubt::SEVERAL_SHEETS, "triage several_patients 1"),
+        (doubt::SHEET_CONTRADICTION, "triage damaged_page 1"),
+        (doubt::PAGES_UNREADABLE, "triage damaged_page 1"),
+        (doubt::PAGE_DAMAGED, "sheet POST1"),
+    ];
+    for (code, expected) in doubts {
+        let mut e = sheet();
+        e.warn(code, "");
+        assert_eq!(short(&run(&e, &with_code(known_fax("F03"), |_| {})).decision), expected, "{code}");
+    }
     assert_eq!(run(&ack, &good).identity_level, IdentityLevel::I2);
     assert_eq!(run(&reply, &nurse()).identity_level, IdentityLevel::I1);
     assert_eq!(run(&reply, &nobody).identity_level, IdentityLevel::I0);
@@ -217,8 +230,13 @@ fn group_addresses() {
     assert_eq!(short(&run(&paper, &f).decision), "triage one_candidate 1");
 
     let mut doubted = note;
-    doubted.warnings.push(Warning { code: doubt::NOT_AUTHENTIC.into(), detail: String::new() });
+    doubted.warnings.push(Warning { code: doubt::AUTHENTICATION_FAILED.into(), detail: String::new() });
     assert_eq!(short(&run(&doubted, &to(true, true, &nothing)).decision), "triage not_authentic 0");
+
+    // The office wrote a call down at a page and chose the group there.
+    paper.channel = Channel::PhoneMemo;
+    paper.sender.authenticity = Authenticity::Login;
+    assert_eq!(short(&run(&paper, &f).decision), "post G01");
 }
 
 #[test]
@@ -398,195 +416,4 @@ fn phone_and_settings() {
     assert_eq!(short(&run(&inquiry, &facts(None)).decision), "triage phone_only 0");
     let settings = mail(Intent::Preference, "即時は緊急だけ");
     assert_eq!(short(&run(&settings, &nurse()).decision), "triage phone_only 0");
-}
-
-fn placed(decided: &Decided) -> &Placement {
-    let Decision::Post(p) = &decided.decision else { panic!("{decided:?}") };
-    p
-}
-
-/// Tells the facts that a placement became a post.
-fn remember(facts: &mut Facts, id: &str, envelope: &Envelope, placement: &Placement) {
-    facts.earlier_posts.insert(
-        0,
-        EarlierPost {
-            post_id: id.into(),
-            topic_id: placement.under_topic.clone().unwrap_or_else(|| id.into()),
-            group_id: placement.group_id.clone(),
-            event_key: envelope.event.as_ref().unwrap().key.clone().unwrap(),
-            body: crate::placement::print_of(envelope),
-        },
-    );
-}
-
-#[test]
-fn s1_admission() {
-    let envelope = hl7("ADT", "A01", "入院のお知らせ", "山本千代様が入院されました。");
-    let mut facts = hospital_facts();
-    let decided = decide(&envelope, &facts, None, at("2026-06-05T19:52"));
-    let p = placed(&decided).clone();
-    assert_eq!((p.urgency, p.expectation), (Urgency::Urgent, ReplyExpectation::Reply));
-    assert_eq!(p.addressees.facility_types, ["care_management_office"]);
-    assert_eq!(p.facility_id.as_str(), "F01");
-    assert_eq!(p.due_at, Some(at("2026-06-06T12:00")));
-    assert_eq!(decided.rule, None);
-    assert!(decided.grounds.iter().any(|g| g.contains("確認済(00412338)")), "{:?}", decided.grounds);
-    remember(&mut facts, "A", &envelope, &p);
-    assert_eq!(short(&run(&envelope, &facts).decision), "record repetition");
-}
-
-#[test]
-fn s2_discharge_with_two_corrections() {
-    let a03 = hl7("ADT", "A03", "退院のお知らせ", "山本千代様が退院されました。");
-    let mut facts = hospital_facts();
-    let topic = placed(&run(&a03, &facts)).clone();
-    assert_eq!((topic.urgency, topic.expectation), (Urgency::Urgent, ReplyExpectation::Reply));
-    assert_eq!(topic.due_at, Some(at("2026-06-09T16:00")));
-    assert_eq!(topic.asks[0].expectation, ReplyExpectation::Ack);
-    assert_eq!(topic.asks[0].addressees.facility_types, ["home_nursing_station", "pharmacy"]);
-    let topic_id = ulid_at("2026-06-09T10:20");
-    remember(&mut facts, &topic_id, &a03, &topic);
-
-    // The summary joins the topic, once.
-    let mut mdm = hl7("MDM", "T02", "看護サマリー", "PDF");
-    mdm.event.as_mut().unwrap().key = Some("document:SKR-NS-2026-000872".into());
-    let under = placed(&run(&mdm, &facts)).clone();
-    assert_eq!(under.under_topic.as_ref().unwrap().as_str(), topic_id);
-    assert_eq!((under.corrects.clone(), under.urgency), (None, Urgency::Normal));
-    remember(&mut facts, &ulid_at("2026-06-09T10:31"), &mdm, &under);
-    assert_eq!(short(&run(&mdm, &facts).decision), "record repetition");
-
-    let mut a13 = hl7("ADT", "A13", "退院のお知らせ（取消）", "退院の取消が届きました。病院に確認中です。");
-    a13.event.as_mut().unwrap().corrects = a13.event.as_ref().unwrap().stay_keys("A03").pop();
-    let cancel = placed(&run(&a13, &facts)).clone();
-    assert_eq!(cancel.under_topic.as_ref().unwrap().as_str(), topic_id);
-    assert_eq!(cancel.corrects.as_ref().unwrap().as_str(), topic_id);
-    assert_eq!(cancel.urgency, Urgency::Urgent);
-    let cancel_id = ulid_at("2026-06-10T10:45");
-    remember(&mut facts, &cancel_id, &a13, &cancel);
-    assert_eq!(short(&run(&a13, &facts).decision), "record repetition");
-
-    // A late copy of the first message does not undo the cancellation, a new one does.
-    let mut late = a03.clone();
-    late.sent_at = Some(at("2026-06-09T10:20"));
-    assert_eq!(short(&run(&late, &facts).decision), "record repetition");
-    let mut again = a03;
-    again.sent_at = Some(at("2026-06-10T11:02"));
-    let second = placed(&run(&again, &facts)).clone();
-    assert_eq!(second.under_topic.as_ref().unwrap().as_str(), topic_id);
-    assert_eq!(second.corrects.as_ref().unwrap().as_str(), cancel_id);
-    remember(&mut facts, &ulid_at("2026-06-10T11:02"), &again, &second);
-    assert_eq!(short(&run(&again, &facts).decision), "record repetition");
-
-    // A second cancellation in the same words is news again.
-    let mut a13_again = a13;
-    a13_again.sent_at = Some(at("2026-06-10T12:00"));
-    assert!(placed(&run(&a13_again, &facts)).corrects.is_some());
-}
-
-#[test]
-fn documents_follow_their_parents() {
-    let mut facts = hospital_facts();
-    let mut first = hl7("MDM", "T02", "看護サマリー", "v1");
-    first.event.as_mut().unwrap().key = Some("document:OLD".into());
-    let p = placed(&run(&first, &facts)).clone();
-    assert_eq!(p.under_topic, None);
-    remember(&mut facts, "DOC1", &first, &p);
-
-    let mut replacement = hl7("MDM", "T10", "看護サマリー（訂正）", "v2");
-    let event = replacement.event.as_mut().unwrap();
-    event.key = Some("document:NEW".into());
-    event.parent_document = Some("OLD".into());
-    event.corrects = Some("document:OLD".into());
-    let p = placed(&run(&replacement, &facts)).clone();
-    assert_eq!(p.corrects.as_ref().unwrap().as_str(), "DOC1");
-    assert_eq!(p.version, 2);
-    remember(&mut facts, "DOC2", &replacement, &p);
-    assert_eq!(short(&run(&replacement, &facts).decision), "record repetition");
-
-    let mut addendum = hl7("MDM", "T06", "看護サマリー（追記）", "追記");
-    let event = addendum.event.as_mut().unwrap();
-    event.key = Some("document:ADD".into());
-    event.parent_document = Some("OLD".into());
-    let p = placed(&run(&addendum, &facts)).clone();
-    assert_eq!((p.corrects, p.under_topic), (None, Some("DOC1".into())));
-
-    let mut cancelled = hl7("MDM", "T11", "看護サマリー（取消）", "取下げ");
-    let event = cancelled.event.as_mut().unwrap();
-    event.key = Some("document:OLD".into());
-    event.corrects = Some("document:OLD".into());
-    assert_eq!(placed(&run(&cancelled, &facts)).corrects.as_ref().unwrap().as_str(), "DOC1");
-}
-
-fn ulid_at(text: &str) -> String {
-    crate::ids::PostId::fresh(at(text), 7).as_str().to_owned()
-}
-
-pub(super) fn verdict(then: Then) -> RuleVerdict {
-    RuleVerdict { rule: "discharge".into(), then, values: vec!["種類は ADT A03".into()] }
-}
-
-#[test]
-fn rules_choose_words_but_never_identity() {
-    let post = verdict(Then::Post {
-        urgency: Some(Urgency::Emergency),
-        expectation: Some(ReplyExpectation::Ack),
-        addressees: Addressees { professions: vec!["nurse".into()], ..Addressees::default() },
-        asks: vec![],
-        document_kind: Some("discharge_info_record".into()),
-    });
-    let a03 = hl7("ADT", "A03", "退院のお知らせ", "退院");
-    let now = at(NOW);
-    let decided = decide(&a03, &hospital_facts(), Some(&post), now);
-    let p = placed(&decided);
-    assert_eq!((p.urgency, p.expectation), (Urgency::Emergency, ReplyExpectation::Ack));
-    assert_eq!((p.addressees.professions.len(), p.asks.len()), (1, 0));
-    assert_eq!(decided.rule.as_deref(), Some("discharge"));
-
-    // The same rule over a conflict, a stranger and a candidate: nothing is posted.
-    let other = named(a03.clone(), "田中 花", None, None);
-    assert!(matches!(decide(&other, &hospital_facts(), Some(&post), now).decision, Decision::Triage { .. }));
-    let mut unknown = hospital_facts();
-    unknown.sender = None;
-    let decided = decide(&a03, &unknown, Some(&post), now);
-    assert!(matches!(decided.decision, Decision::Triage { .. }) && decided.rule.is_none());
-
-    let stops: Vec<(Then, &str)> = vec![
-        (Then::Triage { text: "見てから".into() }, "triage rule 1"),
-        (Then::Return { notice: Notice::PhonePlease }, "return PhonePlease"),
-        (Then::Quarantine { text: "迷惑".into() }, "quarantine rule"),
-        (Then::Discard { text: "広告".into() }, "discard"),
-    ];
-    let mut facts = hospital_facts();
-    facts.candidates.remove(0);
-    for (then, expected) in stops {
-        let decided = decide(&a03, &facts, Some(&verdict(then)), now);
-        assert_eq!(short(&decided.decision), expected);
-        assert_eq!(decided.rule.as_deref(), Some("discharge"));
-    }
-    // A machine's mail is recorded whatever a rule wants.
-    let auto = mail(Intent::Automatic, "休暇");
-    let wanted = verdict(Then::Return { notice: Notice::Uniform });
-    assert_eq!(short(&decide(&auto, &facts, Some(&wanted), now).decision), "record automatic");
-}
-
-#[test]
-fn a_rule_that_asks_several_things_has_the_strongest_in_front() {
-    let types = |t: &str| Addressees { facility_types: vec![t.into()], ..Addressees::default() };
-    let ask = |expectation, t| crate::decision::Ask { expectation, addressees: types(t) };
-    let rule = verdict(Then::Post {
-        urgency: None,
-        expectation: None,
-        addressees: Addressees::default(),
-        asks: vec![
-            ask(ReplyExpectation::Ack, "pharmacy"),
-            ask(ReplyExpectation::Reply, "care_management_office"),
-        ],
-        document_kind: None,
-    });
-    let decided = decide(&hl7("ADT", "A02", "転棟", "x"), &hospital_facts(), Some(&rule), at(NOW));
-    let p = placed(&decided);
-    assert_eq!(p.expectation, ReplyExpectation::Reply);
-    assert_eq!(p.addressees, types("care_management_office"));
-    assert_eq!(p.asks, [ask(ReplyExpectation::Ack, "pharmacy")]);
 }

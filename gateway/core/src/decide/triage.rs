@@ -1,7 +1,7 @@
 //! Why nothing explicit placed the message, and what the office is shown: every patient that could be
 //! meant, best first, with reasons for and against.
 
-use super::Bench;
+use super::{Bench, doubt};
 use crate::decision::{Decision, TriageReason};
 use crate::patient_match::Strength;
 use crate::vocabulary::EndpointState;
@@ -65,6 +65,9 @@ impl Bench<'_> {
             && let Some(reason) = &best.candidate.blocked
         {
             reasons.push(reason.clone());
+        }
+        if self.warned(doubt::PAGE_DAMAGED) {
+            reasons.push(TriageReason::DamagedPage);
         }
         reasons
     }
