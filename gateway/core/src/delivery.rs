@@ -107,7 +107,8 @@ pub const fn next(state: DeliveryState, event: Event) -> Result<DeliveryState, R
         (S::Held, E::TimedOut) => Ok(S::Unknown),
         (S::Held, E::Recalled) => Ok(S::Recalled),
 
-        (S::HandedOff, E::ReportDelivered) => Ok(S::Delivered),
+        // A phone task is handed off to the people who call.
+        (S::HandedOff, E::ReportDelivered | E::Called) => Ok(S::Delivered),
         (S::HandedOff, E::ReportFailed) => Ok(S::Failed),
         (S::HandedOff, E::TimedOut) => Ok(S::Unknown),
         (S::HandedOff, E::Recalled) => Err(Refused::TooLateToRecall),
@@ -119,8 +120,7 @@ pub const fn next(state: DeliveryState, event: Event) -> Result<DeliveryState, R
             | E::Failed
             | E::PassingFault
             | E::LeaseLapsed
-            | E::Retry
-            | E::Called,
+            | E::Retry,
         ) => Err(Refused::ResultAwaited),
 
         // A bounce may follow an accepted mail.
@@ -201,7 +201,7 @@ mod tests {
     const TABLE: &[(DeliveryState, &str)] = &[
         //                        claim hand deliv fail pass time lease repD repF recall retry called
         (DeliveryState::Held, "h o d f h u h d h r h d"),
-        (DeliveryState::HandedOff, "- - - - - u - d f - - -"),
+        (DeliveryState::HandedOff, "- - - - - u - d f - - d"),
         (DeliveryState::Delivered, "- - - - - - - d f - - -"),
         (DeliveryState::Failed, "- - - - - - - d f - h d"),
         (DeliveryState::Unknown, "- - - - - u - d f - h d"),
