@@ -211,8 +211,10 @@ fn is_attribution(line: &str) -> bool {
     if line.chars().count() > 300 {
         return false;
     }
-    let bare = line.trim_end_matches([' ', '*', '_']);
-    let ends_open = bare.ends_with([':', '：']);
+    // `---- On …, … wrote ----` is how some web mailers draw it.
+    let drawn = line.starts_with("---") && line.ends_with("---");
+    let bare = line.trim_end_matches([' ', '*', '_']).trim_matches(['-', ' ']);
+    let ends_open = drawn || bare.ends_with([':', '：']);
     let lower = bare.to_lowercase();
     let word = bare.trim_end_matches([':', '：']).trim_end();
     let verb = [

@@ -41,7 +41,12 @@ pub(crate) fn is_device_line(line: &str) -> bool {
         "envoyé de mon",
         "von meinem iphone gesendet",
         "von meinem ipad gesendet",
-        "sent from the ",
+        "sent from windows mail",
+        "sent from mailbox",
+        "sent with ",
+        "envoyé depuis mon ",
+        "verzonden met ",
+        "從我的 ",
     ];
     const ENDS: &[&str] = &[
         "から送信",
