@@ -6,6 +6,7 @@
 mod parse;
 
 use crate::clock::UtcMicros;
+use crate::envelope::ContentHash;
 use crate::reply_code::ReplyCode;
 use crate::vocabulary::{ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize};
@@ -177,6 +178,35 @@ impl CareNote {
     pub fn to_json(&self) -> Vec<u8> {
         // Text, numbers and lists only: nothing here can fail to serialise.
         serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The key under which two arrivals are one note: of the endpoint (or topic) `owner`, the idempotency
+    /// key, else the sender's own id, else the bytes. At most 200 bytes whatever was sent.
+    #[must_use]
+    pub fn dedup_key(
+        owner: &str,
+        idempotency_key: Option<&str>,
+        note_id: Option<&str>,
+        bytes: &[u8],
+    ) -> String {
+        let short = |text: &str| {
+            // Long or unprintable ids are hashed, so that the key stays bounded and plain.
+            let plain = text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic());
+            if plain { text.to_owned() } else { ContentHash::of(text.as_bytes()).hex().to_owned() }
+        };
+        let identity = match (idempotency_key, note_id) {
+            (Some(key), _) => format!("key:{}", short(key)),
+            (None, Some(id)) => format!("note:{}", short(id)),
+            (None, None) => ContentHash::of(bytes).as_str().to_owned(),
+        };
+        format!("care_note:{}:{identity}", short(owner))
+    }
+
+    /// The group as a mail address, if it was written as one: the store finds groups by address where
+    /// mails name them, so a note may name them in the same way.
+    #[must_use]
+    pub fn group_address(&self) -> Option<&str> {
+        self.group.as_deref().filter(|group| group.contains('@'))
     }
 
     /// The reply code it speaks of.
