@@ -1,0 +1,102 @@
+//! The one entrance: a delivery job in, finished content out. It is built once (fonts and templates are
+//! read then), shared between threads, and blocks its thread for the time of one rendering, so callers
+//! on a runtime put it on a blocking thread.
+
+use crate::fault::RenderFault;
+use crate::mail::{self, MailTemplates, notice};
+use crate::paper::Paper;
+use crate::phone;
+use crate::sheet::{self, PaperPages};
+use kakehashi_core::job::{DeliveryJob, JobContent, JobPosts};
+use kakehashi_core::rendered::{RenderedContent, RenderedFax};
+use kakehashi_core::vocabulary::Channel;
+
+/// Renders deliveries.
+pub struct Renderer {
+    paper: Paper,
+    mails: MailTemplates,
+}
+
+impl Renderer {
+    /// Reads the built-in fonts and templates.
+    ///
+    /// # Errors
+    /// Only if the program itself is damaged or wrong; it must not start then.
+    pub fn new() -> Result<Self, RenderFault> {
+        Ok(Self { paper: Paper::new()?, mails: MailTemplates::new()? })
+    }
+
+    /// Renders a delivery for the channel of its endpoint.
+    ///
+    /// # Errors
+    /// A [`RenderFault`]: permanent, the delivery goes to the office.
+    pub fn render(&self, job: &DeliveryJob) -> Result<RenderedContent, RenderFault> {
+        match &job.content {
+            JobContent::Posts(posts) => self.render_posts(job, posts),
+            JobContent::Notice { notice, address, channel } => {
+                let words = notice::words(*notice);
+                match channel {
+                    Channel::Email => {
+                        mail::notify(&self.mails, job, address, &words).map(RenderedContent::Email)
+                    }
+                    Channel::Fax => {
+                        let pages = sheet::notice(&self.paper, job, "", &words)?;
+                        Ok(RenderedContent::Fax(RenderedFax {
+                            number: digits(address),
+                            to_name: "ご担当者".to_owned(),
+                            pdf: pages.pdf,
+                            pages: pages.pages,
+                            message_id: mail::message_id(job, None),
+                        }))
+                    }
+                    Channel::PhoneMemo
+                    | Channel::Notebook
+                    | Channel::Api
+                    | Channel::Mqtt
+                    | Channel::Hl7
+                    | Channel::Web => Err(RenderFault::ChannelNotRendered(*channel)),
+                }
+            }
+        }
+    }
+
+    /// The pages that a FAX of this job has, whatever the channel of its endpoint: for previews.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn sheet_pdf(&self, job: &DeliveryJob) -> Result<PaperPages, RenderFault> {
+        match &job.content {
+            JobContent::Posts(posts) if posts.items.is_empty() => Err(RenderFault::NoItems),
+            JobContent::Posts(posts) => sheet::fax(&self.paper, job, posts),
+            JobContent::Notice { notice, .. } => sheet::notice(&self.paper, job, "", &notice::words(*notice)),
+        }
+    }
+
+    fn render_posts(&self, job: &DeliveryJob, posts: &JobPosts) -> Result<RenderedContent, RenderFault> {
+        if posts.items.is_empty() {
+            return Err(RenderFault::NoItems);
+        }
+        match posts.endpoint.channel {
+            Channel::Email => mail::deliver(&self.mails, &self.paper, job, posts).map(RenderedContent::Email),
+            Channel::Fax => {
+                let pages = sheet::fax(&self.paper, job, posts)?;
+                Ok(RenderedContent::Fax(RenderedFax {
+                    number: digits(&posts.endpoint.address),
+                    to_name: kakehashi_core::text::clean_line(&posts.facility.name, 60),
+                    pdf: pages.pdf,
+                    pages: pages.pages,
+                    message_id: mail::message_id(job, Some(&posts.code)),
+                }))
+            }
+            Channel::PhoneMemo => Ok(phone::call(job, posts)),
+            channel @ (Channel::Notebook | Channel::Api | Channel::Mqtt | Channel::Hl7 | Channel::Web) => {
+                Err(RenderFault::ChannelNotRendered(channel))
+            }
+        }
+    }
+}
+
+fn digits(number: &str) -> String {
+    kakehashi_core::text::number::fold_number(number)
+        .unwrap_or_else(|| number.chars().filter(char::is_ascii_digit).collect())
+}
