@@ -1,1 +1,10 @@
-//! placeholder
+//! What end-to-end tests need to drive the real program: start and kill it, speak its protocols from
+//! outside, look at what it would have sent, and use its pages in a real browser. Nothing here knows the
+//! inside of the program: it is used as a stranger uses it.
+
+pub mod browser;
+pub mod database;
+pub mod gateway;
+pub mod mllp;
+pub mod smtp;
+pub mod wait;

@@ -1,2 +1,18 @@
-//! The program.
-fn main() {}
+//! The program: command line, configuration, wiring, demo. It joins the crates of the house and decides
+//! nothing about messages itself.
+
+mod cli;
+mod commands;
+mod config;
+mod demo;
+mod directory_files;
+mod gateway;
+mod readers;
+mod rules_file;
+mod telemetry;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,0 +1,76 @@
+//! ① Accepting: raw bytes become durable, and only then the sender is answered. Nothing but durability
+//! happens here: no reading, no matching, no rendering (architecture.md, "Acknowledge after commit").
+
+use kakehashi_core::clock::Clock;
+use kakehashi_core::ids::{IntakeId, NetworkId};
+use kakehashi_core::port::{
+    BoxFuture, IntakeAnswer, IntakeDesk, RawIntake, RecipientAnswer, Refusal,
+};
+use kakehashi_store::{HandedIn, Store, StoreError};
+use std::sync::Arc;
+
+/// The intake desk of one network.
+pub struct Desk {
+    store: Store,
+    network: NetworkId,
+    clock: Arc<dyn Clock>,
+    limit_bytes: u64,
+}
+
+impl Desk {
+    /// A desk that takes messages up to `limit_bytes`.
+    #[must_use]
+    pub const fn new(store: Store, network: NetworkId, clock: Arc<dyn Clock>, limit_bytes: u64) -> Self {
+        Self { store, network, clock, limit_bytes }
+    }
+
+    async fn accept(&self, intake: RawIntake) -> IntakeAnswer {
+        if intake.bytes.len() as u64 > self.limit_bytes {
+            return IntakeAnswer::Refused(Refusal::TooLarge { limit_bytes: self.limit_bytes });
+        }
+        let channel = intake.channel.code();
+        let id = IntakeId::fresh(intake.received_at, crate::random());
+        match self.store.intake_log().hand_in(&self.network, id, intake).await {
+            Ok(HandedIn::New(id)) => {
+                metrics::counter!("kakehashi_intakes_total", "channel" => channel).increment(1);
+                IntakeAnswer::Accepted(id)
+            }
+            Ok(HandedIn::Known(id)) => {
+                metrics::counter!("kakehashi_intake_duplicates_total", "channel" => channel).increment(1);
+                IntakeAnswer::Duplicate(id)
+            }
+            Err(error) => {
+                // Whatever the class, the message is not durable, so its sender must keep it.
+                tracing::error!(%error, channel, "pipeline.accept: intake could not be made durable");
+                metrics::counter!("kakehashi_intake_faults_total", "channel" => channel).increment(1);
+                IntakeAnswer::TryLater(public_words(&error).to_owned())
+            }
+        }
+    }
+}
+
+const fn public_words(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Unavailable { .. } | StoreError::Conflict { .. } => "storage is not available now",
+        StoreError::Corrupt { .. } | StoreError::Bug { .. } | StoreError::Config { .. } => "internal fault",
+    }
+}
+
+impl IntakeDesk for Desk {
+    fn hand_in(&self, intake: RawIntake) -> BoxFuture<'_, IntakeAnswer> {
+        Box::pin(self.accept(intake))
+    }
+
+    fn accepts_recipient<'a>(&'a self, address: &'a str) -> BoxFuture<'a, RecipientAnswer> {
+        Box::pin(async move {
+            let worker = self.store.worker(&self.network);
+            match worker.accepts_recipient(address, self.clock.now()).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    tracing::error!(%error, "pipeline.accept: recipients cannot be looked up");
+                    RecipientAnswer::TryLater
+                }
+            }
+        })
+    }
+}

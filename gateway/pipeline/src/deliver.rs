@@ -1,0 +1,176 @@
+//! ⑤ Delivering: claim what is due, render it, hand it to the outlet of its channel, record the end.
+//! The attempt is written before sending, so an attempt without an end is known as such after a crash.
+//! It never retries by itself: core's schedule says what comes next, the store remembers it.
+
+use crate::worker::{Drain, Stopping};
+use futures::StreamExt as _;
+use kakehashi_core::clock::Clock;
+use kakehashi_core::commit::AttemptEnd;
+use kakehashi_core::ids::NetworkId;
+use kakehashi_core::job::{DeliveryJob, JobContent};
+use kakehashi_core::port::{BoxFuture, Outcome, Outlet, SendFault};
+use kakehashi_core::rendered::{RenderedContent, RenderedDelivery};
+use kakehashi_core::retry;
+use kakehashi_core::vocabulary::Channel;
+use kakehashi_render::Renderer;
+use kakehashi_store::view::Wake;
+use kakehashi_store::{Store, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Deliveries claimed at once.
+const BATCH: u32 = 16;
+/// Deliveries under way at once.
+const CONCURRENCY: usize = 8;
+/// One attempt, rendering included, must end within this.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Longer than any attempt, so that a lease never lapses under a living worker.
+const LEASE_SECONDS: i64 = 300;
+/// Larger attachments are named, not sent.
+const ATTACHMENT_LIMIT_BYTES: u64 = 15 * 1024 * 1024;
+
+/// The outlet of each channel that can send.
+#[derive(Clone)]
+pub struct Outlets {
+    /// E-mail.
+    pub email: Arc<dyn Outlet>,
+    /// FAX.
+    pub fax: Arc<dyn Outlet>,
+}
+
+/// Delivers.
+pub struct Deliverer {
+    store: Store,
+    network: NetworkId,
+    clock: Arc<dyn Clock>,
+    renderer: Arc<Renderer>,
+    outlets: Outlets,
+    worker: String,
+}
+
+impl Deliverer {
+    /// A deliverer that claims under the name `worker`.
+    #[must_use]
+    pub const fn new(
+        store: Store,
+        network: NetworkId,
+        clock: Arc<dyn Clock>,
+        renderer: Arc<Renderer>,
+        outlets: Outlets,
+        worker: String,
+    ) -> Self {
+        Self { store, network, clock, renderer, outlets, worker }
+    }
+
+    async fn round(&self) -> Result<usize, StoreError> {
+        let view = self.store.worker(&self.network);
+        let now = self.clock.now();
+        let lapsed = view.lapse(now).await?;
+        if lapsed > 0 {
+            tracing::warn!(lapsed, "pipeline.deliver: attempts or reports overdue, now 送達不明 or due again");
+        }
+        let jobs = view
+            .claim_deliveries(&self.worker, BATCH, LEASE_SECONDS, ATTACHMENT_LIMIT_BYTES, now)
+            .await?;
+        let count = jobs.len();
+        futures::stream::iter(jobs)
+            .for_each_concurrent(CONCURRENCY, |job| async move {
+                let delivery = job.id.clone();
+                if let Err(error) = self.deliver(job).await {
+                    // The attempt has no end now; when its lease lapses it becomes 送達不明.
+                    tracing::error!(%delivery, %error, "pipeline.deliver: outcome could not be recorded");
+                }
+            })
+            .await;
+        Ok(count)
+    }
+
+    async fn deliver(&self, job: DeliveryJob) -> Result<(), StoreError> {
+        let (id, attempt, channel) = (job.id.clone(), job.attempt, channel_of(&job));
+        let outcome = match self.render(job).await {
+            Ok(content) => {
+                let item = RenderedDelivery { delivery_id: id.clone(), attempt, content };
+                self.send(&item).await
+            }
+            Err(words) => Outcome::Failed(SendFault::Unsendable(words)),
+        };
+        let now = self.clock.now();
+        let jitter = rand::random_range(0..=1000);
+        let (next_state, next_due_at) = retry::after(&outcome, channel, attempt, now, jitter);
+        metrics::counter!(
+            "kakehashi_delivery_attempts_total", "channel" => channel.code(), "state" => next_state.code()
+        )
+        .increment(1);
+        let end = AttemptEnd { delivery_id: id.clone(), attempt, outcome, next_state, next_due_at, at: now };
+        if !self.store.worker(&self.network).finish_attempt(&self.worker, &end).await? {
+            tracing::warn!(delivery = %id, "pipeline.deliver: lease was lost, outcome not recorded");
+        }
+        Ok(())
+    }
+
+    async fn render(&self, job: DeliveryJob) -> Result<RenderedContent, String> {
+        let renderer = Arc::clone(&self.renderer);
+        match tokio::task::spawn_blocking(move || renderer.render(&job)).await {
+            Ok(Ok(content)) => Ok(content),
+            Ok(Err(fault)) => Err(fault.to_string()),
+            Err(_) => Err("rendering failed".to_owned()),
+        }
+    }
+
+    async fn send(&self, item: &RenderedDelivery) -> Outcome {
+        let outlet = match &item.content {
+            RenderedContent::Email(_) => &self.outlets.email,
+            RenderedContent::Fax(_) => &self.outlets.fax,
+            // A call is made by a person: it is handed off to the list of phone tasks, which has no deadline.
+            RenderedContent::Phone { .. } => {
+                return Outcome::HandedOff {
+                    job: format!("phone:{}", item.delivery_id),
+                    report_within_seconds: 30 * 24 * 3600,
+                };
+            }
+        };
+        match tokio::time::timeout(DEADLINE + Duration::from_secs(5), outlet.send(item, DEADLINE)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::Unknown(SendFault::TimedOut("no outcome within the deadline".to_owned())),
+        }
+    }
+}
+
+const fn channel_of(job: &DeliveryJob) -> Channel {
+    match &job.content {
+        JobContent::Posts(posts) => posts.endpoint.channel,
+        JobContent::Notice { channel, .. } => *channel,
+    }
+}
+
+impl Drain for Deliverer {
+    fn name(&self) -> &'static str {
+        "deliver"
+    }
+
+    fn wakes_on(&self, wake: &Wake) -> bool {
+        matches!(wake, Wake::Delivery)
+    }
+
+    fn drain<'a>(&'a self, stopping: &'a Stopping) -> BoxFuture<'a, Duration> {
+        Box::pin(async move {
+            while !stopping.now() {
+                match self.round().await {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "pipeline.deliver: store does not answer, waiting");
+                        return Duration::from_secs(2);
+                    }
+                }
+            }
+            let next = self.store.worker(&self.network).next_due().await.ok().flatten();
+            let now = self.clock.now();
+            let longest = Duration::from_secs(15);
+            next.map_or(longest, |at| {
+                let micros = u64::try_from(at.as_micros() - now.as_micros()).unwrap_or(0);
+                Duration::from_micros(micros).clamp(Duration::from_millis(50), longest)
+            })
+        })
+    }
+}

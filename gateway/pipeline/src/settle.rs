@@ -1,0 +1,284 @@
+//! ②–④ Reading, deciding and committing one intake. Readers run behind a panic fence and off the async
+//! threads; facts, rules and time go into core's pure decision; everything that follows is committed in
+//! one transaction. An intake that was taken over meanwhile is settled once.
+
+use crate::parts::{BlobSink, TOO_MANY_PARTS};
+use crate::worker::{Drain, Stopping};
+use kakehashi_core::clock::{Clock, UtcMicros};
+use kakehashi_core::commit::{Actor, Commit, Effect};
+use kakehashi_core::decide::decide;
+use kakehashi_core::decision::{Decided, Decision, TriageReason};
+use kakehashi_core::envelope::{Attachment, Envelope};
+use kakehashi_core::facts::FactQuery;
+use kakehashi_core::ids::{AttachmentId, GroupId, NetworkId, TriageId};
+use kakehashi_core::placement::{self, Arrival};
+use kakehashi_core::port::{BoxFuture, RawIntake, ReadFault, Reader};
+use kakehashi_core::post::StoredAttachment;
+use kakehashi_core::rules::RuleSet;
+use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
+use kakehashi_core::vocabulary::{IdentityLevel, IntakeState};
+use kakehashi_store::view::Wake;
+use kakehashi_store::{ClaimedIntake, Store, StoreError};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The rules in force, asked anew for each intake so that a reload takes effect at once.
+pub type CurrentRules = Arc<dyn Fn() -> RuleSet + Send + Sync>;
+
+/// Intakes claimed at once.
+const BATCH: u32 = 32;
+/// A worker that needs longer than this for one batch is taken for dead.
+const LEASE_SECONDS: i64 = 120;
+/// After so many begun readings the intake goes to triage as unreadable: it kills readers.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// Settles intakes.
+pub struct Settler {
+    store: Store,
+    network: NetworkId,
+    clock: Arc<dyn Clock>,
+    reader: Arc<dyn Reader>,
+    rules: CurrentRules,
+    worker: String,
+}
+
+impl Settler {
+    /// A settler that claims under the name `worker`.
+    #[must_use]
+    pub const fn new(
+        store: Store,
+        network: NetworkId,
+        clock: Arc<dyn Clock>,
+        reader: Arc<dyn Reader>,
+        rules: CurrentRules,
+        worker: String,
+    ) -> Self {
+        Self { store, network, clock, reader, rules, worker }
+    }
+
+    async fn round(&self) -> Result<u32, StoreError> {
+        let view = self.store.worker(&self.network);
+        let claimed = view.claim_intakes(&self.worker, BATCH, LEASE_SECONDS, self.clock.now()).await?;
+        let count = u32::try_from(claimed.len()).unwrap_or(BATCH);
+        for intake in claimed {
+            let id = intake.id.clone();
+            if let Err(fault) = self.settle(intake).await {
+                let retry_at = self.clock.now().plus_seconds(fault.retry_seconds());
+                tracing::warn!(intake = %id, error = %fault, "pipeline.settle: intake put back");
+                view.release_intake(&id, retry_at).await?;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Reads, decides and commits one intake.
+    async fn settle(&self, intake: ClaimedIntake) -> Result<(), SettleFault> {
+        let ClaimedIntake { id, raw, attempt } = intake;
+        let read = if attempt > MAX_ATTEMPTS {
+            Err(ReadFault::Unreadable(Unreadable::new(
+                UnreadableCode::Damaged,
+                format!("given up after {MAX_ATTEMPTS} attempts to read"),
+            )))
+        } else {
+            self.read(raw.clone()).await
+        };
+        let now = self.clock.now();
+        let (mut effects, decided) = match read {
+            Ok(envelopes) => self.decide_all(&id, &raw, envelopes, now).await?,
+            Err(ReadFault::Unreadable(unreadable)) => unreadable_effects(&id, &unreadable, now),
+            Err(ReadFault::Part(fault)) => return Err(SettleFault::Part(fault.0)),
+        };
+        let state = state_of(&decided);
+        metrics::counter!("kakehashi_intakes_settled_total", "state" => state.code()).increment(1);
+        effects.push(Effect::FinishIntake { intake_id: id.clone(), state, decided });
+        let commit = Commit { at: now, actor: Actor::Gateway, effects };
+        self.store.commit(&self.network, commit).await?;
+        Ok(())
+    }
+
+    async fn read(&self, raw: RawIntake) -> Result<Vec<Envelope>, ReadFault> {
+        let reader = Arc::clone(&self.reader);
+        let mut sink = BlobSink::new(self.store.blobs().clone());
+        let joined = tokio::task::spawn_blocking(move || {
+            std::panic::catch_unwind(AssertUnwindSafe(|| reader.read(&raw, &mut sink)))
+        })
+        .await;
+        match joined {
+            Ok(Ok(Err(ReadFault::Part(fault)))) if fault.0 == TOO_MANY_PARTS => {
+                Err(Unreadable::new(UnreadableCode::TooLarge, TOO_MANY_PARTS).into())
+            }
+            Ok(Ok(read)) => read,
+            Ok(Err(_)) | Err(_) => {
+                metrics::counter!("kakehashi_reader_panics_total").increment(1);
+                Err(Unreadable::new(UnreadableCode::Damaged, "the reader failed on these bytes").into())
+            }
+        }
+    }
+
+    async fn decide_all(
+        &self,
+        id: &kakehashi_core::ids::IntakeId,
+        raw: &RawIntake,
+        envelopes: Vec<Envelope>,
+        now: UtcMicros,
+    ) -> Result<(Vec<Effect>, Vec<Decided>), SettleFault> {
+        let view = self.store.worker(&self.network);
+        let rules = (self.rules)();
+        let mut stored = Vec::new();
+        let mut own_effects = Vec::new();
+        let mut all_decided = Vec::new();
+        for (index, envelope) in envelopes.iter().enumerate() {
+            let facts = view.facts(&FactQuery::of(envelope, &raw.origin), now).await?;
+            let verdict = rules.decide(envelope, &facts);
+            let decided = decide(envelope, &facts, verdict.as_ref(), now);
+            let roster = match group_of(&decided.decision) {
+                Some(group) => view.roster(group, now).await?,
+                None => None,
+            };
+            let attachments: Vec<AttachmentId> = envelope
+                .attachments
+                .iter()
+                .map(|attachment| {
+                    let position = u32::try_from(stored.len()).unwrap_or(u32::MAX);
+                    let entry = stored_attachment(id, attachment, position, now);
+                    let id = entry.id.clone();
+                    stored.push(entry);
+                    id
+                })
+                .collect();
+            let arrival = Arrival {
+                intake_id: id,
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                received_at: raw.received_at,
+                now,
+                envelope,
+                decided: &decided,
+            };
+            own_effects.extend(placement::effects(&arrival, roster.as_ref(), attachments, &mut crate::random));
+            all_decided.push(decided);
+        }
+        let mut effects =
+            vec![Effect::RecordReading { intake_id: id.clone(), envelopes, attachments: stored }];
+        effects.append(&mut own_effects);
+        Ok((effects, all_decided))
+    }
+}
+
+/// Why an intake could not be settled now.
+#[derive(Debug, thiserror::Error)]
+enum SettleFault {
+    #[error("store")]
+    Store(#[from] StoreError),
+    #[error("a part could not be kept: {0}")]
+    Part(String),
+}
+
+impl SettleFault {
+    /// A conflict means that the facts changed between reading and committing: look again at once.
+    const fn retry_seconds(&self) -> i64 {
+        match self {
+            Self::Store(StoreError::Conflict { .. }) => 0,
+            Self::Store(_) | Self::Part(_) => 10,
+        }
+    }
+}
+
+fn stored_attachment(
+    intake: &kakehashi_core::ids::IntakeId,
+    attachment: &Attachment,
+    position: u32,
+    now: UtcMicros,
+) -> StoredAttachment {
+    StoredAttachment {
+        id: AttachmentId::fresh(now, crate::random()),
+        intake_id: Some(intake.clone()),
+        post_id: None,
+        position,
+        role: attachment.role,
+        name: attachment.name.clone(),
+        media_type: attachment.media_type.clone(),
+        size_bytes: attachment.size_bytes,
+        content_hash: attachment.content_hash.clone(),
+        pages: attachment.pages,
+    }
+}
+
+fn unreadable_effects(
+    id: &kakehashi_core::ids::IntakeId,
+    unreadable: &Unreadable,
+    now: UtcMicros,
+) -> (Vec<Effect>, Vec<Decided>) {
+    let code = serde_json::to_value(unreadable.code)
+        .ok()
+        .and_then(|v| v.as_str().map(str::to_owned))
+        .unwrap_or_default();
+    let reasons = vec![TriageReason::Unreadable { code }];
+    let decided = Decided {
+        decision: Decision::Triage { reasons: reasons.clone(), candidates: Vec::new() },
+        rule: None,
+        identity_level: IdentityLevel::I0,
+        grounds: vec![format!("読み取れませんでした: {}", unreadable.detail)],
+    };
+    let effect = Effect::OpenTriage {
+        id: TriageId::fresh(now, crate::random()),
+        intake_id: id.clone(),
+        envelope_index: 0,
+        reasons,
+        candidates: Vec::new(),
+        quarantined: false,
+    };
+    (vec![effect], vec![decided])
+}
+
+/// The group whose members must be known to carry a decision out.
+const fn group_of(decision: &Decision) -> Option<&GroupId> {
+    match decision {
+        Decision::Post(placement) => Some(&placement.group_id),
+        Decision::Reply(answer) | Decision::Acknowledge(answer) => Some(&answer.group_id),
+        Decision::Triage { .. }
+        | Decision::Quarantine { .. }
+        | Decision::Return { .. }
+        | Decision::Discard { .. }
+        | Decision::Record { .. } => None,
+    }
+}
+
+/// The state of an intake: what a person must still do goes before what is done.
+fn state_of(decided: &[Decided]) -> IntakeState {
+    let rank = |d: &Decided| match &d.decision {
+        Decision::Triage { .. } => (0, IntakeState::Triage),
+        Decision::Quarantine { .. } => (1, IntakeState::Quarantine),
+        Decision::Post(_) | Decision::Reply(_) | Decision::Acknowledge(_) => (2, IntakeState::Posted),
+        Decision::Return { .. } => (3, IntakeState::Returned),
+        Decision::Record { .. } => (4, IntakeState::Recorded),
+        Decision::Discard { .. } => (5, IntakeState::Discarded),
+    };
+    decided.iter().map(rank).min_by_key(|(rank, _)| *rank).map_or(IntakeState::Recorded, |(_, state)| state)
+}
+
+impl Drain for Settler {
+    fn name(&self) -> &'static str {
+        "settle"
+    }
+
+    fn wakes_on(&self, wake: &Wake) -> bool {
+        matches!(wake, Wake::Intake)
+    }
+
+    fn drain<'a>(&'a self, stopping: &'a Stopping) -> BoxFuture<'a, Duration> {
+        Box::pin(async move {
+            while !stopping.now() {
+                match self.round().await {
+                    Ok(0) => return Duration::from_secs(5),
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "pipeline.settle: store does not answer, waiting");
+                        return Duration::from_secs(2);
+                    }
+                }
+            }
+            Duration::ZERO
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! The command line: what may be typed and what it starts. Exit status: 0 done, 1 failed, 2 wrong usage,
+//! 3 some input could not be read (`inspect`).
+
+use crate::commands;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// 架け橋 kakehashi: FAX, mail and HL7 become one conversation per patient, and go back out on the
+/// channel that each member already uses.
+#[derive(Debug, Parser)]
+#[command(name = "kakehashi", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a whole gateway on loopback with an invented network; nothing leaves the machine
+    Demo(DemoArgs),
+    /// Run the gateway
+    Serve(ConfigArg),
+    /// Print what the readers make of files, one JSON line per Envelope
+    Inspect {
+        /// eml, hl7, mllp, tif, pdf or json files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Use the providers and interfaces of this configuration
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Send a mail, an HL7 message or a care note to a gateway
+    Send(commands::send::SendArgs),
+    /// Intakes as they lie in the database
+    #[command(subcommand)]
+    Intake(IntakeCommand),
+    /// Print the timeline of a patient group
+    Timeline {
+        /// Alias or id of the group
+        group: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Check, test and explain routing rules
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Import facilities, people, patients and groups
+    #[command(subcommand)]
+    Directory(DirectoryCommand),
+    /// Check database, blobs, certificates, relay, ports and clock, and say what to do
+    Doctor(ConfigArg),
+    /// Configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the argon2 hash of a password read from standard input, for directory files
+    HashPassword,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Where data is kept
+    #[arg(long, default_value = "kakehashi-data")]
+    pub(crate) data_dir: PathBuf,
+    /// Address of pages and API
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) http: String,
+    /// Address of the SMTP listener
+    #[arg(long, default_value = "127.0.0.1:2525")]
+    pub(crate) smtp: String,
+    /// Address of the MLLP listener
+    #[arg(long, default_value = "127.0.0.1:2575")]
+    pub(crate) mllp: String,
+    /// Use this database instead of the embedded SQLite, for example postgres://…
+    #[arg(long)]
+    pub(crate) database_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArg {
+    /// Configuration file; `kakehashi config example` prints one
+    #[arg(long, default_value = "kakehashi.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// Data directory of a demo or of an embedded database
+    #[arg(long, default_value = "kakehashi-data", conflicts_with = "config")]
+    pub(crate) data_dir: PathBuf,
+    /// Configuration file that names the database
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum IntakeCommand {
+    /// List intakes, oldest first
+    List {
+        /// Only MSH-10 or Message-ID as the sender wrote it, one a line
+        #[arg(long)]
+        ids: bool,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum RulesCommand {
+    /// Unknown fields, wrong types, rules that are never reached
+    Check {
+        /// Rule file; without it the built-in policy
+        file: Option<PathBuf>,
+    },
+    /// Run the examples kept with the rules
+    Test {
+        /// Rule file; without it the built-in policy
+        file: Option<PathBuf>,
+    },
+    /// Which rule decides about a message, and by which values
+    Explain {
+        /// The message
+        file: PathBuf,
+        /// Rule file; without it the built-in policy
+        #[arg(long)]
+        rules: Option<PathBuf>,
+        /// Look the sender and the patient up in this database
+        #[arg(long)]
+        data_dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum DirectoryCommand {
+    /// Import a folder of CSV and TOML files
+    Import {
+        /// The folder
+        folder: PathBuf,
+        /// Check everything, change nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        config: ConfigArg,
+    },
+    /// Write the invented network of the demo as an example to a folder
+    Example {
+        /// The folder, made if absent
+        folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print a commented example
+    Example,
+    /// Check a configuration file
+    Check(ConfigArg),
+}
+
+/// Parses the command line and runs the command.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command {
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Serve(args) => commands::serve::run(&args.config),
+        Command::Inspect { files, config } => commands::inspect::run(&files, config.as_deref()),
+        Command::Send(args) => commands::send::run(&args),
+        Command::Intake(IntakeCommand::List { ids, store }) => commands::intake::list(ids, &store),
+        Command::Timeline { group, json, store } => commands::timeline::run(&group, json, &store),
+        Command::Rules(RulesCommand::Check { file }) => commands::rules::check(file.as_deref()),
+        Command::Rules(RulesCommand::Test { file }) => commands::rules::test(file.as_deref()),
+        Command::Rules(RulesCommand::Explain { file, rules, data_dir }) => {
+            commands::rules::explain(&file, rules.as_deref(), data_dir.as_deref())
+        }
+        Command::Directory(DirectoryCommand::Import { folder, dry_run, config }) => {
+            commands::directory::import(&folder, dry_run, &config.config)
+        }
+        Command::Directory(DirectoryCommand::Example { folder }) => commands::directory::example(&folder),
+        Command::Doctor(args) => commands::doctor::run(&args.config),
+        Command::Config(ConfigCommand::Example) => commands::config::example(),
+        Command::Config(ConfigCommand::Check(args)) => commands::config::check(&args.config),
+        Command::HashPassword => commands::config::hash_password(),
+    }
+}

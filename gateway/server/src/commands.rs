@@ -1,0 +1,89 @@
+//! One file per command. A command prints for people on standard output, faults with their remedy on
+//! standard error, and answers with an exit status.
+
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod directory;
+pub(crate) mod doctor;
+pub(crate) mod inspect;
+pub(crate) mod intake;
+pub(crate) mod rules;
+pub(crate) mod send;
+pub(crate) mod serve;
+pub(crate) mod timeline;
+
+use crate::cli::StoreArgs;
+use crate::config::Config;
+use crate::gateway::store_config;
+use kakehashi_core::clock::SystemClock;
+use kakehashi_core::ids::NetworkId;
+use kakehashi_store::{Store, StoreConfig};
+use std::fmt::Display;
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Runs a command's future to its end.
+fn block_on<F: Future<Output = ExitCode>>(work: F) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let status = runtime.block_on(work);
+            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+            status
+        }
+        Err(error) => fail(format!("no runtime: {error}")),
+    }
+}
+
+/// Prints a fault with its causes and answers with status 1.
+fn fail(fault: impl Display) -> ExitCode {
+    eprintln!("kakehashi: {fault}");
+    ExitCode::FAILURE
+}
+
+/// Opens the database beside a program that may be running, and names its first network.
+async fn open_beside(args: &StoreArgs) -> Result<(Store, NetworkId), String> {
+    let (config, network) = match &args.config {
+        Some(path) => {
+            let config = Config::load(path).map_err(|e| e.to_string())?;
+            let network = NetworkId::new(config.network.clone());
+            (store_config(&config), Some(network))
+        }
+        None => (embedded(&args.data_dir), None),
+    };
+    let store = Store::open_beside(&config, Arc::new(SystemClock)).await.map_err(|e| e.to_string())?;
+    let network = match network {
+        Some(network) => network,
+        None => {
+            let networks = store.networks().await.map_err(|e| e.to_string())?;
+            let first = networks.into_iter().next();
+            first.map(|n| n.id).ok_or_else(|| "no network in this database; start `kakehashi demo` or import a directory first".to_owned())?
+        }
+    };
+    Ok((store, network))
+}
+
+/// The embedded database of a data folder.
+fn embedded(data_dir: &std::path::Path) -> StoreConfig {
+    StoreConfig {
+        database_url: format!("sqlite:{}", data_dir.join("kakehashi.db").display()),
+        blob_folder: data_dir.join("blobs"),
+        max_connections: 4,
+    }
+}
+
+/// Waits for Ctrl-C or a termination signal.
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = interrupt.await;
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Configuration: one struct per section, every key documented in `kakehashi config example`. Unknown
+//! keys and bad values are errors that name line and remedy; secrets are redacted in Debug and may be
+//! read from files.
+
+mod sections;
+
+pub(crate) use sections::{
+    DatabaseSection, FaxSection, HttpSection, IntakeSection, MailSection, MllpSection, MqttSection,
+    RelayTls, RulesSection, Secret, SmtpSection, TlsFiles,
+};
+
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The example that `kakehashi config example` prints; parsed by a test, so it cannot go stale.
+pub(crate) const EXAMPLE: &str = include_str!("config/example.toml");
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Id of the network that this gateway serves.
+    pub(crate) network: String,
+    /// Folder for the embedded database and blobs.
+    #[serde(default = "default_data_dir")]
+    pub(crate) data_dir: PathBuf,
+    #[serde(default)]
+    pub(crate) database: DatabaseSection,
+    #[serde(default)]
+    pub(crate) intake: IntakeSection,
+    #[serde(default)]
+    pub(crate) http: HttpSection,
+    pub(crate) smtp: Option<SmtpSection>,
+    /// One listener per hospital interface, or one for several on the same port.
+    #[serde(default)]
+    pub(crate) mllp: Vec<MllpSection>,
+    pub(crate) mqtt: Option<MqttSection>,
+    pub(crate) mail: MailSection,
+    pub(crate) fax: FaxSection,
+    #[serde(default)]
+    pub(crate) rules: RulesSection,
+    /// Logs as JSON lines.
+    #[serde(default)]
+    pub(crate) log_json: bool,
+}
+
+fn default_data_dir() -> PathBuf {
+    PathBuf::from("kakehashi-data")
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: cannot be read ({detail}); `kakehashi config example > {path}` makes one")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// A key or value is wrong.
+    #[error("{path}, line {line}: {reason}; {remedy}")]
+    Wrong {
+        /// The file.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::Unreadable {
+            path: path.display().to_string(),
+            detail: e.to_string(),
+        })?;
+        Self::parse(&text, &path.display().to_string())
+    }
+
+    /// Reads and checks a text; `path` is for the messages.
+    pub(crate) fn parse(text: &str, path: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+            let reason = error.message().trim().to_owned();
+            let remedy = remedy(&reason);
+            ConfigError::Wrong { path: path.to_owned(), line, reason, remedy }
+        })?;
+        config.check(text, path)?;
+        Ok(config)
+    }
+
+    /// What the types cannot say.
+    fn check(&self, text: &str, path: &str) -> Result<(), ConfigError> {
+        let wrong = |key: &str, reason: String, remedy: &str| ConfigError::Wrong {
+            path: path.to_owned(),
+            line: line_of(text, key),
+            reason,
+            remedy: remedy.to_owned(),
+        };
+        let listens = std::iter::once(&self.http.listen)
+            .chain(self.smtp.iter().map(|s| &s.listen))
+            .chain(self.mllp.iter().map(|m| &m.listen));
+        for listen in listens {
+            if listen.parse::<std::net::SocketAddr>().is_err() {
+                return Err(wrong(
+                    listen,
+                    format!("{listen:?} is not an address to listen on"),
+                    "write it as ADDRESS:PORT, for example \"127.0.0.1:8080\" or \"[::]:8080\"",
+                ));
+            }
+        }
+        if !self.fax.send.address_pattern.contains("{number}") {
+            return Err(wrong(
+                "address_pattern",
+                "address_pattern does not say where the number goes".to_owned(),
+                "write {number} where the provider wants it, for example \"{number}@fax.example\"",
+            ));
+        }
+        Ok(())
+    }
+
+    /// URL of the database: as configured, else SQLite in the data folder.
+    pub(crate) fn database_url(&self) -> String {
+        self.database.url.as_ref().map_or_else(
+            || format!("sqlite:{}", self.data_dir.join("kakehashi.db").display()),
+            |secret| secret.expose().to_owned(),
+        )
+    }
+}
+
+fn line_of(text: &str, part: &str) -> usize {
+    text.find(part).map_or(1, |at| 1 + text[..at].matches('\n').count())
+}
+
+/// A remedy for a message of the TOML reader: for an unknown key the nearest known one.
+fn remedy(reason: &str) -> String {
+    let mut quoted = reason.split('`').skip(1).step_by(2);
+    if reason.starts_with("unknown field") {
+        let wrong = quoted.next().unwrap_or_default();
+        let nearest = quoted
+            .map(|known| (distance(wrong, known), known))
+            .min_by_key(|(distance, _)| *distance)
+            .filter(|(distance, _)| *distance <= 3);
+        return nearest.map_or_else(
+            || "remove it; `kakehashi config example` shows every key".to_owned(),
+            |(_, known)| format!("did you mean `{known}`?"),
+        );
+    }
+    if reason.starts_with("missing field") {
+        return "add it; `kakehashi config example` shows every key with its meaning".to_owned();
+    }
+    "see `kakehashi config example` for the form of this value".to_owned()
+}
+
+/// Edit distance of short words.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_a_configuration() {
+        let config = Config::parse(EXAMPLE, "example").unwrap();
+        assert_eq!(config.network, "sakurami");
+        assert!(config.smtp.is_some());
+        assert_eq!(config.mllp.len(), 1);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_line_and_remedy() {
+        let text = EXAMPLE.replace("[http]\nlisten", "[http]\nlissen");
+        let error = Config::parse(&text, "k.toml").unwrap_err().to_string();
+        assert!(error.contains("did you mean `listen`"), "{error}");
+        let line = 1 + text[..text.find("lissen").unwrap()].matches('\n').count();
+        assert!(error.contains(&format!("line {line}")), "{error}");
+
+        let text = EXAMPLE.replace("127.0.0.1:8080", "everywhere");
+        let error = Config::parse(&text, "k.toml").unwrap_err().to_string();
+        assert!(error.contains("ADDRESS:PORT"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let config = Config::parse(EXAMPLE, "example").unwrap();
+        assert!(!format!("{config:?}").contains("postgres://"));
+    }
+}

@@ -1,0 +1,191 @@
+//! The sections of the configuration file. Values only; what they mean for an adapter is said where the
+//! gateway is put together.
+
+use kakehashi_fax::provider::FaxProviderProfile;
+use kakehashi_fax::send::FaxSendProfile;
+use kakehashi_hl7::InterfaceProfile;
+use serde::Deserialize;
+use std::fmt;
+use std::path::PathBuf;
+
+/// A value that is never printed.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// The value itself.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Wraps a value.
+    pub(crate) const fn new(value: String) -> Self {
+        Self(value)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// `[database]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DatabaseSection {
+    /// `postgres://…` or `sqlite:…`; absent: SQLite in the data folder.
+    pub(crate) url: Option<Secret>,
+    /// Connections of the pool.
+    pub(crate) max_connections: u32,
+}
+
+impl Default for DatabaseSection {
+    fn default() -> Self {
+        Self { url: None, max_connections: 8 }
+    }
+}
+
+/// `[intake]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct IntakeSection {
+    /// Largest message on any channel.
+    pub(crate) max_message_bytes: u64,
+    /// Connections per listener.
+    pub(crate) max_connections: usize,
+    /// Connections from one address.
+    pub(crate) max_per_peer: usize,
+}
+
+impl Default for IntakeSection {
+    fn default() -> Self {
+        Self { max_message_bytes: 35 * 1024 * 1024, max_connections: 1000, max_per_peer: 50 }
+    }
+}
+
+/// `[http]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct HttpSection {
+    /// Address to listen on.
+    pub(crate) listen: String,
+    /// Whether cookies are sent over TLS only; behind a TLS proxy: true.
+    pub(crate) secure_cookies: bool,
+}
+
+impl Default for HttpSection {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8080".to_owned(), secure_cookies: true }
+    }
+}
+
+/// Certificate and key.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsFiles {
+    /// PEM chain.
+    pub(crate) certificate: PathBuf,
+    /// PEM key.
+    pub(crate) key: PathBuf,
+    /// PEM authority whose certificates peers must show.
+    pub(crate) client_ca: Option<PathBuf>,
+}
+
+/// `[smtp]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SmtpSection {
+    /// Address to listen on.
+    pub(crate) listen: String,
+    /// Name in the greeting.
+    pub(crate) hostname: String,
+    /// For STARTTLS.
+    pub(crate) tls: Option<TlsFiles>,
+}
+
+/// `[[mllp]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MllpSection {
+    /// Address to listen on.
+    pub(crate) listen: String,
+    /// TLS from the first byte.
+    pub(crate) tls: Option<TlsFiles>,
+    /// The interface of the hospital.
+    pub(crate) interface: InterfaceProfile,
+}
+
+/// `[mqtt]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MqttSection {
+    /// Broker.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
+    /// Client id; the broker keeps our session under it.
+    pub(crate) client_id: String,
+    /// User, if any.
+    pub(crate) username: Option<String>,
+    /// Password, if any.
+    pub(crate) password: Option<Secret>,
+    /// Topic filter, last level is the facility's endpoint address.
+    pub(crate) topic: String,
+    /// PEM authority of the broker's certificate; absent: no TLS.
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// TLS towards a relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RelayTls {
+    /// None: loopback only.
+    None,
+    /// STARTTLS, refused without.
+    Starttls,
+    /// From the first byte.
+    Implicit,
+}
+
+/// `[mail]`: the relay that takes our mails.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MailSection {
+    /// Relay.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
+    /// TLS.
+    pub(crate) tls: RelayTls,
+    /// User, if any.
+    pub(crate) username: Option<String>,
+    /// Password, if any.
+    pub(crate) password: Option<Secret>,
+    /// File that holds the password.
+    pub(crate) password_file: Option<PathBuf>,
+    /// From address.
+    pub(crate) from: String,
+    /// From name.
+    pub(crate) from_name: String,
+}
+
+/// `[fax]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FaxSection {
+    /// How jobs reach the mail-to-FAX provider.
+    pub(crate) send: FaxSendProfile,
+    /// How received FAX mails look.
+    #[serde(default)]
+    pub(crate) providers: Vec<FaxProviderProfile>,
+}
+
+/// `[rules]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RulesSection {
+    /// Rule file; absent: the built-in policy. Reloaded when it changes.
+    pub(crate) file: Option<PathBuf>,
+}

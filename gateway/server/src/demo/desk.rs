@@ -1,0 +1,221 @@
+//! The members' desk: every mail and FAX that would have left, as its receiver would hold it. A mail can
+//! be answered and a FAX page sent back with boxes ticked and lines drawn; both go in through the real
+//! SMTP listener, in the form in which a mail client or a FAX provider would send them.
+
+pub(crate) mod compose;
+mod pages;
+
+use super::catcher::{Catcher, Caught};
+use axum::Router;
+use axum::extract::{Form, Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
+use kakehashi_core::clock::Clock;
+use kakehashi_core::mail::Mail;
+use kakehashi_core::sheet_geometry::{PAGE_HEIGHT, PAGE_WIDTH, TICK_BOXES};
+use kakehashi_fax::pages::Page;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Where the demo's provider delivers what it received, and members' mails go.
+pub(crate) const INTAKE_ADDRESS: &str = "fax@in.kakehashi.example";
+
+/// Path of the desk.
+pub(crate) const HOME: &str = "/demo";
+
+/// A drawing of more than this many points is not a signature.
+const MAX_POINTS: usize = 20_000;
+
+/// What the desk needs.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) catcher: Arc<Catcher>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// The desk's pages.
+pub(crate) fn router(desk: Desk) -> Router {
+    Router::new()
+        .route("/demo", get(list))
+        .route("/demo/desk.js", get(script))
+        .route("/demo/desk.css", get(style))
+        .route("/demo/{id}", get(show))
+        .route("/demo/{id}/pages/{page}", get(page_image))
+        .route("/demo/{id}/attachments/{index}", get(attachment))
+        .route("/demo/{id}/reply", post(reply))
+        .route("/demo/{id}/return", post(send_back))
+        .with_state(desk)
+}
+
+/// A caught item, read.
+struct Item {
+    caught: Caught,
+    mail: Mail,
+}
+
+impl Item {
+    fn load(desk: &Desk, id: &str) -> Option<Self> {
+        let (caught, bytes) = desk.catcher.get(id)?;
+        let mail = kakehashi_email::read::parse_mail(&bytes).ok()?;
+        Some(Self { caught, mail })
+    }
+
+    /// The pages of a FAX job.
+    fn fax_pdf(&self) -> Option<&[u8]> {
+        let pdf = self.mail.parts.iter().find(|p| p.bytes.starts_with(b"%PDF-"))?;
+        self.caught.fax_number().is_some().then_some(pdf.bytes.as_slice())
+    }
+
+    /// Where an answer goes: Reply-To, else From.
+    fn answer_to(&self) -> Option<String> {
+        let reply_to = self.mail.header("Reply-To").and_then(|value| {
+            let inner = value.rsplit_once('<').map_or(value, |(_, rest)| rest);
+            let address = inner.trim().trim_end_matches('>').trim();
+            address.contains('@').then(|| address.to_owned())
+        });
+        reply_to.or_else(|| self.mail.from.as_ref().map(|f| f.address.clone()))
+    }
+}
+
+async fn list(State(desk): State<Desk>) -> Response {
+    let items: Vec<Item> =
+        desk.catcher.list().into_iter().take(200).filter_map(|c| Item::load(&desk, &c.id)).collect();
+    Html(pages::list(&items)).into_response()
+}
+
+async fn show(State(desk): State<Desk>, Path(id): Path<String>) -> Response {
+    match Item::load(&desk, &id) {
+        Some(item) => {
+            let count = item.fax_pdf().and_then(|pdf| kakehashi_fax::pages::pdf_page_count(pdf).ok()).unwrap_or(0);
+            Html(pages::item(&item, count)).into_response()
+        }
+        None => not_found(),
+    }
+}
+
+async fn script() -> Response {
+    let script = include_str!("../../demo/desk.js");
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], script).into_response()
+}
+
+async fn style() -> Response {
+    let style = include_str!("../../demo/desk.css");
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], style).into_response()
+}
+
+/// Pixels across a page on the desk: the width of a FAX line.
+const PAGE_PIXELS: u32 = 1728;
+
+async fn page_image(State(desk): State<Desk>, Path((id, page)): Path<(String, usize)>) -> Response {
+    let Some(item) = Item::load(&desk, &id) else { return not_found() };
+    let drawn = tokio::task::spawn_blocking(move || {
+        kakehashi_fax::pages::pdf_page_png(item.fax_pdf()?, page, PAGE_PIXELS).ok()
+    })
+    .await;
+    match drawn {
+        Ok(Some(png)) => ([(header::CONTENT_TYPE, "image/png")], png).into_response(),
+        Ok(None) | Err(_) => not_found(),
+    }
+}
+
+async fn attachment(State(desk): State<Desk>, Path((id, index)): Path<(String, usize)>) -> Response {
+    let Some(item) = Item::load(&desk, &id) else { return not_found() };
+    match item.mail.parts.into_iter().nth(index) {
+        Some(part) => {
+            let headers = [
+                (header::CONTENT_TYPE, "application/octet-stream"),
+                (header::CONTENT_DISPOSITION, "attachment"),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            ];
+            (headers, part.bytes).into_response()
+        }
+        None => not_found(),
+    }
+}
+
+#[derive(Deserialize)]
+struct ReplyForm {
+    body: String,
+}
+
+async fn reply(State(desk): State<Desk>, Path(id): Path<String>, Form(form): Form<ReplyForm>) -> Response {
+    let Some(item) = Item::load(&desk, &id) else { return not_found() };
+    let Some(to) = item.answer_to() else { return not_found() };
+    let member = item.caught.recipient().to_owned();
+    let composed = compose::reply(&item.mail, &member, &to, &form.body, desk.clock.now());
+    submit(&desk, &member, &to, composed).await
+}
+
+#[derive(Deserialize)]
+struct ReturnForm {
+    /// Page to send back, from 0; empty: the last, which is the reply sheet.
+    page: usize,
+    /// Names of ticked boxes, separated by commas.
+    #[serde(default)]
+    boxes: String,
+    /// Lines drawn: `x,y x,y;x,y …` in thousandths of the page's width and height.
+    #[serde(default)]
+    lines: String,
+}
+
+async fn send_back(State(desk): State<Desk>, Path(id): Path<String>, Form(form): Form<ReturnForm>) -> Response {
+    let Some(item) = Item::load(&desk, &id) else { return not_found() };
+    let Some(number) = item.caught.fax_number().map(str::to_owned) else { return not_found() };
+    let at = desk.clock.now();
+    let composed = tokio::task::spawn_blocking(move || {
+        let pdf = item.fax_pdf().ok_or("no pages")?;
+        let mut page = Page::from_pdf(pdf, form.page).map_err(|e| e.to_string())?;
+        mark(&mut page, &form);
+        let tiff = kakehashi_fax::paper::page_to_tiff_g4(&[page]);
+        compose::received_fax(&number, INTAKE_ADDRESS, tiff, 1, at)
+    })
+    .await
+    .unwrap_or_else(|e| Err(e.to_string()));
+    submit(&desk, super::FAX_PROVIDER, INTAKE_ADDRESS, composed).await
+}
+
+/// Puts ticks and lines on the page as a pen would.
+fn mark(page: &mut Page, form: &ReturnForm) {
+    for name in form.boxes.split(',') {
+        if let Some(tick) = TICK_BOXES.iter().find(|b| b.name == name.trim()) {
+            let (x, y) = (tick.x, tick.y);
+            page.draw_line_mm(&[(x + 1.3, y + 3.6), (x + 2.9, y + 5.6), (x + 5.9, y + 1.4)], 0.7);
+        }
+    }
+    let mut points = 0;
+    for line in form.lines.split(';') {
+        let drawn: Vec<(f32, f32)> = line
+            .split_whitespace()
+            .filter_map(|pair| {
+                let (x, y) = pair.split_once(',')?;
+                let (x, y): (f32, f32) = (x.parse().ok()?, y.parse().ok()?);
+                let on_page = (0.0..=1000.0).contains(&x) && (0.0..=1000.0).contains(&y);
+                on_page.then_some((x * PAGE_WIDTH / 1000.0, y * PAGE_HEIGHT / 1000.0))
+            })
+            .collect();
+        points += drawn.len();
+        if points > MAX_POINTS {
+            return;
+        }
+        if drawn.len() > 1 {
+            page.draw_line_mm(&drawn, 0.6);
+        }
+    }
+}
+
+async fn submit(desk: &Desk, from: &str, to: &str, composed: Result<Vec<u8>, String>) -> Response {
+    let sent = match (composed, desk.catcher.gateway_smtp()) {
+        (Ok(bytes), Some(smtp)) => crate::commands::send::submit(smtp, from, to, &bytes).await,
+        (Err(fault), _) => Err(fault),
+        (Ok(_), None) => Err("the gateway is not listening yet".to_owned()),
+    };
+    match sent {
+        Ok(_) => Redirect::to("/demo?sent").into_response(),
+        Err(fault) => (StatusCode::BAD_GATEWAY, Html(pages::fault(&fault))).into_response(),
+    }
+}
+
+fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, Html(pages::fault("この控えはありません / no such item"))).into_response()
+}

@@ -1,0 +1,90 @@
+//! The invented network as directory files and as a configuration. The same files serve as the example
+//! that `kakehashi directory example` writes.
+
+use super::{FAX_DOMAIN, FAX_PROVIDER};
+use crate::cli::DemoArgs;
+use crate::config::{
+    Config, DatabaseSection, FaxSection, HttpSection, IntakeSection, MailSection, MllpSection, RelayTls, RulesSection,
+    Secret, SmtpSection,
+};
+use crate::directory_files::Files;
+use kakehashi_fax::provider::{FaxProviderProfile, NumberPlace};
+use kakehashi_fax::send::FaxSendProfile;
+use kakehashi_hl7::InterfaceProfile;
+use std::net::SocketAddr;
+
+const FILES: &[(&str, &str)] = &[
+    ("network.toml", include_str!("../../demo/directory/network.toml")),
+    ("facilities.csv", include_str!("../../demo/directory/facilities.csv")),
+    ("staff.csv", include_str!("../../demo/directory/staff.csv")),
+    ("endpoints.csv", include_str!("../../demo/directory/endpoints.csv")),
+    ("logins.csv", include_str!("../../demo/directory/logins.csv")),
+    ("patients.csv", include_str!("../../demo/directory/patients.csv")),
+    ("identifiers.csv", include_str!("../../demo/directory/identifiers.csv")),
+    ("groups.csv", include_str!("../../demo/directory/groups.csv")),
+    ("consents.csv", include_str!("../../demo/directory/consents.csv")),
+];
+
+/// The directory files by name.
+pub(crate) fn files() -> Files {
+    FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+}
+
+/// The demo's configuration: everything on loopback, mail and FAX to the catcher.
+pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr) -> Config {
+    Config {
+        network: "sakurami".to_owned(),
+        data_dir: args.data_dir.clone(),
+        database: DatabaseSection {
+            url: args.database_url.clone().map(Secret::new),
+            ..DatabaseSection::default()
+        },
+        intake: IntakeSection::default(),
+        http: HttpSection { listen: args.http.clone(), secure_cookies: false },
+        smtp: Some(SmtpSection {
+            listen: args.smtp.clone(),
+            hostname: "in.kakehashi.example".to_owned(),
+            tls: None,
+        }),
+        mllp: vec![MllpSection { listen: args.mllp.clone(), tls: None, interface: hospital() }],
+        mqtt: None,
+        mail: MailSection {
+            host: catcher.ip().to_string(),
+            port: catcher.port(),
+            tls: RelayTls::None,
+            username: None,
+            password: None,
+            password_file: None,
+            from: "noreply@in.kakehashi.example".to_owned(),
+            from_name: "桜見区在宅連携ネットワーク".to_owned(),
+        },
+        fax: FaxSection {
+            send: FaxSendProfile {
+                address_pattern: format!("{{number}}@{FAX_DOMAIN}"),
+                from: "noreply@in.kakehashi.example".to_owned(),
+                subject: "kakehashi [{message_id}]".to_owned(),
+                report_within_seconds: 1800,
+                pages: 50,
+            },
+            providers: vec![FaxProviderProfile {
+                name: "demo".to_owned(),
+                from: vec![FAX_PROVIDER.to_owned()],
+                number_in: NumberPlace::Usual,
+            }],
+        },
+        rules: RulesSection::default(),
+        log_json: false,
+    }
+}
+
+fn hospital() -> InterfaceProfile {
+    InterfaceProfile {
+        name: "sakurami_ch".to_owned(),
+        facility_name: Some("桜見中央病院".to_owned()),
+        ward_names: [("5E", "5階東"), ("4W", "4階西"), ("3E", "3階東")]
+            .into_iter()
+            .map(|(code, name)| (code.to_owned(), name.to_owned()))
+            .collect(),
+        ..InterfaceProfile::default()
+    }
+}

@@ -1,0 +1,331 @@
+//! Putting the gateway together from its configuration: store, workers, listeners, pages. Everything
+//! that runs is started here, and stopped here in the order in which nothing is lost: first the
+//! listeners, then the workers, then the store.
+
+use crate::config::{Config, RelayTls, Secret, TlsFiles};
+use crate::readers::Readers;
+use crate::rules_file::RulesInForce;
+use kakehashi_core::clock::{Clock, SystemClock};
+use kakehashi_core::ids::NetworkId;
+use kakehashi_core::port::{IntakeDesk, Outlet};
+use kakehashi_email::listen::SmtpConfig;
+use kakehashi_email::send::{EmailOutlet, RelayConfig, RelayTls as OutletTls, SenderConfig};
+use kakehashi_fax::send::FaxOutlet;
+use kakehashi_hl7::listen::MllpConfig;
+use kakehashi_mqtt::listen::MqttConfig;
+use kakehashi_pipeline::{Deliverer, Desk, Outlets, Settler, Supervisor};
+use kakehashi_render::Renderer;
+use kakehashi_store::{Store, StoreConfig, StoreError};
+use kakehashi_web::{PageImages, WebState};
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Why the gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartFault {
+    /// An address is taken or not ours.
+    #[error("cannot listen on {address} for {what} ({detail}); choose another address or stop what uses it")]
+    Listen { address: String, what: &'static str, detail: String },
+    /// The database cannot be used.
+    #[error("database: {0}")]
+    Store(#[from] StoreError),
+    /// A certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] kakehashi_wire::tls::TlsFault),
+    /// The relay's settings cannot be used.
+    #[error("mail relay: {0}")]
+    Relay(String),
+    /// The rule file has errors.
+    #[error(transparent)]
+    Rules(#[from] crate::rules_file::RulesFault),
+    /// Templates or fonts are broken.
+    #[error("renderer: {0}")]
+    Render(String),
+    /// The network was never imported.
+    #[error("network {0:?} is not in the database; `kakehashi directory import FOLDER` brings it in")]
+    NoNetwork(String),
+    /// A secret cannot be read.
+    #[error("{path}: {detail}; check the file and its rights")]
+    SecretFile { path: String, detail: String },
+}
+
+/// Where the listeners ended up (ports may have been 0).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addresses {
+    pub(crate) http: SocketAddr,
+    pub(crate) smtp: Option<SocketAddr>,
+    pub(crate) mllp: Option<SocketAddr>,
+}
+
+/// A running gateway.
+pub(crate) struct Gateway {
+    pub(crate) addresses: Addresses,
+    pub(crate) store: Store,
+    pub(crate) network: NetworkId,
+    shutdown: CancellationToken,
+    listeners: TaskTracker,
+    workers: Supervisor,
+    ready: Arc<AtomicBool>,
+}
+
+/// Listening sockets, bound before anything else so that a taken port is known at once.
+struct Sockets {
+    http: TcpListener,
+    smtp: Option<TcpListener>,
+    mllp: Vec<TcpListener>,
+}
+
+async fn bind(address: &str, what: &'static str) -> Result<TcpListener, StartFault> {
+    TcpListener::bind(address).await.map_err(|e| StartFault::Listen {
+        address: address.to_owned(),
+        what,
+        detail: e.to_string(),
+    })
+}
+
+impl Sockets {
+    async fn bind(config: &Config) -> Result<Self, StartFault> {
+        let http = bind(&config.http.listen, "http").await?;
+        let smtp = match &config.smtp {
+            Some(smtp) => Some(bind(&smtp.listen, "smtp").await?),
+            None => None,
+        };
+        let mut mllp = Vec::with_capacity(config.mllp.len());
+        for section in &config.mllp {
+            mllp.push(bind(&section.listen, "mllp").await?);
+        }
+        Ok(Self { http, smtp, mllp })
+    }
+}
+
+/// The store settings of a configuration.
+pub(crate) fn store_config(config: &Config) -> StoreConfig {
+    StoreConfig {
+        database_url: config.database_url(),
+        blob_folder: config.data_dir.join("blobs"),
+        max_connections: config.database.max_connections,
+    }
+}
+
+impl Gateway {
+    /// Starts everything. `extra` adds pages (the demo's desk) to the router.
+    pub(crate) async fn start(
+        config: &Config,
+        store: Store,
+        metrics: Option<PrometheusHandle>,
+        extra: axum::Router,
+    ) -> Result<Self, StartFault> {
+        let network = NetworkId::new(config.network.clone());
+        if !store.networks().await?.iter().any(|n| n.id == network) {
+            return Err(StartFault::NoNetwork(config.network.clone()));
+        }
+        let sockets = Sockets::bind(config).await?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let shutdown = CancellationToken::new();
+        let listeners = TaskTracker::new();
+        let ready = Arc::new(AtomicBool::new(false));
+
+        let rules = match &config.rules.file {
+            Some(file) => {
+                let rules = RulesInForce::from_file(file)?;
+                listeners.spawn(rules.clone().follow(file.clone(), shutdown.clone()));
+                rules
+            }
+            None => RulesInForce::built_in(),
+        };
+        let renderer = Arc::new(Renderer::new().map_err(|e| StartFault::Render(e.to_string()))?);
+        let outlets = outlets(config)?;
+        let readers = readers(config);
+        let desk: Arc<dyn IntakeDesk> = Arc::new(Desk::new(
+            store.clone(),
+            network.clone(),
+            Arc::clone(&clock),
+            config.intake.max_message_bytes,
+        ));
+
+        let mut workers = Supervisor::default();
+        let worker = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
+        let current = { let rules = rules.clone(); Arc::new(move || rules.now()) };
+        let settler = Settler::new(
+            store.clone(), network.clone(), Arc::clone(&clock), Arc::new(readers), current.clone(), worker.clone(),
+        );
+        workers.start(Arc::new(settler), store.wakes());
+        let deliverer = Deliverer::new(
+            store.clone(), network.clone(), Arc::clone(&clock), Arc::clone(&renderer), outlets, worker,
+        );
+        workers.start(Arc::new(deliverer), store.wakes());
+
+        let addresses = Addresses {
+            http: local(&sockets.http),
+            smtp: sockets.smtp.as_ref().map(local),
+            mllp: sockets.mllp.first().map(local),
+        };
+        start_listeners(config, sockets.smtp, sockets.mllp, &desk, &clock, &shutdown, &listeners)?;
+        let state = WebState {
+            store: store.clone(),
+            network: network.clone(),
+            clock,
+            rules: current,
+            desk,
+            renderer,
+            page_images: Arc::new(FaxPageImages),
+            metrics_text: Arc::new(move || metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default()),
+            ready: { let ready = Arc::clone(&ready); Arc::new(move || ready.load(Ordering::Relaxed)) },
+            secure_cookies: config.http.secure_cookies,
+        };
+        let app = kakehashi_web::router(state).merge(extra);
+        let stop = shutdown.clone();
+        listeners.spawn(async move {
+            let service = app.into_make_service_with_connect_info::<SocketAddr>();
+            let served = axum::serve(sockets.http, service)
+                .with_graceful_shutdown(async move { stop.cancelled().await })
+                .await;
+            if let Err(error) = served {
+                tracing::error!(%error, "gateway.http: ended");
+            }
+        });
+        ready.store(true, Ordering::Relaxed);
+        Ok(Self { addresses, store, network, shutdown, listeners, workers, ready })
+    }
+
+    /// Stops in order; what was accepted is finished or stays for the next start.
+    pub(crate) async fn stop(self) {
+        self.ready.store(false, Ordering::Relaxed);
+        self.shutdown.cancel();
+        self.listeners.close();
+        if tokio::time::timeout(Duration::from_secs(5), self.listeners.wait()).await.is_err() {
+            tracing::warn!("gateway.stop: a listener did not end in time");
+        }
+        self.workers.stop(Duration::from_secs(10)).await;
+        self.store.close().await;
+    }
+}
+
+fn local(listener: &TcpListener) -> SocketAddr {
+    listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)))
+}
+
+fn start_listeners(
+    config: &Config,
+    smtp: Option<TcpListener>,
+    mllp: Vec<TcpListener>,
+    desk: &Arc<dyn IntakeDesk>,
+    clock: &Arc<dyn Clock>,
+    shutdown: &CancellationToken,
+    listeners: &TaskTracker,
+) -> Result<(), StartFault> {
+    let tls = |files: &Option<TlsFiles>| match files {
+        Some(files) => {
+            kakehashi_wire::tls::server_config(&files.certificate, &files.key, files.client_ca.as_deref()).map(Some)
+        }
+        None => Ok(None),
+    };
+    if let (Some(section), Some(listener)) = (&config.smtp, smtp) {
+        let smtp = SmtpConfig {
+            hostname: section.hostname.clone(),
+            max_message_bytes: usize::try_from(config.intake.max_message_bytes).unwrap_or(usize::MAX),
+            max_connections: config.intake.max_connections,
+            max_per_peer: config.intake.max_per_peer,
+            tls: tls(&section.tls)?,
+            ..SmtpConfig::default()
+        };
+        listeners.spawn(kakehashi_email::listen::serve(
+            listener, smtp, Arc::clone(desk), Arc::clone(clock), shutdown.clone(),
+        ));
+    }
+    for (section, listener) in config.mllp.iter().zip(mllp) {
+        let mllp = MllpConfig {
+            interface: section.interface.name.clone(),
+            profile: section.interface.clone(),
+            max_frame_bytes: usize::try_from(config.intake.max_message_bytes).unwrap_or(usize::MAX),
+            max_connections: config.intake.max_connections,
+            max_per_peer: config.intake.max_per_peer,
+            tls: tls(&section.tls)?,
+            ..MllpConfig::default()
+        };
+        listeners.spawn(kakehashi_hl7::listen::serve(
+            listener, mllp, Arc::clone(desk), Arc::clone(clock), shutdown.clone(),
+        ));
+    }
+    if let Some(section) = &config.mqtt {
+        let mqtt = MqttConfig {
+            host: section.host.clone(),
+            port: section.port,
+            client_id: section.client_id.clone(),
+            username: section.username.clone(),
+            password: section.password.as_ref().map(|p| p.expose().to_owned()),
+            topic: section.topic.clone(),
+            ca: section.ca.clone(),
+            ..MqttConfig::default()
+        };
+        listeners.spawn(kakehashi_mqtt::listen::serve(
+            mqtt, Arc::clone(desk), Arc::clone(clock), shutdown.clone(),
+        ));
+    }
+    Ok(())
+}
+
+/// The readers with the configured profiles.
+pub(crate) fn readers(config: &Config) -> Readers {
+    Readers {
+        fax_providers: config.fax.providers.clone(),
+        interfaces: config.mllp.iter().map(|m| (m.interface.name.clone(), m.interface.clone())).collect(),
+    }
+}
+
+/// The outlets with the configured relay.
+pub(crate) fn outlets(config: &Config) -> Result<Outlets, StartFault> {
+    let mail = &config.mail;
+    let sender = SenderConfig {
+        from_address: mail.from.clone(),
+        from_name: Some(mail.from_name.clone()),
+        ..SenderConfig::default()
+    };
+    let outlet = EmailOutlet::new(sender, relay(config)?, Arc::new(SystemClock));
+    let email = Arc::new(outlet.map_err(|e| StartFault::Relay(e.to_string()))?);
+    let fax: Arc<dyn Outlet> = Arc::new(FaxOutlet::new(config.fax.send.clone(), email.clone()));
+    Ok(Outlets { email, fax })
+}
+
+fn relay(config: &Config) -> Result<RelayConfig, StartFault> {
+    let mail = &config.mail;
+    let password = match (&mail.password, &mail.password_file) {
+        (Some(password), _) => Some(password.clone()),
+        (None, Some(path)) => Some(read_secret(path)?),
+        (None, None) => None,
+    };
+    Ok(RelayConfig {
+        host: mail.host.clone(),
+        port: mail.port,
+        tls: match mail.tls {
+            RelayTls::None => OutletTls::Plain,
+            RelayTls::Starttls => OutletTls::Required,
+            RelayTls::Implicit => OutletTls::Implicit,
+        },
+        credentials: mail.username.clone().zip(password.map(|p| p.expose().to_owned())),
+        hostname: config.smtp.as_ref().map_or_else(|| "localhost".to_owned(), |smtp| smtp.hostname.clone()),
+        ..RelayConfig::default()
+    })
+}
+
+fn read_secret(path: &Path) -> Result<Secret, StartFault> {
+    std::fs::read_to_string(path).map(|text| Secret::new(text.trim_end().to_owned())).map_err(|e| {
+        StartFault::SecretFile { path: path.display().to_string(), detail: e.to_string() }
+    })
+}
+
+/// Pictures of PDF pages by the FAX adapter's renderer.
+struct FaxPageImages;
+
+impl PageImages for FaxPageImages {
+    fn pdf_page_png(&self, pdf: &[u8], page: usize) -> Result<Vec<u8>, String> {
+        kakehashi_fax::pages::pdf_page_png(pdf, page, 1240).map_err(|e| e.to_string())
+    }
+}

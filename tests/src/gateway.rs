@@ -1,0 +1,178 @@
+//! The program as a child process: started on free ports, read by its own output, stopped by signal or
+//! killed without warning.
+
+use crate::database::Database;
+use crate::wait;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+/// A running demo.
+pub struct Gateway {
+    child: Child,
+    /// Pages and API.
+    pub http: SocketAddr,
+    /// SMTP listener.
+    pub smtp: SocketAddr,
+    /// MLLP listener.
+    pub mllp: SocketAddr,
+}
+
+/// How to start one.
+#[derive(Debug, Clone)]
+pub struct Start {
+    data_dir: PathBuf,
+    database: Database,
+    fake_time: Option<String>,
+    ports: [String; 3],
+}
+
+/// The program under test: `KAKEHASHI_BIN`, else the one built beside this test.
+///
+/// # Panics
+/// There is none.
+#[must_use]
+pub fn program() -> PathBuf {
+    if let Some(path) = std::env::var_os("KAKEHASHI_BIN") {
+        return path.into();
+    }
+    let here = std::env::current_exe().unwrap_or_default();
+    let found = here.ancestors().map(|a| a.join("kakehashi")).find(|p| p.is_file());
+    assert!(found.is_some(), "build it first: cargo build -p kakehashi");
+    found.unwrap_or_default()
+}
+
+impl Start {
+    /// On free ports, data in `data_dir`.
+    #[must_use]
+    pub fn new(data_dir: &Path, database: &Database) -> Self {
+        let free = || "127.0.0.1:0".to_owned();
+        Self {
+            data_dir: data_dir.to_owned(),
+            database: database.clone(),
+            fake_time: None,
+            ports: [free(), free(), free()],
+        }
+    }
+
+    /// With a clock that shows this time (日本時間, `2026-06-09 10:19:50`) at the start and runs on from there.
+    #[must_use]
+    pub fn at(mut self, japan_time: &str) -> Self {
+        self.fake_time = Some(japan_time.to_owned());
+        self
+    }
+
+    /// On the ports of a gateway that ran before.
+    #[must_use]
+    pub fn on_ports_of(mut self, before: &Gateway) -> Self {
+        self.ports = [before.http, before.smtp, before.mllp].map(|a| a.to_string());
+        self
+    }
+
+    /// Starts it and waits for `ready`.
+    ///
+    /// # Panics
+    /// It does not get ready within a minute.
+    #[must_use]
+    pub fn start(&self) -> Gateway {
+        let mut command = match &self.fake_time {
+            None => Command::new(program()),
+            Some(time) => {
+                let mut command = Command::new("faketime");
+                // Only the wall clock is moved: time-outs go by the monotonic one.
+                command.env("TZ", "Asia/Tokyo").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+                command.args(["-f", &format!("@{time}")]).arg(program());
+                command
+            }
+        };
+        command.arg("demo").arg("--data-dir").arg(&self.data_dir);
+        command.args(["--http", &self.ports[0], "--smtp", &self.ports[1], "--mllp", &self.ports[2]]);
+        if let Database::Postgres(url) = &self.database {
+            command.args(["--database-url", url]);
+        }
+        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
+        let mut child = spawned.unwrap_or_else(|e| panic!("cannot start: {e}"));
+        let stdout = child.stdout.take().unwrap_or_else(|| panic!("no output"));
+        let mut lines = BufReader::new(stdout).lines();
+        let mut found: [Option<SocketAddr>; 3] = [None; 3];
+        loop {
+            let Some(Ok(line)) = lines.next() else { panic!("ended before it was ready") };
+            for (slot, name) in found.iter_mut().zip(["http ", "smtp ", "mllp "]) {
+                if let Some(address) = line.strip_prefix(name) {
+                    *slot = address.parse().ok();
+                }
+            }
+            if line == "ready" {
+                break;
+            }
+        }
+        // Whoever writes to a closed pipe may die of it, so the rest is read to the end.
+        std::thread::spawn(move || lines.for_each(drop));
+        match found {
+            [Some(http), Some(smtp), Some(mllp)] => Gateway { child, http, smtp, mllp },
+            other => panic!("addresses not announced: {other:?}"),
+        }
+    }
+}
+
+impl Gateway {
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.signal("KILL");
+        let _ = self.child.wait();
+    }
+
+    /// Ctrl-C, and waits for the end.
+    ///
+    /// # Panics
+    /// It does not end within half a minute.
+    pub fn stop(&mut self) {
+        self.signal("INT");
+        let ended = wait::until("the program to end", Duration::from_secs(30), || self.child.try_wait().ok()?);
+        assert!(ended.success(), "ended with {ended}");
+    }
+
+    /// Resident memory now, bytes.
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+        kilobytes.unwrap_or(0) * 1024
+    }
+
+    /// The program's own process, also under `faketime`.
+    fn pid(&self) -> u32 {
+        // `faketime` replaces itself by the program it starts.
+        self.child.id()
+    }
+
+    fn signal(&self, name: &str) {
+        let _ = Command::new("kill").args([format!("-{name}"), self.pid().to_string()]).status();
+    }
+
+    /// URL of a path.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.http)
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a command of the program to its end.
+///
+/// # Panics
+/// It cannot be started.
+#[must_use]
+pub fn run(arguments: &[&str]) -> Output {
+    let output = Command::new(program()).args(arguments).output();
+    output.unwrap_or_else(|e| panic!("cannot run {arguments:?}: {e}"))
+}
