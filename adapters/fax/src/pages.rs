@@ -3,6 +3,7 @@
 //! taken, and whatever had to be repaired is marked on the page: a damaged page always goes to a person.
 
 mod ccitt;
+mod cost;
 mod pdf;
 mod photo;
 mod picture;
@@ -27,6 +28,8 @@ pub struct PageLimits {
     pub file_bytes: usize,
     /// Bytes to which the streams of one PDF may unfold.
     pub unfolded_bytes: u64,
+    /// What drawing one PDF may cost; filling a whole page counts 1000, a small operator 5.
+    pub drawing: u64,
     /// Pixels of one picture, inside a PDF or a photograph.
     pub picture_pixels: u64,
 }
@@ -39,6 +42,7 @@ impl Default for PageLimits {
             rows: 14_000,
             file_bytes: 64 << 20,
             unfolded_bytes: 384 << 20,
+            drawing: 20_000_000,
             picture_pixels: 80_000_000,
         }
     }

@@ -3,7 +3,7 @@
 //! with no page is damaged (fax-loop.md section 2), and a password is never guessed.
 
 use super::tiff::luma;
-use super::{Ink, Page, PageLimits, warning};
+use super::{Ink, Page, PageLimits, cost, warning};
 use flate2::{Decompress, FlushDecompress, Status};
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_syntax::object::{Object, Stream};
@@ -15,6 +15,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Dots per inch at which received pages are rendered: that of a FAX.
 const DPI: f32 = 204.0;
+/// What one page may cost of [`PageLimits::drawing`]: some 100 MB in the renderer.
+const PAGE_DRAWING: u64 = 4_000_000;
 /// Longest side of a rendered page.
 const LONGEST: f32 = 3000.0;
 
@@ -39,6 +41,7 @@ pub fn pdf_page_png(pdf: &[u8], page: usize, width_px: u32) -> Result<Vec<u8>, U
             .pages()
             .get(page)
             .ok_or_else(|| Unreadable::new(UnreadableCode::Damaged, format!("no page {}", page + 1)))?;
+        spend(page, &mut limits.drawing.clone())?;
         let (w, h) = page.render_dimensions();
         let scale = (width_px / w.max(1.0)).min(2.0 * LONGEST / h.max(1.0));
         let (width, height, rgba) = render(page, scale, scale);
@@ -65,9 +68,12 @@ pub(super) fn visit(
     }
     // A page that breaks the renderer is left out and named; the others stay.
     let mut taken = 0;
+    let mut budget = limits.drawing;
+    let mut first_refusal = None;
     let cache = RenderCache::new();
     for (index, page) in pdf.pages().iter().take(limits.pages).enumerate() {
         let drawn = fenced(|| {
+            spend(page, &mut budget)?;
             let (w, h) = page.render_dimensions();
             let scale = (DPI / 72.0).min(LONGEST / w.max(h).max(1.0));
             Ok((scale, render_with(page, &cache, scale, scale)))
@@ -79,8 +85,12 @@ pub(super) fn visit(
             }
             Err(refusal) => {
                 warnings.push(warning("page_unreadable", format!("page {}: {}", index + 1, refusal.detail)));
+                first_refusal.get_or_insert(refusal);
             }
         }
+    }
+    if let (0, Some(refusal)) = (taken, first_refusal) {
+        return Err(refusal);
     }
     if taken == 0 {
         return Err(Unreadable::new(UnreadableCode::Damaged, "not one page of the PDF could be drawn"));
@@ -92,12 +102,14 @@ pub(super) fn visit(
 /// the paper at the left edge of the picture, 204×196.
 pub(crate) fn scan(bytes: &[u8], index: usize) -> Result<Page, Unreadable> {
     const WIDTH: u32 = 1728;
+    let limits = PageLimits::default();
     let drawn = fenced(|| {
-        let pdf = open(bytes, &PageLimits::default())?;
+        let pdf = open(bytes, &limits)?;
         let page = pdf
             .pages()
             .get(index)
             .ok_or_else(|| Unreadable::new(UnreadableCode::Damaged, format!("no page {}", index + 1)))?;
+        spend(page, &mut limits.drawing.clone())?;
         let (w, h) = page.render_dimensions();
         let fit = (WIDTH as f32 / (w.max(1.0) * DPI / 72.0)).min(LONGEST / h.max(1.0)).min(1.0);
         Ok(render(page, fit * DPI / 72.0, fit * 196.0 / 72.0))
@@ -193,6 +205,21 @@ fn weigh(bytes: &[u8], limits: &PageLimits) -> Result<(), Unreadable> {
         at = start + read;
     }
     Ok(())
+}
+
+/// Takes the cost of a page from what is left for the file; no page may take more than its own share.
+fn spend(page: &hayro::hayro_syntax::page::Page<'_>, left: &mut u64) -> Result<(), Unreadable> {
+    let most = PAGE_DRAWING.min(*left);
+    match cost::of(page, most) {
+        Some(cost) => {
+            *left -= cost;
+            Ok(())
+        }
+        None => Err(Unreadable::new(
+            UnreadableCode::TooLarge,
+            "the PDF asks for more drawing than any page needs",
+        )),
+    }
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

@@ -226,6 +226,34 @@ fn twisted_pdfs_end_well() {
 }
 
 #[test]
+fn pdfs_that_ask_for_endless_drawing_are_refused() {
+    let head = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj\n";
+    let tail = "trailer<</Root 1 0 R>>\n%%EOF";
+    let page = |more: &str| {
+        format!("3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R{more}>>endobj\n")
+    };
+    let stream = |text: &str| format!("4 0 obj<</Length {}>>stream\n{text}\nendstream endobj\n", text.len());
+    let fills = format!("{head}{}{}{tail}", page(""), stream(&"0 0 595 842 re f\n".repeat(40_000)));
+    // Sixty forms, each of which calls the next one twice.
+    let mut forms = String::new();
+    for i in 5..65 {
+        forms += &format!(
+            "{i} 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 600 900]/Resources<</XObject<</F {} 0 R>>>>/Length 11>>stream\n/F Do /F Do\nendstream endobj\n",
+            i + 1
+        );
+    }
+    let resources = "/Resources<</XObject<</F 5 0 R>>>>";
+    let laughs = format!("{head}{}{}{forms}{tail}", page(resources), stream("/F Do"));
+    for (name, file) in [("fills", fills), ("forms", laughs)] {
+        let start = Instant::now();
+        let outcome = read_pages(file.as_bytes(), &PageLimits::default());
+        println!("{name}: {:.0} ms", start.elapsed().as_secs_f64() * 1000.0);
+        assert_eq!(outcome.unwrap_err().code, UnreadableCode::TooLarge, "{name}");
+        assert!(start.elapsed().as_secs() < 10, "{name}");
+    }
+}
+
+#[test]
 fn only_the_first_pages_are_read() {
     let mut page = Page::white_a4(98.0);
     page.fill_rect_mm(20.0, 20.0, 30.0, 5.0);

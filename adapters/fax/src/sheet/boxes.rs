@@ -146,11 +146,16 @@ fn written(bitmap: &Bitmap, fit: &Fit, area: Area) -> Option<Area> {
             }
         }
     }
-    let dark: Vec<(usize, usize)> = ink
-        .iter()
-        .enumerate()
-        .filter(|(_, count)| **count >= 4)
-        .map(|(i, _)| (i % cells_x, i / cells_x))
+    // Dirt lies alone; a stroke goes on into the next cell.
+    let is_dark = |x: usize, y: usize| ink[y * cells_x + x] >= 7;
+    let goes_on = |x: usize, y: usize| {
+        let around_x = x.saturating_sub(1)..(x + 2).min(cells_x);
+        (y.saturating_sub(1)..(y + 2).min(cells_y))
+            .any(|ny| around_x.clone().any(|nx| (nx, ny) != (x, y) && is_dark(nx, ny)))
+    };
+    let dark: Vec<(usize, usize)> = (0..cells_x * cells_y)
+        .map(|i| (i % cells_x, i / cells_x))
+        .filter(|(x, y)| is_dark(*x, *y) && goes_on(*x, *y))
         .collect();
     if dark.len() < 3 {
         return None;
