@@ -1,5 +1,7 @@
 //! The outlet against our own listener and against relays that fail at every step of the dialogue.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use kakehashi_core::clock::{FixedClock, SystemClock, UtcMicros};
 use kakehashi_core::ids::IntakeId;
 use kakehashi_core::port::{

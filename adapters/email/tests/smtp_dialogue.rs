@@ -1,6 +1,8 @@
 //! SMTP sessions in memory: bytes in, exact reply lines out. Every limit is crossed once, and the same
 //! bytes cut anywhere give the same replies.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use kakehashi_core::clock::{FixedClock, UtcMicros};
 use kakehashi_core::ids::IntakeId;
 use kakehashi_core::port::{BoxFuture, IntakeAnswer, IntakeDesk, RawIntake, RecipientAnswer, Refusal};

@@ -1,6 +1,8 @@
 //! The Japanese corpus of this project, file by file, against `expected.json` and what this adapter
 //! owes besides. FAX mails and voice mails are plain mails here: the FAX adapter turns them into FAX.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use kakehashi_core::envelope::{Envelope, ReportOutcome};
 use kakehashi_core::mail::Mail;
 use kakehashi_core::port::{HashingSink, Origin};

@@ -1,6 +1,8 @@
 //! Messages from public test suites. They are not kept in this repository; where the folder is not
 //! beside it, the tests say so and pass.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use kakehashi_core::envelope::{Envelope, ReportOutcome};
 use kakehashi_core::port::{HashingSink, Origin};
 use kakehashi_core::vocabulary::Intent;

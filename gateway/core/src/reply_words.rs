@@ -3,7 +3,7 @@
 //! person reads (care-network.md 6.2 and 8.3). It never reads a keyword out of running text.
 
 use crate::text::fold::narrow;
-use crate::vocabulary::Urgency;
+use crate::vocabulary::{ReplyExpectation, Urgency};
 
 /// Longest text that can be a mere 了解, in characters.
 const MAX_CHARS: usize = 300;
@@ -478,11 +478,33 @@ pub fn asks_callback(text: &str) -> bool {
 /// Up to three bracketed marks may stand there.
 #[must_use]
 pub fn bracket_urgency(text: &str) -> Option<Urgency> {
+    leading_marks(text).iter().find_map(|word| match word.as_str() {
+        "緊急" | "emergency" | "緊急連絡" => Some(Urgency::Emergency),
+        "至急" | "大至急" | "urgent" | "急ぎ" | "至急連絡" => Some(Urgency::Urgent),
+        _ => None,
+    })
+}
+
+/// The reply expectation that a writer put in brackets at the very start: `【返信希望】`.
+#[must_use]
+pub fn bracket_expectation(text: &str) -> Option<ReplyExpectation> {
+    leading_marks(text).iter().find_map(|word| match word.as_str() {
+        "返信不要" | "返信無用" => Some(ReplyExpectation::None),
+        "了解希望" | "要了解" => Some(ReplyExpectation::Ack),
+        "返信希望" | "要返信" => Some(ReplyExpectation::Reply),
+        "折返し電話希望" | "折り返し電話希望" | "要電話" => Some(ReplyExpectation::Call),
+        _ => None,
+    })
+}
+
+/// The words in the brackets with which a text begins, at most three brackets, folded.
+fn leading_marks(text: &str) -> Vec<String> {
     let start: String = text.trim_start().chars().take(120).collect();
     let folded = narrow(&start);
     let mut rest = folded.trim_start();
+    let mut words = Vec::new();
     for _ in 0..3 {
-        let open = rest.chars().next()?;
+        let Some(open) = rest.chars().next() else { break };
         let close = match open {
             '[' => ']',
             '【' => '】',
@@ -493,22 +515,16 @@ pub fn bracket_urgency(text: &str) -> Option<Urgency> {
             '「' => '」',
             '<' => '>',
             '■' | '★' | '●' | '!' => open,
-            _ => return None,
+            _ => break,
         };
         let inner = &rest[open.len_utf8()..];
-        let end = inner.find(close)?;
+        let Some(end) = inner.find(close) else { break };
         for word in inner[..end].split(['・', '/', '、', ',', ' ', ':', '|']) {
-            match word.trim().trim_matches('!').to_lowercase().as_str() {
-                "緊急" | "emergency" | "緊急連絡" => return Some(Urgency::Emergency),
-                "至急" | "大至急" | "urgent" | "急ぎ" | "至急連絡" => {
-                    return Some(Urgency::Urgent);
-                }
-                _ => {}
-            }
+            words.push(word.trim().trim_matches('!').to_lowercase());
         }
         rest = inner[end + close.len_utf8()..].trim_start();
     }
-    None
+    words
 }
 
 /// The sentences of a short text, folded and without marks; `None` if it is too long or asks.
@@ -797,6 +813,9 @@ mod tests {
         assert_eq!(bracket_urgency("【至急・了解希望】つばき01 退院"), Some(Urgency::Urgent));
         assert_eq!(bracket_urgency("［緊急］x"), Some(Urgency::Emergency));
         assert_eq!(bracket_urgency("【つばき01】【至急】x"), Some(Urgency::Urgent));
+        assert_eq!(bracket_expectation("【至急・了解希望】つばき01 退院"), Some(ReplyExpectation::Ack));
+        assert_eq!(bracket_expectation("[緊急][返信希望] x"), Some(ReplyExpectation::Reply));
+        assert_eq!(bracket_expectation("返信希望です"), None);
         for text in ["緊急です", "昨日の[緊急]の件", "", "【", "【緊急ではない】", "転びそう"]
         {
             assert_eq!(bracket_urgency(text), None, "{text}");

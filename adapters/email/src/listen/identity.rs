@@ -67,10 +67,10 @@ fn header_value(header: &[u8], name: &[u8]) -> Option<Vec<u8>> {
                 break;
             }
             collected.extend_from_slice(line);
-        } else if let Some(colon) = line.iter().position(|b| *b == b':') {
-            if line[..colon].trim_ascii().eq_ignore_ascii_case(name) {
-                value = Some(line[colon + 1..].to_vec());
-            }
+        } else if let Some(colon) = line.iter().position(|b| *b == b':')
+            && line[..colon].trim_ascii().eq_ignore_ascii_case(name)
+        {
+            value = Some(line[colon + 1..].to_vec());
         }
     }
     value.map(|v| v.trim_ascii().to_vec()).filter(|v| !v.is_empty())

@@ -6,7 +6,9 @@ use super::{automatic, code, media, parse_mail, patient_hint, quote, report, sig
 use kakehashi_core::envelope::{Envelope, Sender};
 use kakehashi_core::mail::Mail;
 use kakehashi_core::port::{Origin, Part, PartSink, RawIntake, ReadFault, Reader};
-use kakehashi_core::reply_words::{asks_callback, bracket_urgency, is_only_acknowledgement};
+use kakehashi_core::reply_words::{
+    asks_callback, bracket_expectation, bracket_urgency, is_only_acknowledgement,
+};
 use kakehashi_core::text::fold::narrow;
 use kakehashi_core::vocabulary::{AttachmentRole, Authenticity, Channel, Format, Intent};
 
@@ -53,15 +55,23 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     }
     out.reply_code = found.code.map(|c| c.as_str().to_owned());
 
+    // Telephones write a short answer into the subject and leave the text empty.
+    let words = match &mail.subject {
+        Some(subject) if body.is_empty() && split.quoted.is_none() && !answered && !forwarded => {
+            subject.as_str()
+        }
+        _ => body.as_str(),
+    };
+    let files = mail.parts.iter().any(|p| !p.inline);
     let machine = automatic::reason(mail, &body, origin.mail_from.as_deref());
     out.intent = if is_report {
         Intent::DeliveryReport
     } else if let Some(reason) = machine {
         out.warn("automatic", reason);
         Intent::Automatic
-    } else if is_only_acknowledgement(&body) && mail.parts.iter().all(|p| p.inline) {
+    } else if is_only_acknowledgement(words) && !files {
         Intent::Acknowledgement
-    } else if asks_callback(&body) && mail.parts.iter().all(|p| p.inline) {
+    } else if asks_callback(words) && !files {
         Intent::Callback
     } else if out.reply_code.is_some() || !out.in_reply_to.is_empty() || found.malformed {
         Intent::Reply
@@ -69,13 +79,21 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
         Intent::Topic
     };
     // The subject of an answer repeats our own marks.
-    let in_subject = || mail.subject.as_deref().filter(|_| !answered && !forwarded).and_then(bracket_urgency);
+    let subject = mail.subject.as_deref().filter(|_| !answered && !forwarded);
     if !matches!(out.intent, Intent::Automatic | Intent::DeliveryReport) {
-        out.urgency = bracket_urgency(&body).or_else(in_subject);
+        out.urgency = bracket_urgency(&body).or_else(|| subject.and_then(bracket_urgency));
+        out.reply_expectation = bracket_expectation(&body).or_else(|| subject.and_then(bracket_expectation));
         out.patient = patient_hint::read(mail.subject.as_deref(), &body);
     }
     if let Some(verdict) = failed_authentication(mail) {
         out.warn("authentication_failed", verdict);
+    }
+    let sealed = mail.header("Content-Type").is_some_and(|v| {
+        let v = v.to_lowercase();
+        v.contains("multipart/encrypted") || (v.contains("pkcs7-mime") && !v.contains("signed-data"))
+    });
+    if sealed {
+        out.warn("message_encrypted", "the mail itself is encrypted; its text cannot be read here");
     }
     out.body = Some(body).filter(|b| !b.is_empty());
     out.quoted = split.quoted;

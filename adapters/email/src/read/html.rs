@@ -116,12 +116,10 @@ impl Page {
             }
             ("li", false) => {
                 self.end_block();
-                self.line.push_str("・");
+                self.line.push('・');
             }
-            ("td" | "th", true) => {
-                if !self.line.is_empty() {
-                    self.line.push(' ');
-                }
+            ("td" | "th", true) if !self.line.is_empty() => {
+                self.line.push(' ');
             }
             ("pre", false) => {
                 self.end_block();
@@ -142,10 +140,8 @@ impl Page {
                 self.end_block();
                 self.quote = self.quote.saturating_sub(1);
             }
-            ("a", false) => {
-                if self.links.len() < 50 {
-                    self.links.push(attribute(body, "href").unwrap_or_default());
-                }
+            ("a", false) if self.links.len() < 50 => {
+                self.links.push(attribute(body, "href").unwrap_or_default());
             }
             ("a", true) => {
                 if let Some(href) = self.links.pop() {

@@ -130,11 +130,11 @@ fn pair(out: &mut JisText, set: Set, lead: u8, trail: u8) {
     // IBM extensions live in rows 115 to 119 for some senders and nowhere in EUC.
     if set == Set::Kanji {
         let sjis = to_shift_jis(lead, trail);
-        if let Some(found) = SHIFT_JIS.decode_without_bom_handling_and_without_replacement(&sjis) {
-            if !found.chars().any(|c| ('\u{e000}'..='\u{f8ff}').contains(&c)) {
-                out.text.push_str(&found);
-                return;
-            }
+        if let Some(found) = SHIFT_JIS.decode_without_bom_handling_and_without_replacement(&sjis)
+            && !found.chars().any(|c| ('\u{e000}'..='\u{f8ff}').contains(&c))
+        {
+            out.text.push_str(&found);
+            return;
         }
     }
     if lead >= 0x75 {

@@ -42,13 +42,13 @@ pub(crate) fn media_type(bytes: &[u8], declared: &str, name: Option<&str>) -> St
 
 /// What to warn of: a stable code and words for the office.
 pub(crate) fn dangers(bytes: &[u8], name: Option<&str>) -> Option<(&'static str, &'static str)> {
-    if let [b'P', b'K', 3, 4, _, _, flags, ..] = bytes {
-        if flags & 1 == 1 {
-            return Some((
-                "attachment_encrypted",
-                "an attached archive is encrypted; its content could not be looked at",
-            ));
-        }
+    if let [b'P', b'K', 3, 4, _, _, flags, ..] = bytes
+        && flags & 1 == 1
+    {
+        return Some((
+            "attachment_encrypted",
+            "an attached archive is encrypted; its content could not be looked at",
+        ));
     }
     if starts_with_pdf(bytes) && contains(bytes, b"/Encrypt") {
         return Some(("attachment_encrypted", "an attached PDF is encrypted"));

@@ -163,10 +163,11 @@ fn join(name: &str, pieces: &[Piece], repaired: &mut bool) -> String {
     let mut out = HeaderText::default();
     decode_words(&decoded.text, &mut out);
     *repaired |= out.repaired;
-    if out.text.matches('%').count() >= 3 && !out.text.contains(' ') {
-        if let Ok(text) = String::from_utf8(percent_decode(out.text.as_bytes())) {
-            return text;
-        }
+    if out.text.matches('%').count() >= 3
+        && !out.text.contains(' ')
+        && let Ok(text) = String::from_utf8(percent_decode(out.text.as_bytes()))
+    {
+        return text;
     }
     out.text
 }
@@ -175,12 +176,12 @@ fn percent_decode(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;
     while i < bytes.len() {
-        if bytes[i] == b'%' {
-            if let Some(byte) = bytes.get(i + 1..i + 3).and_then(|pair| hex_pair(pair[0], pair[1])) {
-                out.push(byte);
-                i += 3;
-                continue;
-            }
+        if bytes[i] == b'%'
+            && let Some(byte) = bytes.get(i + 1..i + 3).and_then(|pair| hex_pair(pair[0], pair[1]))
+        {
+            out.push(byte);
+            i += 3;
+            continue;
         }
         out.push(bytes[i]);
         i += 1;

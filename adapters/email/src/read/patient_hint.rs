@@ -116,10 +116,10 @@ fn names_before_sama(line: &str, names: &mut Vec<String>) {
             .next()
             .unwrap_or("")
             .trim();
-        if let Some(name) = full_name(segment) {
-            if names.len() < 50 {
-                names.push(name);
-            }
+        if let Some(name) = full_name(segment)
+            && names.len() < 50
+        {
+            names.push(name);
         }
     }
 }

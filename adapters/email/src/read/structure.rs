@@ -16,7 +16,7 @@ use kakehashi_core::mail::{Mail, MailAddress, MailPart};
 use kakehashi_core::port::clean_file_name;
 use kakehashi_core::text::{clean, clean_line};
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
-use mail_parser::{Header, MessageParser, MessagePart, PartType};
+use mail_parser::{Encoding, Header, MessageParser, MessagePart, PartType};
 
 /// Largest mail that is read.
 pub const MAX_BYTES: usize = 50 * 1024 * 1024;
@@ -25,7 +25,7 @@ pub const MAX_PARTS: usize = 200;
 /// Multipart and enclosed-message headings in one mail; more is an attack on readers.
 const MAX_CONTAINERS: usize = 100;
 /// Runs of `--`, each of which could be a boundary.
-const MAX_BOUNDARY_LIKE: usize = 50_000;
+const MAX_BOUNDARY_LIKE: usize = 200_000;
 /// Containers times bytes.
 const MAX_SEARCH_STEPS: u64 = 2_000_000_000;
 const MAX_HEADERS: usize = 1_000;
@@ -49,7 +49,7 @@ pub fn parse_mail(bytes: &[u8]) -> Result<Mail, Unreadable> {
         return Err(Unreadable::new(UnreadableCode::Empty, "no bytes of a mail"));
     }
     refuse_bombs(raw)?;
-    let Some(message) = MessageParser::default().parse(raw) else {
+    let Some(mut message) = MessageParser::default().parse(raw) else {
         return Err(Unreadable::new(UnreadableCode::UnknownFormat, "no mail header at the start"));
     };
     let mut reading =
@@ -57,12 +57,12 @@ pub fn parse_mail(bytes: &[u8]) -> Result<Mail, Unreadable> {
     if start > 0 {
         reading.warn("leading_bytes_dropped", "lines before the first header were ignored");
     }
-    let root = message.root_part();
-    let headers = reading.headers(&root.headers);
+    let headers = reading.headers(&message.root_part().headers);
     if !headers.iter().any(|(name, _)| is_mail_header(name)) {
         return Err(Unreadable::new(UnreadableCode::UnknownFormat, "no header that mails have"));
     }
-    reading.body(&message);
+    reading.body(&mut message);
+    let root = message.root_part();
     let mut notes = HeaderText::default();
     let from = reading
         .raw_header(&root.headers, "From")
@@ -274,7 +274,7 @@ impl<'a> Reading<'a> {
         out
     }
 
-    fn body(&mut self, message: &mail_parser::Message<'_>) {
+    fn body(&mut self, message: &mut mail_parser::Message<'_>) {
         for id in message.text_body.iter().take(MAX_PARTS) {
             let Some(part) = message.part(*id) else { continue };
             match &part.body {
@@ -283,16 +283,17 @@ impl<'a> Reading<'a> {
                 _ => {}
             }
         }
-        for id in &message.attachments {
+        for id in std::mem::take(&mut message.attachments) {
             if self.parts.len() == MAX_PARTS {
                 self.warn("parts_dropped", "more than 200 parts; the rest was ignored");
                 break;
             }
             // A text part that mail-parser lists on both sides has been taken as text already.
-            if message.text_body.contains(id) && message.part(*id).is_some_and(|p| p.is_text()) {
+            let taken = message.text_body.contains(&id);
+            let Some(part) = message.parts.get_mut(id as usize) else { continue };
+            if taken && part.is_text() {
                 continue;
             }
-            let Some(part) = message.part(*id) else { continue };
             if part.is_text() && self.content_type(part).value.starts_with("multipart/") {
                 self.warn(
                     "multipart_without_boundary",
@@ -329,6 +330,23 @@ impl<'a> Reading<'a> {
             );
         }
         bytes
+    }
+
+    /// Bytes of a file. What mail-parser decoded without trouble is moved, not decoded twice.
+    fn file_bytes(&mut self, part: &mut MessagePart<'_>) -> Vec<u8> {
+        let agreed = match part.encoding {
+            Encoding::None => Transfer::Plain,
+            Encoding::Base64 => Transfer::Base64,
+            Encoding::QuotedPrintable => Transfer::QuotedPrintable,
+        } == self.transfer(part);
+        match &mut part.body {
+            PartType::Binary(bytes) | PartType::InlineBinary(bytes)
+                if agreed && !part.is_encoding_problem =>
+            {
+                std::mem::take(bytes).into_owned()
+            }
+            _ => self.decoded(part),
+        }
     }
 
     fn text_part(&mut self, part: &MessagePart<'_>, is_html: bool) {
@@ -372,7 +390,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn attached(&mut self, part: &MessagePart<'_>) {
+    fn attached(&mut self, part: &mut MessagePart<'_>) {
         let content_type = self.content_type(part);
         let disposition =
             self.raw_header(&part.headers, "Content-Disposition").map(params::parse).unwrap_or_default();
@@ -384,7 +402,7 @@ impl<'a> Reading<'a> {
             .or_else(|| content_type.get("name"))
             .map(|n| clean_file_name(&clean_line(n, 500)))
             .filter(|n| !n.is_empty());
-        let bytes = self.decoded(part);
+        let bytes = self.file_bytes(part);
         let media_type = if content_type.value.contains('/') {
             clean_line(&content_type.value, 100)
         } else if matches!(part.body, PartType::Message(_)) {

@@ -92,12 +92,12 @@ fn quoted_printable(bytes: &[u8]) -> Vec<u8> {
             continue;
         }
         let rest = &bytes[i + 1..];
-        if let [high, low, ..] = rest {
-            if let Some(byte) = hex_pair(*high, *low) {
-                out.push(byte);
-                i += 3;
-                continue;
-            }
+        if let [high, low, ..] = rest
+            && let Some(byte) = hex_pair(*high, *low)
+        {
+            out.push(byte);
+            i += 3;
+            continue;
         }
         let blanks = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
         match &rest[blanks..] {

@@ -57,8 +57,7 @@ struct Word<'a> {
 pub(crate) fn decode_words(text: &str, out: &mut HeaderText) {
     let mut rest = text;
     let mut run: Vec<Word<'_>> = Vec::new();
-    loop {
-        let Some(start) = rest.find("=?") else { break };
+    while let Some(start) = rest.find("=?") {
         let Some((word, length)) = word_at(&rest[start..]) else {
             flush(&mut run, out);
             out.text.push_str(&rest[..start + 2]);
@@ -67,7 +66,7 @@ pub(crate) fn decode_words(text: &str, out: &mut HeaderText) {
         };
         let before = &rest[..start];
         // White space between encoded words is not part of the text (RFC 2047 section 6.2).
-        if !(before.trim().is_empty() && !run.is_empty()) {
+        if run.is_empty() || !before.trim().is_empty() {
             flush(&mut run, out);
             out.text.push_str(before);
         }
@@ -108,7 +107,7 @@ fn flush(run: &mut Vec<Word<'_>>, out: &mut HeaderText) {
         if word.base64 {
             carry.push_str(word.data);
             // Base64 cut at a place that is no multiple of four goes on in the next word.
-            if carry.len() % 4 != 0 && !carry.ends_with('=') {
+            if !carry.len().is_multiple_of(4) && !carry.ends_with('=') {
                 continue;
             }
             pieces.push(base64(carry.as_bytes()).0);
