@@ -94,3 +94,39 @@ pub struct JobAttachment {
     /// Decoded bytes; empty if over the sending limit, then only its name is printed.
     pub bytes: Vec<u8>,
 }
+
+/// Message-ID of the mail that carries this delivery, the same for every attempt. `code` is the code
+/// that an answer to the whole mail carries.
+#[must_use]
+pub fn message_id(delivery: &DeliveryId, code: Option<&ReplyCode>, mail_domain: &str) -> String {
+    match code {
+        Some(code) => format!("{delivery}.{}@{mail_domain}", code.as_str().to_ascii_lowercase()),
+        None => format!("{delivery}@{mail_domain}"),
+    }
+}
+
+/// The delivery that a Message-ID of ours names; whether there is one is for the store to say.
+#[must_use]
+pub fn delivery_of_message_id(message_id: &str) -> Option<DeliveryId> {
+    let bare = message_id.trim().trim_start_matches('<').trim_end_matches('>');
+    let (local, _) = bare.split_once('@')?;
+    let id = local.split('.').next()?;
+    (!id.is_empty() && id.len() <= 64).then(|| DeliveryId::from(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_id_leads_back_to_its_delivery() {
+        let delivery = DeliveryId::from("01JZZZZZZZZZZZZZZZZZZZZZZZ");
+        let code = ReplyCode::from_random(7);
+        for id in
+            [message_id(&delivery, Some(&code), "in.example"), message_id(&delivery, None, "in.example")]
+        {
+            assert_eq!(delivery_of_message_id(&format!("<{id}>")), Some(delivery.clone()));
+        }
+        assert_eq!(delivery_of_message_id("no mail"), None);
+    }
+}

@@ -1,0 +1,294 @@
+//! Deliveries as effects change them: planned, joined to an open digest, reported on, retried, recalled,
+//! called. Every change of state is one that core's table of a delivery's life allows and is tested
+//! again in WHERE, so of two at once one wins.
+
+use super::{Applied, Applying};
+use crate::StoreError;
+use crate::row::json_text;
+use crate::value::args;
+use crate::view::Wake;
+use kakehashi_core::commit::{DeliveryChange, NewDelivery};
+use kakehashi_core::decision::Notice;
+use kakehashi_core::delivery::{self, Event};
+use kakehashi_core::ids::DeliveryId;
+use kakehashi_core::job::delivery_of_message_id;
+use kakehashi_core::reply_code::ReplyCode;
+use kakehashi_core::vocabulary::{Channel, DeliveryMode, DeliveryState};
+
+/// A delivery found for a change.
+struct Found {
+    id: DeliveryId,
+    channel: Channel,
+    state: DeliveryState,
+    claimed: bool,
+    resend_possible: bool,
+}
+
+const FOUND: &str = "SELECT delivery_id, channel, state, claimed_by, resend_possible FROM deliveries";
+
+impl Applying<'_> {
+    pub(super) async fn deliver(&mut self, d: &NewDelivery) -> Result<Applied, StoreError> {
+        let n = self.network;
+        let paged = self
+            .tx
+            .row(
+                "SELECT 1 FROM delivery_items WHERE network_id = $1 AND post_id = $2 AND endpoint_id = $3",
+                args![n, &d.post_id, &d.endpoint_id],
+            )
+            .await?;
+        if paged.is_some() {
+            return Ok(Applied::Repeated);
+        }
+        let delivery = match d.mode {
+            DeliveryMode::Instant => self.open_delivery(d).await?,
+            DeliveryMode::Digest => self.digest(d).await?,
+        };
+        let joined = self
+            .tx
+            .run(
+                "INSERT INTO delivery_items (network_id, delivery_id, position, endpoint_id, post_id, code) \
+                 SELECT $1, $2, COALESCE(MAX(i.position) + 1, 0), $3, $4, $5 FROM delivery_items i \
+                 WHERE i.network_id = $1 AND i.delivery_id = $2 \
+                 ON CONFLICT DO NOTHING",
+                args![n, &delivery, &d.endpoint_id, &d.post_id, d.item_code.as_str()],
+            )
+            .await?;
+        if joined == 0 {
+            return Err(StoreError::Conflict { what: "the post went to this endpoint meanwhile" });
+        }
+        self.code(&d.item_code, &delivery, true, d).await?;
+        self.wake(Wake::Delivery);
+        Ok(Applied::Changed)
+    }
+
+    /// The open digest of this endpoint and time, made if there is none. On PostgreSQL the row stays
+    /// locked until the commit, so that it is not claimed while an item joins it.
+    async fn digest(&mut self, d: &NewDelivery) -> Result<DeliveryId, StoreError> {
+        for _ in 0..3 {
+            let open = self
+                .tx
+                .row(
+                    "SELECT delivery_id FROM deliveries WHERE network_id = $1 AND endpoint_id = $2 \
+                     AND due_at = $3 AND mode = 'digest' AND state = 'held' AND attempt_count = 0 {for update}",
+                    args![self.network, &d.endpoint_id, d.due_at],
+                )
+                .await?;
+            if let Some(row) = open {
+                return row.reader().id();
+            }
+            if self.insert_delivery(d).await? > 0 {
+                self.code(&d.delivery_code, &d.id, false, d).await?;
+                return Ok(d.id.clone());
+            }
+        }
+        Err(StoreError::Conflict { what: "the digest was claimed meanwhile" })
+    }
+
+    async fn open_delivery(&mut self, d: &NewDelivery) -> Result<DeliveryId, StoreError> {
+        if self.insert_delivery(d).await? == 0 {
+            return Err(StoreError::Conflict { what: "the key of a delivery is taken" });
+        }
+        self.code(&d.delivery_code, &d.id, false, d).await?;
+        Ok(d.id.clone())
+    }
+
+    async fn insert_delivery(&mut self, d: &NewDelivery) -> Result<u64, StoreError> {
+        self.tx
+            .run(
+                "INSERT INTO deliveries (network_id, delivery_id, endpoint_id, facility_id, channel, mode, \
+                     state, due_at, state_at, created_at, resend_possible, attempt_count, code, \
+                     code_expires_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, 'held', $7, $8, $8, $9, 0, $10, $11) ON CONFLICT DO NOTHING",
+                args![
+                    self.network,
+                    &d.id,
+                    &d.endpoint_id,
+                    &d.facility_id,
+                    d.channel.code(),
+                    d.mode.code(),
+                    d.due_at,
+                    self.commit.at,
+                    false,
+                    d.delivery_code.as_str(),
+                    d.code_expires_at,
+                ],
+            )
+            .await
+    }
+
+    async fn code(
+        &mut self,
+        code: &ReplyCode,
+        delivery: &DeliveryId,
+        of_item: bool,
+        d: &NewDelivery,
+    ) -> Result<(), StoreError> {
+        let made = self
+            .tx
+            .run(
+                "INSERT INTO reply_codes (network_id, code, delivery_id, post_id, facility_id, endpoint_id, \
+                     expires_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+                args![
+                    self.network,
+                    code.as_str(),
+                    delivery,
+                    of_item.then(|| d.post_id.as_str()),
+                    &d.facility_id,
+                    &d.endpoint_id,
+                    d.code_expires_at,
+                ],
+            )
+            .await?;
+        // One chance in 35 million million per code; the caller draws others.
+        if made == 0 { Err(StoreError::Conflict { what: "a reply code is taken" }) } else { Ok(()) }
+    }
+
+    pub(super) async fn notify(
+        &mut self,
+        id: &DeliveryId,
+        notice: Notice,
+        channel: Channel,
+        address: &str,
+    ) -> Result<Applied, StoreError> {
+        let planned = self
+            .tx
+            .run(
+                "INSERT INTO deliveries (network_id, delivery_id, channel, notice, address, mode, state, \
+                     due_at, state_at, created_at, resend_possible, attempt_count) \
+                 VALUES ($1, $2, $3, $4, $5, 'instant', 'held', $6, $6, $6, $7, 0) \
+                 ON CONFLICT (network_id, delivery_id) DO NOTHING",
+                args![self.network, id, channel.code(), json_text(&notice)?, address, self.at(), false],
+            )
+            .await?;
+        self.wake(Wake::Delivery);
+        Ok(Applied::of(planned))
+    }
+
+    pub(super) async fn report(
+        &mut self,
+        job: &str,
+        told: DeliveryState,
+        detail: &str,
+    ) -> Result<Applied, StoreError> {
+        let event = match told {
+            DeliveryState::Delivered => Event::ReportDelivered,
+            DeliveryState::Failed => Event::ReportFailed,
+            DeliveryState::Unknown => Event::TimedOut,
+            // 「まだ試しています」: nothing is different.
+            DeliveryState::Held | DeliveryState::HandedOff | DeliveryState::Recalled => {
+                return Ok(Applied::Repeated);
+            }
+        };
+        let Some(found) = self.of_job(job).await? else { return Ok(Applied::Repeated) };
+        let Ok(next) = delivery::next(found.state, event) else { return Ok(Applied::Repeated) };
+        if next == found.state {
+            return Ok(Applied::Repeated);
+        }
+        self.move_to(&found, next, found.resend_possible, detail).await
+    }
+
+    /// A job as the provider or we named it, or the Message-ID of a mail of ours.
+    async fn of_job(&mut self, job: &str) -> Result<Option<Found>, StoreError> {
+        let sql = format!(
+            "{FOUND} WHERE network_id = $1 AND job = $2 ORDER BY delivery_id DESC LIMIT 1 {{for update}}"
+        );
+        let row = self.tx.row(sql, args![self.network, job]).await?;
+        if let Some(row) = row {
+            return found(&row).map(Some);
+        }
+        let Some(id) = delivery_of_message_id(job) else { return Ok(None) };
+        self.by_id(&id).await
+    }
+
+    async fn by_id(&mut self, id: &DeliveryId) -> Result<Option<Found>, StoreError> {
+        let sql = format!("{FOUND} WHERE network_id = $1 AND delivery_id = $2 {{for update}}");
+        self.tx.row(sql, args![self.network, id]).await?.map(|row| found(&row)).transpose()
+    }
+
+    pub(super) async fn change_delivery(
+        &mut self,
+        id: &DeliveryId,
+        change: &DeliveryChange,
+    ) -> Result<Applied, StoreError> {
+        let found = self.by_id(id).await?;
+        let found = found.ok_or(StoreError::Conflict { what: "there is no such delivery" })?;
+        let (event, detail) = match change {
+            DeliveryChange::Retry => (Event::Retry, String::new()),
+            DeliveryChange::Recall => (Event::Recalled, String::new()),
+            // Of a phone task the caller's word is the report.
+            DeliveryChange::Called { listener } if found.channel == Channel::PhoneMemo => {
+                (Event::ReportDelivered, listener.clone())
+            }
+            DeliveryChange::Called { listener } => (Event::Called, listener.clone()),
+        };
+        if found.claimed {
+            return Err(StoreError::Conflict { what: "the delivery is being sent at this moment" });
+        }
+        let next = delivery::next(found.state, event).map_err(|_| StoreError::Conflict {
+            what: "the delivery's state does not allow this any more",
+        })?;
+        let resend = found.resend_possible || delivery::may_have_arrived(found.state, event);
+        self.move_to(&found, next, resend, &detail).await
+    }
+
+    async fn move_to(
+        &mut self,
+        found: &Found,
+        next: DeliveryState,
+        resend_possible: bool,
+        detail: &str,
+    ) -> Result<Applied, StoreError> {
+        let n = self.network;
+        let at = self.at();
+        let due_now = (next == DeliveryState::Held).then_some(at);
+        let moved = self
+            .tx
+            .run(
+                "UPDATE deliveries SET state = $4, state_at = $5, due_at = COALESCE($6, due_at), \
+                     resend_possible = $7, last_detail = CASE WHEN $8 = '' THEN last_detail ELSE $8 END, \
+                     claimed_by = NULL, lease_until = NULL, report_by = NULL \
+                 WHERE network_id = $1 AND delivery_id = $2 AND state = $3",
+                args![n, &found.id, found.state.code(), next.code(), at, due_now, resend_possible, detail,],
+            )
+            .await?;
+        if moved == 0 {
+            return Err(StoreError::Conflict { what: "the delivery changed meanwhile" });
+        }
+        if next == DeliveryState::Recalled {
+            // It never left, so its codes can only be guessed.
+            self.tx
+                .run(
+                    "UPDATE reply_codes SET revoked_at = $3 \
+                     WHERE network_id = $1 AND delivery_id = $2 AND revoked_at IS NULL",
+                    args![n, &found.id, at],
+                )
+                .await?;
+        }
+        let groups = self
+            .tx
+            .rows(
+                "SELECT DISTINCT t.group_id FROM delivery_items i \
+                 JOIN posts t ON t.network_id = i.network_id AND t.post_id = i.post_id \
+                 WHERE i.network_id = $1 AND i.delivery_id = $2",
+                args![n, &found.id],
+            )
+            .await?;
+        for row in &groups {
+            self.wake_group(row.reader().id()?);
+        }
+        self.wake(Wake::Delivery);
+        Ok(Applied::Changed)
+    }
+}
+
+fn found(row: &crate::row::Row) -> Result<Found, StoreError> {
+    let mut r = row.reader();
+    Ok(Found {
+        id: r.id()?,
+        channel: r.code(("deliveries", "channel"), Channel::from_code)?,
+        state: r.code(("deliveries", "state"), DeliveryState::from_code)?,
+        claimed: r.opt_text()?.is_some(),
+        resend_possible: r.bool()?,
+    })
+}

@@ -1,0 +1,156 @@
+//! Blobs outside the database, content-addressed by SHA-256: written to a staging file, synced, renamed,
+//! folder synced, and only then named by a row. A crash in between leaves a file that the sweep removes.
+//! A blob is never changed and its name never comes from outside: only a parsed hash is a path.
+
+use crate::StoreError;
+use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::envelope::ContentHash;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Staging files older than this belong to nobody any more.
+const STAGING_SECONDS: i64 = 3600;
+
+/// The blob store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct BlobStore {
+    folder: Arc<Path>,
+}
+
+impl BlobStore {
+    /// In this folder, made if absent.
+    pub(crate) fn open(folder: PathBuf) -> Result<Self, StoreError> {
+        fs::create_dir_all(folder.join("staging")).map_err(|e| StoreError::Config {
+            what: format!("the blob folder {} cannot be made: {e}", folder.display()),
+            remedy: "give the gateway's user the right to write there".to_owned(),
+        })?;
+        Ok(Self { folder: folder.into() })
+    }
+
+    /// In this folder, only to read.
+    pub(crate) fn beside(folder: PathBuf) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// Writes and syncs; storing the same bytes twice writes once. Blocking: call from a blocking task.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the disk does not take it; nothing names the blob then.
+    pub fn put(&self, bytes: &[u8]) -> Result<ContentHash, StoreError> {
+        let hash = ContentHash::of(bytes);
+        let path = self.path(&hash);
+        // What lies under its final name was synced before it got that name.
+        if fs::metadata(&path).is_ok_and(|m| m.len() == bytes.len() as u64) {
+            return Ok(hash);
+        }
+        self.write(&path, bytes).map_err(|e| unavailable(&e))?;
+        Ok(hash)
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let staging = self.folder.join("staging");
+        let staged = Staged(staging.join(format!("{:032x}", rand::random::<u128>())));
+        let mut file = File::create_new(&staged.0)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        drop(file);
+        let folder = path.parent().unwrap_or(&self.folder);
+        if !folder.is_dir() {
+            fs::create_dir_all(folder)?;
+            if let Some(above) = folder.parent() {
+                sync_folder(above)?;
+            }
+            sync_folder(&self.folder)?;
+        }
+        fs::rename(&staged.0, path)?;
+        sync_folder(folder)
+    }
+
+    /// Reads a blob and checks nothing; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the disk does not answer.
+    pub async fn get(&self, hash: &ContentHash) -> Result<Option<Vec<u8>>, StoreError> {
+        match tokio::fs::read(self.path(hash)).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(unavailable(&e)),
+        }
+    }
+
+    /// A blob that a row names, so that its absence is a fault.
+    pub(crate) async fn must_get(
+        &self,
+        hash: &ContentHash,
+        table: &'static str,
+        row: &str,
+    ) -> Result<Vec<u8>, StoreError> {
+        let found = self.get(hash).await?;
+        found.ok_or_else(|| StoreError::Corrupt { table, column: "content_hash", row: row.to_owned() })
+    }
+
+    /// Removes what crashed writers left, so that a full disk does not stay full.
+    pub(crate) fn sweep_staging(&self, now: UtcMicros) -> io::Result<u32> {
+        let mut removed = 0;
+        for entry in fs::read_dir(self.folder.join("staging"))? {
+            let entry = entry?;
+            let since = entry.metadata()?.modified()?.duration_since(std::time::UNIX_EPOCH);
+            let micros = since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX));
+            let old = now.seconds_since(UtcMicros::from_micros(micros)) > STAGING_SECONDS;
+            if old && fs::remove_file(entry.path()).is_ok() {
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    fn path(&self, hash: &ContentHash) -> PathBuf {
+        let hex = hash.hex();
+        self.folder.join(&hex[..2]).join(&hex[2..4]).join(hex)
+    }
+}
+
+/// A staging file that is removed unless it was renamed.
+struct Staged(PathBuf);
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // After the rename there is nothing under this name; before, the sweep would find it.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn unavailable(fault: &io::Error) -> StoreError {
+    StoreError::Unavailable { detail: format!("blob folder: {fault}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bytes_come_back_and_nothing_stays_in_staging() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = BlobStore::open(folder.path().to_owned()).unwrap();
+        let hash = blobs.put(b"page").unwrap();
+        assert_eq!(blobs.put(b"page").unwrap(), hash);
+        assert_eq!(blobs.get(&hash).await.unwrap().as_deref(), Some(&b"page"[..]));
+        assert_eq!(blobs.get(&ContentHash::of(b"other")).await.unwrap(), None);
+        assert_eq!(fs::read_dir(folder.path().join("staging")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn only_old_staging_files_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = BlobStore::open(folder.path().to_owned()).unwrap();
+        fs::write(folder.path().join("staging/left"), b"half").unwrap();
+        assert_eq!(blobs.sweep_staging(UtcMicros::from_micros(0)).unwrap(), 0);
+        assert_eq!(blobs.sweep_staging(UtcMicros::from_micros(i64::MAX / 2)).unwrap(), 1);
+    }
+}

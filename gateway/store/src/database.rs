@@ -1,0 +1,369 @@
+//! The two databases behind one face: a pool of each driver, one SQL text for both, and the macros that
+//! expand a body once per driver (examples.md section 2). Transactions on SQLite are BEGIN IMMEDIATE on
+//! the one writing connection; on PostgreSQL they are read committed, so every change computes inside
+//! its UPDATE or tests in WHERE what it builds on. Nothing outside this crate sees a driver's type.
+
+use crate::StoreError;
+use crate::dialect::{Dialect, speak};
+use crate::gate::{Turn, WriteGate};
+use crate::row::Row;
+use crate::value::{Column, Value};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use std::borrow::Cow;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long anybody waits for a connection before the sender is told to try later.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One of the two databases. Cheap to clone.
+#[derive(Clone)]
+pub(crate) enum Database {
+    /// A file.
+    Sqlite(SqliteDatabase),
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// SQLite: many readers, one writer.
+#[derive(Clone)]
+pub(crate) struct SqliteDatabase {
+    readers: SqlitePool,
+    /// None where the database is only read, beside a running program.
+    writer: Option<SqlitePool>,
+    gate: Arc<WriteGate>,
+}
+
+/// A transaction; rolled back when dropped.
+pub(crate) enum Tx {
+    /// On the writing connection, with the right to write. The order of the fields matters: the
+    /// transaction is given back before the turn.
+    Sqlite(Transaction<'static, Sqlite>, Turn),
+    /// On a connection of the pool.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A query with its values bound, for whichever driver the surrounding arm uses.
+macro_rules! bound {
+    ($sql:expr, $args:expr, $list:ident) => {{
+        let mut query = sqlx::query(AssertSqlSafe($sql));
+        for value in $args {
+            query = match value {
+                Value::Text(v) => query.bind(v),
+                Value::Int(v) => query.bind(v),
+                Value::Bool(v) => query.bind(v),
+                Value::Bytes(v) => query.bind(v.map(|b| b.to_vec())),
+                Value::List(v) => $list(query, v),
+                Value::Columns(c) => columns!($list, query, c),
+            };
+        }
+        query
+    }};
+}
+
+/// Whole columns exist on PostgreSQL only.
+macro_rules! columns {
+    (list_as_json, $query:expr, $column:expr) => {{
+        let _: Column = $column;
+        $query.bind(None::<String>)
+    }};
+    (list_as_array, $query:expr, $column:expr) => {
+        match $column {
+            Column::Text(v) => $query.bind(v),
+            Column::Int(v) => $query.bind(v),
+            Column::Bytes(v) => $query.bind(v.into_iter().map(|b| b.map(|b| b.to_vec())).collect::<Vec<_>>()),
+        }
+    };
+}
+
+type SqliteQuery = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
+type PgQuery = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
+
+fn list_as_json(query: SqliteQuery, list: Vec<String>) -> SqliteQuery {
+    query.bind(serde_json::Value::from(list).to_string())
+}
+
+fn list_as_array(query: PgQuery, list: Vec<String>) -> PgQuery {
+    query.bind(list)
+}
+
+/// Compares the number of values with the number of parameters, once per statement and program. A
+/// forgotten value would be NULL on SQLite and run. Only in debug builds: every statement that the
+/// contract tests reach has then been prepared and counted on both databases.
+macro_rules! counted {
+    ($conn:expr, $sql:expr, $args:expr) => {
+        if cfg!(debug_assertions) && crate::counted::is_new($sql) {
+            use sqlx::{Executor as _, SqlSafeStr as _, Statement as _};
+            let prepared = (&mut $conn).prepare(AssertSqlSafe($sql.to_string()).into_sql_str()).await?;
+            let wanted = match prepared.parameters() {
+                Some(sqlx::Either::Left(types)) => types.len(),
+                Some(sqlx::Either::Right(count)) => count,
+                None => $args.len(),
+            };
+            crate::counted::check($sql, wanted, $args.len())?;
+        }
+    };
+}
+
+impl Database {
+    /// Opens SQLite at `path`; the file is made if absent.
+    pub(crate) async fn open_sqlite(path: &str, readers: u32, beside: bool) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(!beside)
+            .busy_timeout(Duration::from_secs(5))
+            .foreign_keys(true)
+            .statement_cache_capacity(256)
+            .pragma("temp_store", "memory");
+        let writer = if beside {
+            None
+        } else {
+            let writing =
+                options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+            let pool = SqlitePoolOptions::new()
+                .max_connections(1)
+                .min_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .connect_with(writing)
+                .await?;
+            Some(pool)
+        };
+        let readers = SqlitePoolOptions::new()
+            .max_connections(readers.max(1))
+            .test_before_acquire(false)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.pragma("query_only", "on"))
+            .await?;
+        Ok(Self::Sqlite(SqliteDatabase { readers, writer, gate: Arc::default() }))
+    }
+
+    /// Connects to PostgreSQL.
+    pub(crate) async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|_| StoreError::Config {
+                // The driver's words could repeat the password.
+                what: "the database url cannot be read".to_owned(),
+                remedy: "write it as postgres://user:password@host:port/database".to_owned(),
+            })?
+            .application_name("kakehashi")
+            .statement_cache_capacity(256);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections.max(4))
+            .test_before_acquire(false)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options)
+            .await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    /// Which words it understands.
+    pub(crate) const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// A transaction for everybody but the intake.
+    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite(db) => {
+                let turn = db.gate.enter().await;
+                db.begin(turn).await
+            }
+            Self::Postgres(pool) => begin_postgres(pool).await,
+        }
+    }
+
+    /// A transaction for the intake, before all others.
+    pub(crate) async fn begin_first(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite(db) => {
+                let turn = db.gate.enter_first().await;
+                db.begin(turn).await
+            }
+            Self::Postgres(pool) => begin_postgres(pool).await,
+        }
+    }
+
+    /// Reads rows outside a transaction.
+    pub(crate) async fn rows(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let sql = speak(self.dialect(), sql.into());
+        // A connection that died while idle is noticed by its next user: that one tries again.
+        match self.rows_once(sql.clone(), args.clone()).await {
+            Err(StoreError::Unavailable { .. }) if matches!(self, Self::Postgres(_)) => {
+                self.rows_once(sql, args).await
+            }
+            other => other,
+        }
+    }
+
+    async fn rows_once(&self, sql: Cow<'static, str>, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(db) => {
+                let mut conn = db.readers.acquire().await?;
+                counted!(*conn, &sql, args);
+                let rows = bound!(sql, args, list_as_json).fetch_all(&mut *conn).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(pool) => {
+                let mut conn = pool.acquire().await?;
+                counted!(*conn, &sql, args);
+                let rows = bound!(sql, args, list_as_array).fetch_all(&mut *conn).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// The first row, if any.
+    pub(crate) async fn row(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        args: Vec<Value>,
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows(sql, args).await?.into_iter().next())
+    }
+
+    /// One changing statement in its own transaction.
+    pub(crate) async fn run(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        args: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = tx.run(sql, args).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// Closes all connections.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(db) => {
+                db.readers.close().await;
+                if let Some(writer) = &db.writer {
+                    writer.close().await;
+                }
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl SqliteDatabase {
+    async fn begin(&self, turn: Turn) -> Result<Tx, StoreError> {
+        let writer = self.writer.as_ref().ok_or_else(|| StoreError::Config {
+            what: "the database was opened for reading beside a running program".to_owned(),
+            remedy: "do this with the program stopped".to_owned(),
+        })?;
+        // Plain BEGIN would fail with "database is locked" when two readers want to become writers.
+        Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?, turn))
+    }
+}
+
+async fn begin_postgres(pool: &PgPool) -> Result<Tx, StoreError> {
+    // After a restart of the server each idle connection fails once.
+    let mut last = None;
+    for _ in 0..3 {
+        match pool.begin().await {
+            Ok(tx) => return Ok(Tx::Postgres(tx)),
+            Err(fault @ sqlx::Error::PoolTimedOut) => return Err(fault.into()),
+            Err(fault) => last = Some(fault),
+        }
+    }
+    Err(last.map_or_else(|| StoreError::Unavailable { detail: "no connection".to_owned() }, StoreError::from))
+}
+
+impl Tx {
+    /// Which words it understands.
+    pub(crate) const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(..) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Changes rows; how many.
+    pub(crate) async fn run(
+        &mut self,
+        sql: impl Into<Cow<'static, str>>,
+        args: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        let sql = speak(self.dialect(), sql.into());
+        Ok(match self {
+            Self::Sqlite(tx, _) => {
+                counted!(**tx, &sql, args);
+                bound!(sql, args, list_as_json).execute(&mut **tx).await?.rows_affected()
+            }
+            Self::Postgres(tx) => {
+                counted!(**tx, &sql, args);
+                bound!(sql, args, list_as_array).execute(&mut **tx).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Rows of a query or of RETURNING.
+    pub(crate) async fn rows(
+        &mut self,
+        sql: impl Into<Cow<'static, str>>,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let sql = speak(self.dialect(), sql.into());
+        Ok(match self {
+            Self::Sqlite(tx, _) => {
+                counted!(**tx, &sql, args);
+                let rows = bound!(sql, args, list_as_json).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(tx) => {
+                counted!(**tx, &sql, args);
+                let rows = bound!(sql, args, list_as_array).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// The first row, if any.
+    pub(crate) async fn row(
+        &mut self,
+        sql: impl Into<Cow<'static, str>>,
+        args: Vec<Value>,
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows(sql, args).await?.into_iter().next())
+    }
+
+    /// Several statements without values, as migrations are.
+    pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx, _) => {
+                sqlx::raw_sql(sql).execute(&mut **tx).await?;
+            }
+            Self::Postgres(tx) => {
+                sqlx::raw_sql(sql).execute(&mut **tx).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Durable from here on.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx, turn) => {
+                tx.commit().await?;
+                drop(turn);
+            }
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}

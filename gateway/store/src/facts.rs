@@ -1,0 +1,308 @@
+//! The facts for one Envelope: targeted questions, each answered by an index. What it costs depends on
+//! the sender's facility and the number of candidates (at most [`MOST`] of each kind), never on the size
+//! of a timeline or of the network.
+
+use crate::columns::{
+    ENDPOINT, FACILITY, GROUP, PATIENT, consented_by, is_member, read_endpoint, read_facility, read_group,
+    read_patient,
+};
+use crate::database::Database;
+use crate::value::args;
+use crate::{StoreError, codes, posts};
+use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::directory::{Network, Patient};
+use kakehashi_core::facts::{
+    CodeEntry, CodeFacts, EarlierPost, FactQuery, Facts, GroupFacts, IdentifierState, PatientCandidate,
+    SenderFacts,
+};
+use kakehashi_core::ids::{FacilityId, NetworkId, PatientId};
+use kakehashi_core::job::delivery_of_message_id;
+use kakehashi_core::post::print_of;
+use kakehashi_core::reply_code::ReplyCode;
+use std::collections::HashMap;
+
+/// Candidates of one kind that a person could still look through.
+const MOST: u32 = 20;
+/// Thread ids that are looked at, nearest first.
+const MOST_THREAD_IDS: usize = 20;
+
+/// Answers a query.
+pub(crate) async fn gather(
+    db: &Database,
+    network: Network,
+    query: &FactQuery,
+    now: UtcMicros,
+) -> Result<Facts, StoreError> {
+    let n = &network.id;
+    let sender = sender(db, n, query).await?;
+    let facility = sender.as_ref().map(|s| &s.facility.id);
+    let code = match &query.reply_code {
+        None => CodeFacts::Absent,
+        Some(text) => {
+            let canonical = ReplyCode::parse(text).map_or_else(|| text.clone(), |c| c.as_str().to_owned());
+            match codes::by_code(db, n, &canonical, now).await? {
+                Some(entry) => CodeFacts::Known(Box::new(entry)),
+                None => CodeFacts::Unknown,
+            }
+        }
+    };
+    let thread = thread(db, n, query, now).await?;
+    let addressed_group = addressed_group(db, &network, query, facility, now).await?;
+    let candidates = candidates(db, n, query, facility, now).await?;
+    let earlier_posts = match facility {
+        Some(facility) => earlier_posts(db, n, query, facility).await?,
+        None => Vec::new(),
+    };
+    Ok(Facts { sender, code, thread, addressed_group, candidates, earlier_posts, network })
+}
+
+/// The one endpoint that was proved or whose address was used. Two facilities with one number are no
+/// sender at all.
+async fn sender(
+    db: &Database,
+    network: &NetworkId,
+    query: &FactQuery,
+) -> Result<Option<SenderFacts>, StoreError> {
+    let select = format!(
+        "SELECT {ENDPOINT}, {FACILITY} FROM endpoints e \
+         JOIN facilities f ON f.network_id = e.network_id AND f.facility_id = e.facility_id"
+    );
+    let rows = if let Some(endpoint) = &query.endpoint {
+        let sql = format!("{select} WHERE e.network_id = $1 AND e.endpoint_id = $2");
+        db.rows(sql, args![network, endpoint]).await?
+    } else if let (Some(address), Some(channel)) = (&query.sender_address, query.channel) {
+        let sql = format!("{select} WHERE e.network_id = $1 AND e.address = $2 AND e.channel = $3 LIMIT 2");
+        db.rows(sql, args![network, address, channel.code()]).await?
+    } else {
+        return Ok(None);
+    };
+    let [row] = rows.as_slice() else { return Ok(None) };
+    let mut r = row.reader();
+    Ok(Some(SenderFacts { endpoint: read_endpoint(&mut r)?, facility: read_facility(&mut r)? }))
+}
+
+async fn thread(
+    db: &Database,
+    network: &NetworkId,
+    query: &FactQuery,
+    now: UtcMicros,
+) -> Result<Option<CodeEntry>, StoreError> {
+    for id in query.in_reply_to.iter().take(MOST_THREAD_IDS) {
+        let Some(delivery) = delivery_of_message_id(id) else { continue };
+        if let Some(entry) = codes::by_delivery(db, network, &delivery, now).await? {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
+}
+
+/// By group address among the recipients, else by alias, where exactly one group is meant.
+async fn addressed_group(
+    db: &Database,
+    network: &Network,
+    query: &FactQuery,
+    sender: Option<&FacilityId>,
+    now: UtcMicros,
+) -> Result<Option<GroupFacts>, StoreError> {
+    let domain = network.mail_domain.to_lowercase();
+    let locals: Vec<String> = query
+        .recipients
+        .iter()
+        .filter_map(|r| r.rsplit_once('@'))
+        .filter(|(_, d)| d.to_lowercase() == domain)
+        .map(|(local, _)| local.to_lowercase())
+        .collect();
+    let by_address = if locals.is_empty() {
+        Vec::new()
+    } else {
+        groups(db, &network.id, "g.address {in $2}", locals, sender, query, now).await?
+    };
+    let found = match (&query.group_alias, by_address.is_empty()) {
+        (Some(alias), true) => {
+            groups(db, &network.id, "g.alias {in $2}", vec![alias.trim().to_owned()], sender, query, now)
+                .await?
+        }
+        _ => by_address,
+    };
+    let mut found = found.into_iter();
+    Ok(match (found.next(), found.next()) {
+        (Some(one), None) => Some(one),
+        _ => None,
+    })
+}
+
+/// Groups that a condition over `g` selects, as the sender's facility stands to them.
+async fn groups(
+    db: &Database,
+    network: &NetworkId,
+    condition: &str,
+    keys: Vec<String>,
+    sender: Option<&FacilityId>,
+    query: &FactQuery,
+    now: UtcMicros,
+) -> Result<Vec<GroupFacts>, StoreError> {
+    // Without a sender nobody is a member: no facility has an empty id.
+    let facility = sender.map_or("", FacilityId::as_str);
+    let channel = query.channel.map_or("", kakehashi_core::vocabulary::Channel::code);
+    let sql = format!(
+        "SELECT {GROUP}, {}, {} FROM patient_groups g WHERE g.network_id = $1 AND {condition} \
+         ORDER BY g.group_id",
+        is_member("$3", "$5"),
+        consented_by("$3", "$4", "$5"),
+    );
+    let rows = db.rows(sql, args![network, keys, facility, channel, now]).await?;
+    rows.iter()
+        .map(|row| {
+            let mut r = row.reader();
+            Ok(GroupFacts {
+                group: read_group(&mut r)?,
+                sender_is_member: r.bool()?,
+                consent_covers_sender: r.bool()?,
+            })
+        })
+        .collect()
+}
+
+/// Patients that could be meant: by the sender's own number, by birth date and name, by name or birth
+/// date among the sender's groups, and for a name without a birth date by name alone, so that 千代 and
+/// 千代子 both stand before the office (care-network.md 8.9).
+async fn candidates(
+    db: &Database,
+    network: &NetworkId,
+    query: &FactQuery,
+    sender: Option<&FacilityId>,
+    now: UtcMicros,
+) -> Result<Vec<PatientCandidate>, StoreError> {
+    let mut found: Vec<(Patient, Option<(String, IdentifierState)>)> = Vec::new();
+    if let Some(facility) = sender
+        && !query.identifiers.is_empty()
+    {
+        let ids: Vec<String> = query.identifiers.iter().map(|i| i.id.clone()).collect();
+        let sql = format!(
+            "SELECT {PATIENT}, x.identifier, x.state FROM patient_identifiers x \
+             JOIN patients p ON p.network_id = x.network_id AND p.patient_id = x.patient_id \
+             WHERE x.network_id = $1 AND x.facility_id = $2 AND x.identifier {{in $3}} \
+             ORDER BY x.identifier"
+        );
+        for row in &db.rows(sql, args![network, facility, ids]).await? {
+            let mut r = row.reader();
+            let patient = read_patient(&mut r)?;
+            let identifier = r.text()?;
+            let state = r.code(("patient_identifiers", "state"), IdentifierState::from_code)?;
+            found.push((patient, Some((identifier, state))));
+        }
+    }
+    let named = !query.folded_names.is_empty();
+    let mut questions: Vec<(String, Vec<crate::value::Value>)> = Vec::new();
+    let names = || crate::value::Value::List(query.folded_names.clone());
+    if let (true, Some(birth_date)) = (named, &query.birth_date) {
+        questions.push((
+            "p.network_id = $1 AND p.birth_date = $3 AND (p.folded_name {in $2} OR p.folded_kana {in $2})"
+                .to_owned(),
+            [args![network], vec![names()], args![birth_date]].concat(),
+        ));
+    }
+    if let Some(facility) = sender.filter(|_| named || query.birth_date.is_some()) {
+        // A facility has a bounded number of groups; its patients are looked through by them.
+        questions.push((
+            format!(
+                "p.network_id = $1 AND (p.birth_date = $3 OR p.folded_name {{in $2}} \
+                     OR p.folded_kana {{in $2}}) AND p.patient_id IN ( \
+                     SELECT g.patient_id FROM memberships m \
+                     JOIN patient_groups g ON g.network_id = m.network_id AND g.group_id = m.group_id \
+                     WHERE m.network_id = $1 AND m.facility_id = $4 AND {})",
+                is_member("$4", "$5")
+            ),
+            [args![network], vec![names()], args![&query.birth_date, facility, now]].concat(),
+        ));
+    }
+    if named && query.birth_date.is_none() {
+        questions.push((
+            "p.network_id = $1 AND (p.folded_name {in $2} OR p.folded_kana {in $2})".to_owned(),
+            [args![network], vec![names()]].concat(),
+        ));
+        // Longer names that begin so; the last character of all ends the range.
+        for name in query.folded_names.iter().filter(|n| n.chars().count() >= 3).take(4) {
+            questions.push((
+                "p.network_id = $1 AND p.folded_name > $2 AND p.folded_name < $3".to_owned(),
+                args![network, name, format!("{name}\u{10ffff}")],
+            ));
+        }
+    }
+    for (condition, values) in questions {
+        let sql =
+            format!("SELECT {PATIENT} FROM patients p WHERE {condition} ORDER BY p.patient_id LIMIT {MOST}");
+        for row in &db.rows(sql, values).await? {
+            let patient = read_patient(&mut row.reader())?;
+            if !found.iter().any(|(known, _)| known.id == patient.id) {
+                found.push((patient, None));
+            }
+        }
+    }
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = found.iter().map(|(p, _)| p.id.as_str().to_owned()).collect();
+    let groups = groups(db, network, "g.patient_id {in $2}", keys, sender, query, now).await?;
+    let mut by_patient: HashMap<PatientId, GroupFacts> = HashMap::new();
+    for facts in groups {
+        // A patient has one group in use; an earlier one may be closed.
+        let open = facts.group.state == kakehashi_core::vocabulary::GroupState::Open;
+        match by_patient.entry(facts.group.patient_id.clone()) {
+            std::collections::hash_map::Entry::Occupied(mut known) => {
+                if open {
+                    known.insert(facts);
+                }
+            }
+            std::collections::hash_map::Entry::Vacant(none) => {
+                none.insert(facts);
+            }
+        }
+    }
+    Ok(found
+        .into_iter()
+        .map(|(patient, identifier)| PatientCandidate {
+            group: by_patient.get(&patient.id).cloned(),
+            patient,
+            identifier,
+        })
+        .collect())
+}
+
+async fn earlier_posts(
+    db: &Database,
+    network: &NetworkId,
+    query: &FactQuery,
+    facility: &FacilityId,
+) -> Result<Vec<EarlierPost>, StoreError> {
+    if query.event_keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = db
+        .rows(
+            "SELECT post_id FROM posts WHERE network_id = $1 AND facility_id = $2 AND event_key {in $3} \
+             ORDER BY post_id DESC LIMIT 50",
+            args![network, facility, query.event_keys.clone()],
+        )
+        .await?;
+    let ids: Vec<kakehashi_core::ids::PostId> =
+        rows.iter().map(|row| row.reader().id()).collect::<Result<_, _>>()?;
+    let attachments = posts::attachments(db, network, &ids).await?;
+    let mut earlier: Vec<EarlierPost> = posts::by_ids(db, network, &ids)
+        .await?
+        .into_iter()
+        .filter_map(|post| {
+            let files = attachments.get(&post.id).into_iter().flatten().map(|a| (a.role, &a.content_hash));
+            let body = print_of(post.title.as_deref(), &post.body, files);
+            Some(EarlierPost {
+                event_key: post.event_key?,
+                post_id: post.id,
+                topic_id: post.topic_id,
+                group_id: post.group_id,
+                body,
+            })
+        })
+        .collect();
+    earlier.reverse();
+    Ok(earlier)
+}

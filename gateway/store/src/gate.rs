@@ -1,0 +1,88 @@
+//! Who may write to SQLite next. SQLite has one writer; the intake goes before everybody else, because
+//! a sender waits for it, while pages and workers wait only for themselves. Others that have waited
+//! [`PATIENCE`] go in their turn, so that a storm of intakes cannot stop deliveries for ever.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
+
+/// How long others give way.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// The gate before the one writing connection.
+#[derive(Debug, Default)]
+pub(crate) struct WriteGate {
+    turn: Arc<Mutex<()>>,
+    intake_waiting: AtomicUsize,
+    calm: Notify,
+}
+
+/// The right to write, given back by dropping.
+pub(crate) type Turn = OwnedMutexGuard<()>;
+
+/// Counts as waiting until dropped, also when its future is.
+struct Waiting<'a>(&'a WriteGate);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.0.intake_waiting.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.calm.notify_waiters();
+        }
+    }
+}
+
+impl WriteGate {
+    /// For the intake writer.
+    pub(crate) async fn enter_first(&self) -> Turn {
+        self.intake_waiting.fetch_add(1, Ordering::AcqRel);
+        let _waiting = Waiting(self);
+        Arc::clone(&self.turn).lock_owned().await
+    }
+
+    /// For everybody else.
+    pub(crate) async fn enter(&self) -> Turn {
+        let patience = tokio::time::sleep(PATIENCE);
+        tokio::pin!(patience);
+        loop {
+            let turn = Arc::clone(&self.turn).lock_owned().await;
+            let calm = self.calm.notified();
+            tokio::pin!(calm);
+            calm.as_mut().enable();
+            if self.intake_waiting.load(Ordering::Acquire) == 0 || patience.is_elapsed() {
+                return turn;
+            }
+            drop(turn);
+            tokio::select! {
+                () = &mut calm => {}
+                () = &mut patience => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_intake_overtakes_those_who_wait() {
+        let gate = Arc::new(WriteGate::default());
+        let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let held = gate.enter().await;
+        let mut tasks = Vec::new();
+        for name in ["page", "intake"] {
+            let (gate, order) = (Arc::clone(&gate), Arc::clone(&order));
+            tasks.push(tokio::spawn(async move {
+                let _turn = if name == "intake" { gate.enter_first().await } else { gate.enter().await };
+                order.lock().unwrap().push(name);
+            }));
+            tokio::task::yield_now().await;
+        }
+        drop(held);
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), ["intake", "page"]);
+    }
+}

@@ -1,0 +1,156 @@
+//! ① The intake log: what waits is committed together in one transaction by multi-row inserts, small
+//! raw bytes in the row itself, large ones as blobs written and synced before. Nothing returns before
+//! its commit did. The writer waits for nothing but work: no delay is added to make a group larger.
+
+mod batch;
+mod list;
+
+use crate::blob::BlobStore;
+use crate::database::Database;
+use crate::dialect::Dialect;
+use crate::row::json_text;
+use crate::view::{IntakeRow, Wake};
+use crate::{StoreError, Wakes};
+use batch::{Answer, Waiting};
+use kakehashi_core::envelope::ContentHash;
+use kakehashi_core::ids::{IntakeId, NetworkId};
+use kakehashi_core::port::RawIntake;
+pub(crate) use list::page;
+use std::sync::{Arc, Mutex};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// Raw messages up to this size lie in the row.
+pub(crate) const INLINE_BYTES: usize = 64 * 1024;
+/// Most intakes of one transaction: at most 32 MiB with [`INLINE_BYTES`] each.
+const BATCH: usize = 512;
+/// Batches in flight. SQLite has one writer; on PostgreSQL a second batch fills while the first syncs.
+const WRITERS_ON_POSTGRES: usize = 2;
+
+/// Outcome of handing in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandedIn {
+    /// Durable now.
+    New(IntakeId),
+    /// Was durable before under the same key.
+    Known(IntakeId),
+}
+
+/// The intake log.
+#[derive(Clone)]
+pub struct IntakeLog {
+    db: Database,
+    blobs: BlobStore,
+    /// None after closing and where the database is only read.
+    queue: Arc<Mutex<Option<mpsc::Sender<Waiting>>>>,
+}
+
+impl IntakeLog {
+    /// Starts the writers.
+    pub(crate) fn start(db: Database, blobs: BlobStore, wakes: Wakes) -> (Self, Vec<JoinHandle<()>>) {
+        let (queue, waiting) = mpsc::channel(BATCH);
+        let waiting = Arc::new(AsyncMutex::new(waiting));
+        let writers = match db.dialect() {
+            Dialect::Sqlite => 1,
+            Dialect::Postgres => WRITERS_ON_POSTGRES,
+        };
+        let tasks = (0..writers)
+            .map(|_| tokio::spawn(write(db.clone(), Arc::clone(&waiting), wakes.clone())))
+            .collect();
+        (Self { db, blobs, queue: Arc::new(Mutex::new(Some(queue))) }, tasks)
+    }
+
+    /// A log that is only read.
+    pub(crate) fn beside(db: Database, blobs: BlobStore) -> Self {
+        Self { db, blobs, queue: Arc::default() }
+    }
+
+    /// Makes one intake durable together with all that wait.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: it is not durable as far as we know; the sender must keep it.
+    pub async fn hand_in(
+        &self,
+        network: &NetworkId,
+        id: IntakeId,
+        intake: RawIntake,
+    ) -> Result<HandedIn, StoreError> {
+        let queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let queue = queue.ok_or_else(closing)?;
+        let raw = (intake.bytes.len() <= INLINE_BYTES).then(|| Arc::clone(&intake.bytes));
+        let content_hash = if raw.is_some() {
+            ContentHash::of(&intake.bytes)
+        } else {
+            let (blobs, bytes) = (self.blobs.clone(), Arc::clone(&intake.bytes));
+            tokio::task::spawn_blocking(move || blobs.put(&bytes))
+                .await
+                .map_err(|e| StoreError::Unavailable { detail: format!("writing a blob ended: {e}") })??
+        };
+        let (answer, answered) = oneshot::channel();
+        let waiting = Waiting {
+            network: network.clone(),
+            id,
+            origin: json_text(&intake.origin)?,
+            dedup_key: intake.dedup_key,
+            channel: intake.channel,
+            format: intake.format,
+            received_at: intake.received_at,
+            size_bytes: intake.bytes.len() as u64,
+            content_hash,
+            sender_message_id: intake.sender_message_id,
+            raw,
+            answer,
+        };
+        queue.send(waiting).await.map_err(|_| closing())?;
+        answered.await.map_err(|_| closing())?
+    }
+
+    /// Newest first, at most `limit`, older than `before` if given.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn list(
+        &self,
+        network: &NetworkId,
+        before: Option<&IntakeId>,
+        limit: u32,
+    ) -> Result<Vec<IntakeRow>, StoreError> {
+        page(&self.db, network, before, limit).await
+    }
+
+    /// Every MSH-10 or Message-ID as the sender wrote it, oldest first, one for each intake that has one.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn sender_message_ids(&self, network: &NetworkId) -> Result<Vec<String>, StoreError> {
+        list::sender_message_ids(&self.db, network).await
+    }
+
+    /// Takes nothing more; the writers end when what waits is written.
+    pub(crate) fn close(&self) {
+        self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    }
+}
+
+fn closing() -> StoreError {
+    StoreError::Unavailable { detail: "the intake log is closed".to_owned() }
+}
+
+/// Commits what waits, again and again, until nobody can hand in any more.
+async fn write(db: Database, waiting: Arc<AsyncMutex<mpsc::Receiver<Waiting>>>, wakes: Wakes) {
+    let mut taken = Vec::with_capacity(BATCH);
+    loop {
+        let count = waiting.lock().await.recv_many(&mut taken, BATCH).await;
+        if count == 0 {
+            return;
+        }
+        let answers = batch::commit(&db, &mut taken).await;
+        if answers.iter().any(|a| matches!(a, Ok(HandedIn::New(_)))) {
+            wakes.wake(Wake::Intake);
+        }
+        for (one, answer) in taken.drain(..).zip(answers) {
+            // A sender that gave up is told nothing; its intake stays.
+            let _: Result<(), Answer> = one.answer.send(answer);
+        }
+    }
+}

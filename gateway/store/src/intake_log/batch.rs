@@ -1,0 +1,178 @@
+//! One transaction of the intake log. A batch stands or falls together; if a row in it is bad, each is
+//! tried alone, so that one sender cannot stop the others.
+
+use super::HandedIn;
+use crate::StoreError;
+use crate::database::{Database, Tx};
+use crate::dialect::Dialect;
+use crate::value::{Column, Value, args};
+use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::envelope::ContentHash;
+use kakehashi_core::ids::{IntakeId, NetworkId};
+use kakehashi_core::vocabulary::{Channel, Format};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Rows of one INSERT on SQLite: 64 were as fast as any larger number (docs/decisions/0003).
+const CHUNK: usize = 64;
+
+/// What a sender gets.
+pub(super) type Answer = Result<HandedIn, StoreError>;
+
+/// An intake that waits for its transaction.
+pub(super) struct Waiting {
+    pub(super) network: NetworkId,
+    pub(super) id: IntakeId,
+    pub(super) dedup_key: String,
+    pub(super) channel: Channel,
+    pub(super) format: Format,
+    pub(super) received_at: UtcMicros,
+    pub(super) size_bytes: u64,
+    pub(super) content_hash: ContentHash,
+    pub(super) sender_message_id: Option<String>,
+    pub(super) origin: String,
+    /// None if the bytes lie in a blob.
+    pub(super) raw: Option<Arc<[u8]>>,
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
+/// Commits all, and answers in the same order. May reorder `waiting`.
+pub(super) async fn commit(db: &Database, waiting: &mut [Waiting]) -> Vec<Answer> {
+    // Batches that insert the same keys in the same order wait for each other and never in a circle.
+    waiting.sort_by(|a, b| (&a.network, &a.dedup_key).cmp(&(&b.network, &b.dedup_key)));
+    match together(db, waiting).await {
+        Ok(answers) => answers.into_iter().map(Ok).collect(),
+        Err(StoreError::Unavailable { detail }) => {
+            waiting.iter().map(|_| Err(StoreError::Unavailable { detail: detail.clone() })).collect()
+        }
+        Err(_) => {
+            let mut answers = Vec::with_capacity(waiting.len());
+            for one in waiting.iter() {
+                let alone = together(db, std::slice::from_ref(one)).await;
+                answers.push(alone.and_then(|mut a| {
+                    a.pop().ok_or_else(|| StoreError::Bug { detail: "no answer for an intake".to_owned() })
+                }));
+            }
+            answers
+        }
+    }
+}
+
+async fn together(db: &Database, waiting: &[Waiting]) -> Result<Vec<HandedIn>, StoreError> {
+    let mut tx = db.begin_first().await?;
+    let inserted = match tx.dialect() {
+        Dialect::Sqlite => insert_values(&mut tx, waiting).await?,
+        Dialect::Postgres => insert_columns(&mut tx, waiting).await?,
+    };
+    let known =
+        if inserted == waiting.len() as u64 { HashMap::new() } else { owners(&mut tx, waiting).await? };
+    tx.commit().await?;
+    Ok(waiting
+        .iter()
+        .map(|w| match known.get(&(w.network.as_str(), w.dedup_key.as_str())) {
+            Some(owner) if *owner != w.id => HandedIn::Known(owner.clone()),
+            _ => HandedIn::New(w.id.clone()),
+        })
+        .collect())
+}
+
+const COLUMNS: &str = "network_id, intake_id, dedup_key, channel, format, received_at, size_bytes, \
+    content_hash, sender_message_id, origin, raw, state, attempt_count, retry_at";
+const BOUND: usize = 11;
+
+/// SQLite: VALUES lists. UNNEST does not exist there.
+async fn insert_values(tx: &mut Tx, waiting: &[Waiting]) -> Result<u64, StoreError> {
+    let mut inserted = 0;
+    for chunk in waiting.chunks(CHUNK) {
+        let mut sql = format!("INSERT INTO intakes ({COLUMNS}) VALUES ");
+        let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * BOUND);
+        for (i, w) in chunk.iter().enumerate() {
+            sql.push_str(if i == 0 { "(" } else { ", (" });
+            for n in 1..=BOUND {
+                // Writing into a String cannot fail.
+                let _ = write!(sql, "${}, ", i * BOUND + n);
+            }
+            let _ = write!(sql, "'accepted', 0, ${})", i * BOUND + 6);
+            values.extend(args![
+                &w.network,
+                &w.id,
+                &w.dedup_key,
+                w.channel.code(),
+                w.format.code(),
+                w.received_at,
+                w.size_bytes,
+                &w.content_hash,
+                &w.sender_message_id,
+                &w.origin,
+                w.raw.clone(),
+            ]);
+        }
+        sql.push_str(" ON CONFLICT (network_id, dedup_key) DO NOTHING");
+        inserted += tx.run(sql, values).await?;
+    }
+    Ok(inserted)
+}
+
+/// PostgreSQL: one short statement for any number of rows, planned once. COPY costs a round trip of 40 ms
+/// on TCP (dependencies.md).
+async fn insert_columns(tx: &mut Tx, waiting: &[Waiting]) -> Result<u64, StoreError> {
+    let text = |of: &dyn Fn(&Waiting) -> Option<String>| {
+        Value::Columns(Column::Text(waiting.iter().map(of).collect()))
+    };
+    let values = vec![
+        text(&|w| Some(w.network.as_str().to_owned())),
+        text(&|w| Some(w.id.as_str().to_owned())),
+        text(&|w| Some(w.dedup_key.clone())),
+        text(&|w| Some(w.channel.code().to_owned())),
+        text(&|w| Some(w.format.code().to_owned())),
+        Value::Columns(Column::Int(waiting.iter().map(|w| w.received_at.as_micros()).collect())),
+        Value::Columns(Column::Int(
+            waiting.iter().map(|w| i64::try_from(w.size_bytes).unwrap_or(i64::MAX)).collect(),
+        )),
+        text(&|w| Some(w.content_hash.as_str().to_owned())),
+        text(&|w| w.sender_message_id.clone()),
+        text(&|w| Some(w.origin.clone())),
+        Value::Columns(Column::Bytes(waiting.iter().map(|w| w.raw.clone()).collect())),
+    ];
+    let sql = format!(
+        "INSERT INTO intakes ({COLUMNS}) \
+         SELECT n, i, k, c, f, r, s, h, m, o, b, 'accepted', 0, r \
+         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], \
+              $7::bigint[], $8::text[], $9::text[], $10::text[], $11::bytea[]) \
+              AS u (n, i, k, c, f, r, s, h, m, o, b) \
+         ON CONFLICT (network_id, dedup_key) DO NOTHING"
+    );
+    tx.run(sql, values).await
+}
+
+/// Who holds the keys of this batch. On PostgreSQL a statement of its own sees what another batch
+/// committed while ours waited for it.
+async fn owners<'w>(
+    tx: &mut Tx,
+    waiting: &'w [Waiting],
+) -> Result<HashMap<(&'w str, &'w str), IntakeId>, StoreError> {
+    let mut owners = HashMap::new();
+    for of_network in waiting.chunk_by(|a, b| a.network == b.network) {
+        let Some(first) = of_network.first() else { continue };
+        let keys: Vec<String> = of_network.iter().map(|w| w.dedup_key.clone()).collect();
+        let rows = tx
+            .rows(
+                "SELECT dedup_key, intake_id FROM intakes WHERE network_id = $1 AND dedup_key {in $2}",
+                args![&first.network, keys],
+            )
+            .await?;
+        let mut found = HashMap::new();
+        for row in &rows {
+            let mut r = row.reader();
+            found.insert(r.text()?, r.id::<IntakeId>()?);
+        }
+        for w in of_network {
+            if let Some(owner) = found.get(&w.dedup_key) {
+                owners.insert((w.network.as_str(), w.dedup_key.as_str()), owner.clone());
+            }
+        }
+    }
+    Ok(owners)
+}

@@ -1,0 +1,235 @@
+//! What the network office may see: every group, triage, outbox, intakes with raw bytes, facilities,
+//! rules and audit of its network. Never another network.
+
+mod facilities;
+mod intakes;
+mod outbox;
+mod triage;
+
+use crate::columns::{ATTACHMENT, read_attachment};
+use crate::group_list::{self, Seen};
+use crate::store::Parts;
+use crate::value::args;
+use crate::view::{
+    FacilityCard, GroupSummary, IntakeRow, IntakeView, OutboxFilter, OutboxRow, RuleHits, Timeline,
+    TriageItem, TriageRow,
+};
+use crate::{StoreError, audit, facility_view, intake_log, roster, timeline};
+use kakehashi_core::audit::AuditEntry;
+use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::directory::GroupRoster;
+use kakehashi_core::ids::{AttachmentId, GroupId, IntakeId, LoginUserId, NetworkId, PostId, TriageId};
+use kakehashi_core::post::StoredAttachment;
+
+/// Handle of the network office.
+#[derive(Clone)]
+pub struct OfficeView {
+    parts: Parts,
+    network: NetworkId,
+}
+
+impl OfficeView {
+    pub(crate) const fn new(parts: Parts, network: NetworkId) -> Self {
+        Self { parts, network }
+    }
+
+    /// All groups, by latest post.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn groups(&self, login_user: &LoginUserId) -> Result<Vec<GroupSummary>, StoreError> {
+        let now = self.parts.clock.now();
+        group_list::groups(&self.parts.db, &self.network, &Seen::ByOffice, login_user, now).await
+    }
+
+    /// A page of a timeline: topics older than `before`, newest first.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn timeline(
+        &self,
+        login_user: &LoginUserId,
+        group: &GroupId,
+        before: Option<&PostId>,
+        limit: u32,
+    ) -> Result<Option<Timeline>, StoreError> {
+        let now = self.parts.clock.now();
+        timeline::page(&self.parts.db, &self.network, login_user, group, (before, limit), now).await
+    }
+
+    /// Group, patient, members.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn roster(&self, group: &GroupId, now: UtcMicros) -> Result<Option<GroupRoster>, StoreError> {
+        roster::roster(&self.parts.db, &self.network, group, now).await
+    }
+
+    /// One group by alias or id, for the command line.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn group_by_name(&self, alias_or_id: &str) -> Result<Option<GroupId>, StoreError> {
+        let row = self
+            .parts
+            .db
+            .row(
+                "SELECT group_id FROM patient_groups \
+                 WHERE network_id = $1 AND (group_id = $2 OR alias = $2 OR address = $2) \
+                 ORDER BY group_id LIMIT 1",
+                args![&self.network, alias_or_id],
+            )
+            .await?;
+        row.map(|row| row.reader().id()).transpose()
+    }
+
+    /// Remembers that everything up to now was seen.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn mark_read(
+        &self,
+        login_user: &LoginUserId,
+        group: &GroupId,
+        at: UtcMicros,
+    ) -> Result<(), StoreError> {
+        facility_view::mark_read(&self.parts, &self.network, login_user, group, at).await
+    }
+
+    /// Open items, oldest first, quarantine apart.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn triage(&self, quarantined: bool, limit: u32) -> Result<Vec<TriageRow>, StoreError> {
+        triage::open_list(&self.parts.db, &self.network, quarantined, limit).await
+    }
+
+    /// Number of open items outside quarantine.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn triage_count(&self) -> Result<u32, StoreError> {
+        let row = self
+            .parts
+            .db
+            .row(
+                "SELECT COUNT(*) FROM triage_items WHERE network_id = $1 AND quarantined = $2 \
+                 AND outcome IS NULL",
+                args![&self.network, false],
+            )
+            .await?;
+        row.map_or(Ok(0), |row| row.reader().count())
+    }
+
+    /// One item.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn triage_item(&self, id: &TriageId) -> Result<Option<TriageItem>, StoreError> {
+        triage::item(&self.parts.db, &self.network, id).await
+    }
+
+    /// Deliveries, newest first.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn outbox(&self, filter: OutboxFilter, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        outbox::filtered(&self.parts.db, &self.network, filter, limit).await
+    }
+
+    /// Number of deliveries that need a person.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn outbox_count(&self) -> Result<u32, StoreError> {
+        outbox::count(&self.parts.db, &self.network).await
+    }
+
+    /// Intakes, newest first.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn intakes(&self, before: Option<&IntakeId>, limit: u32) -> Result<Vec<IntakeRow>, StoreError> {
+        intake_log::page(&self.parts.db, &self.network, before, limit).await
+    }
+
+    /// One intake with its decisions.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn intake(&self, id: &IntakeId) -> Result<Option<IntakeView>, StoreError> {
+        intakes::one(&self.parts.db, &self.network, id).await
+    }
+
+    /// Its raw bytes.
+    ///
+    /// # Errors
+    /// If the store does not answer or the blob is gone.
+    pub async fn intake_bytes(&self, id: &IntakeId) -> Result<Option<Vec<u8>>, StoreError> {
+        intakes::bytes(&self.parts, &self.network, id).await
+    }
+
+    /// Any attachment of the network with its bytes.
+    ///
+    /// # Errors
+    /// If the store does not answer or the blob is gone.
+    pub async fn attachment(
+        &self,
+        id: &AttachmentId,
+    ) -> Result<Option<(StoredAttachment, Vec<u8>)>, StoreError> {
+        let sql = format!(
+            "SELECT {ATTACHMENT} FROM attachments a WHERE a.network_id = $1 AND a.attachment_id = $2"
+        );
+        let Some(row) = self.parts.db.row(sql, args![&self.network, id]).await? else { return Ok(None) };
+        let attachment = read_attachment(&mut row.reader())?;
+        let bytes = self.parts.blobs.must_get(&attachment.content_hash, "attachments", id.as_str()).await?;
+        Ok(Some((attachment, bytes)))
+    }
+
+    /// All facilities.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn facilities(&self) -> Result<Vec<FacilityCard>, StoreError> {
+        facilities::list(&self.parts.db, &self.network).await
+    }
+
+    /// How often each rule decided in the last 30 days.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn rule_hits(&self, now: UtcMicros) -> Result<Vec<RuleHits>, StoreError> {
+        let rows = self
+            .parts
+            .db
+            .rows(
+                "SELECT rule, COUNT(*), MAX(decided_at) FROM intake_decisions \
+                 WHERE network_id = $1 AND decided_at >= $2 AND rule IS NOT NULL \
+                 GROUP BY rule ORDER BY rule",
+                args![&self.network, now.plus_seconds(-30 * 24 * 3600)],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let mut r = row.reader();
+                Ok(RuleHits { rule: r.text()?, hit_count: r.size()?, last_at: r.time()? })
+            })
+            .collect()
+    }
+
+    /// Audit entries, newest first.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn audit(&self, before_seq: Option<i64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        audit::page(&self.parts.db, &self.network, before_seq, limit).await
+    }
+
+    /// Checks the whole hash chain; the number of entries, or the first broken one.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn verify_audit(&self) -> Result<Result<u64, i64>, StoreError> {
+        audit::verify(&self.parts.db, &self.network).await
+    }
+}

@@ -1,0 +1,159 @@
+//! Groups with patient, members, endpoints and people, as fan-out, pages and sheets need them.
+
+use crate::StoreError;
+use crate::columns::{
+    ENDPOINT, FACILITY, GROUP, PATIENT, consented, read_endpoint, read_facility, read_group, read_patient,
+};
+use crate::database::Database;
+use crate::value::{args, list};
+use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::directory::{Endpoint, GroupRoster, Member, Patient, PatientGroup, StaffMember};
+use kakehashi_core::ids::{FacilityId, GroupId, NetworkId};
+use std::collections::HashMap;
+
+/// One group and its patient.
+pub(crate) async fn group(
+    db: &Database,
+    network: &NetworkId,
+    group: &GroupId,
+) -> Result<Option<(PatientGroup, Patient)>, StoreError> {
+    let sql = format!(
+        "SELECT {GROUP}, {PATIENT} FROM patient_groups g \
+         JOIN patients p ON p.network_id = g.network_id AND p.patient_id = g.patient_id \
+         WHERE g.network_id = $1 AND g.group_id = $2"
+    );
+    let Some(row) = db.row(sql, args![network, group]).await? else { return Ok(None) };
+    let mut r = row.reader();
+    Ok(Some((read_group(&mut r)?, read_patient(&mut r)?)))
+}
+
+/// A group with everything that publishing a post needs.
+pub(crate) async fn roster(
+    db: &Database,
+    network: &NetworkId,
+    id: &GroupId,
+    now: UtcMicros,
+) -> Result<Option<GroupRoster>, StoreError> {
+    let Some((group, patient)) = group(db, network, id).await? else { return Ok(None) };
+    let sql = format!(
+        "SELECT {FACILITY}, {} FROM memberships m \
+         JOIN patient_groups g ON g.network_id = m.network_id AND g.group_id = m.group_id \
+         JOIN facilities f ON f.network_id = m.network_id AND f.facility_id = m.facility_id \
+         WHERE m.network_id = $1 AND m.group_id = $2 \
+           AND m.since <= $3 AND (m.ended_at IS NULL OR m.ended_at > $3) \
+         ORDER BY f.facility_id",
+        consented("m.facility_id", "$3")
+    );
+    let mut members = Vec::new();
+    for row in &db.rows(sql, args![network, id, now]).await? {
+        let mut r = row.reader();
+        members.push(Member {
+            facility: read_facility(&mut r)?,
+            endpoints: Vec::new(),
+            staff: Vec::new(),
+            consented: r.bool()?,
+        });
+    }
+    let mut endpoints = endpoints(db, network, members.iter().map(|m| &m.facility.id)).await?;
+    let mut staff = staff(db, network, members.iter().map(|m| &m.facility.id)).await?;
+    for member in &mut members {
+        member.endpoints = endpoints.remove(&member.facility.id).unwrap_or_default();
+        member.staff = staff.remove(&member.facility.id).unwrap_or_default();
+    }
+    Ok(Some(GroupRoster { group, patient, members }))
+}
+
+/// Endpoints of these facilities, in every state.
+pub(crate) async fn endpoints<'a>(
+    db: &Database,
+    network: &NetworkId,
+    facilities: impl IntoIterator<Item = &'a FacilityId>,
+) -> Result<HashMap<FacilityId, Vec<Endpoint>>, StoreError> {
+    let sql = format!(
+        "SELECT {ENDPOINT} FROM endpoints e \
+         WHERE e.network_id = $1 AND e.facility_id {{in $2}} ORDER BY e.endpoint_id"
+    );
+    let mut all: HashMap<FacilityId, Vec<Endpoint>> = HashMap::new();
+    for row in &db.rows(sql, args![network, list(facilities)]).await? {
+        let endpoint = read_endpoint(&mut row.reader())?;
+        all.entry(endpoint.facility_id.clone()).or_default().push(endpoint);
+    }
+    Ok(all)
+}
+
+/// People of these facilities without leavers.
+pub(crate) async fn staff<'a>(
+    db: &Database,
+    network: &NetworkId,
+    facilities: impl IntoIterator<Item = &'a FacilityId>,
+) -> Result<HashMap<FacilityId, Vec<StaffMember>>, StoreError> {
+    let rows = db
+        .rows(
+            "SELECT s.staff_id, s.facility_id, s.name, sp.profession FROM staff_members s \
+             LEFT JOIN staff_professions sp ON sp.network_id = s.network_id AND sp.staff_id = s.staff_id \
+             WHERE s.network_id = $1 AND s.facility_id {in $2} AND s.left_at IS NULL \
+             ORDER BY s.facility_id, s.staff_id, sp.position",
+            args![network, list(facilities)],
+        )
+        .await?;
+    let mut all: HashMap<FacilityId, Vec<StaffMember>> = HashMap::new();
+    for row in &rows {
+        let mut r = row.reader();
+        let person = StaffMember {
+            id: r.id()?,
+            facility_id: r.id()?,
+            name: r.text()?,
+            professions: Vec::new(),
+            left_at: None,
+        };
+        let profession = r.opt_text()?;
+        let people = all.entry(person.facility_id.clone()).or_default();
+        if people.last().is_none_or(|last| last.id != person.id) {
+            people.push(person);
+        }
+        if let (Some(last), Some(profession)) = (people.last_mut(), profession) {
+            last.professions.push(profession);
+        }
+    }
+    Ok(all)
+}
+
+/// Names of facilities.
+pub(crate) async fn names<'a>(
+    db: &Database,
+    network: &NetworkId,
+    facilities: impl IntoIterator<Item = &'a FacilityId>,
+) -> Result<HashMap<FacilityId, String>, StoreError> {
+    let rows = db
+        .rows(
+            "SELECT facility_id, name FROM facilities WHERE network_id = $1 AND facility_id {in $2}",
+            args![network, list(facilities)],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let mut r = row.reader();
+            Ok((r.id()?, r.text()?))
+        })
+        .collect()
+}
+
+/// Names of people, leavers too: what they wrote keeps their name.
+pub(crate) async fn staff_names<'a>(
+    db: &Database,
+    network: &NetworkId,
+    staff: impl IntoIterator<Item = &'a kakehashi_core::ids::StaffId>,
+) -> Result<HashMap<kakehashi_core::ids::StaffId, String>, StoreError> {
+    let rows = db
+        .rows(
+            "SELECT staff_id, name FROM staff_members WHERE network_id = $1 AND staff_id {in $2}",
+            args![network, list(staff)],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let mut r = row.reader();
+            Ok((r.id()?, r.text()?))
+        })
+        .collect()
+}

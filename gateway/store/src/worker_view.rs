@@ -1,0 +1,307 @@
+//! What the pipeline may do: claim work under a lease, read facts, record ends. Several processes on one
+//! PostgreSQL never claim the same row twice; a lease that lapses is taken over. Nothing here decides.
+
+mod attempts;
+mod deliveries;
+mod intakes;
+mod job;
+
+use crate::StoreError;
+use crate::columns::{NETWORK, read_network};
+use crate::store::Parts;
+use crate::value::args;
+use crate::view::Figures;
+use crate::{facts, roster};
+use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::commit::AttemptEnd;
+use kakehashi_core::directory::{GroupRoster, Network};
+use kakehashi_core::envelope::ContentHash;
+use kakehashi_core::facts::{FactQuery, Facts};
+use kakehashi_core::ids::{GroupId, IntakeId, NetworkId};
+use kakehashi_core::job::DeliveryJob;
+use kakehashi_core::port::{RawIntake, RecipientAnswer};
+use kakehashi_core::reply_code::ReplyCode;
+
+/// Handle of the pipeline.
+#[derive(Clone)]
+pub struct WorkerView {
+    parts: Parts,
+    network: NetworkId,
+}
+
+/// An intake under our lease.
+#[derive(Debug, Clone)]
+pub struct ClaimedIntake {
+    /// Key.
+    pub id: IntakeId,
+    /// As received.
+    pub raw: RawIntake,
+    /// How often reading was begun, this time included.
+    pub attempt: u32,
+}
+
+impl WorkerView {
+    pub(crate) const fn new(parts: Parts, network: NetworkId) -> Self {
+        Self { parts, network }
+    }
+
+    /// The network.
+    ///
+    /// # Errors
+    /// [`StoreError::Config`] if no directory was imported yet.
+    pub async fn network(&self) -> Result<Network, StoreError> {
+        let sql = format!("SELECT {NETWORK} FROM networks n WHERE n.network_id = $1");
+        let row = self.parts.db.row(sql, args![&self.network]).await?;
+        let row = row.ok_or_else(|| StoreError::Config {
+            what: format!("there is no network {}", self.network),
+            remedy: "import its directory first: kakehashi directory import DIR".to_owned(),
+        })?;
+        read_network(&mut row.reader())
+    }
+
+    /// Claims intakes that wait, oldest first. Raw blobs are loaded.
+    ///
+    /// # Errors
+    /// If the store does not answer; what was claimed is claimed again when the lease is over.
+    pub async fn claim_intakes(
+        &self,
+        worker: &str,
+        limit: u32,
+        lease_seconds: i64,
+        now: UtcMicros,
+    ) -> Result<Vec<ClaimedIntake>, StoreError> {
+        intakes::claim(&self.parts, &self.network, worker, limit, lease_seconds, now).await
+    }
+
+    /// Gives an intake back after a passing fault; it is claimed again after `retry_at`.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn release_intake(&self, id: &IntakeId, retry_at: UtcMicros) -> Result<(), StoreError> {
+        self.parts
+            .db
+            .run(
+                "UPDATE intakes SET claimed_by = NULL, lease_until = NULL, retry_at = $3 \
+                 WHERE network_id = $1 AND intake_id = $2 AND state = 'accepted'",
+                args![&self.network, id, retry_at],
+            )
+            .await
+            .map(|_| ())
+    }
+
+    /// Everything that decides about one Envelope.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn facts(&self, query: &FactQuery, now: UtcMicros) -> Result<Facts, StoreError> {
+        let network = self.network().await?;
+        facts::gather(&self.parts.db, network, query, now).await
+    }
+
+    /// Group, patient, members. `None` if there is no such group.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn roster(&self, group: &GroupId, now: UtcMicros) -> Result<Option<GroupRoster>, StoreError> {
+        roster::roster(&self.parts.db, &self.network, group, now).await
+    }
+
+    /// Claims deliveries that are due and starts an attempt of each, ordered by due time. Attachment
+    /// bytes are loaded up to `attachment_limit_bytes` each. Deliveries that may not leave any more
+    /// (group not open, consent withdrawn, endpoint suspended) end here and are not returned.
+    ///
+    /// # Errors
+    /// If the store does not answer; what was claimed is given back or lapses.
+    pub async fn claim_deliveries(
+        &self,
+        worker: &str,
+        limit: u32,
+        lease_seconds: i64,
+        attachment_limit_bytes: u64,
+        now: UtcMicros,
+    ) -> Result<Vec<DeliveryJob>, StoreError> {
+        let claimed =
+            deliveries::claim(&self.parts, &self.network, worker, limit, lease_seconds, now).await?;
+        if claimed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let network = self.network().await;
+        let jobs = match network {
+            Ok(network) => job::load(&self.parts, network, &claimed, attachment_limit_bytes).await,
+            Err(fault) => Err(fault),
+        };
+        if jobs.is_err() {
+            // Nothing was sent: the attempts are taken back, so that they do not become 送達不明.
+            deliveries::unclaim(&self.parts, &self.network, worker, &claimed).await?;
+        }
+        jobs
+    }
+
+    /// Ends an attempt that this worker holds; `false` if the lease was lost meanwhile.
+    ///
+    /// # Errors
+    /// If the store does not answer: try again, the lease still stands.
+    pub async fn finish_attempt(&self, worker: &str, end: &AttemptEnd) -> Result<bool, StoreError> {
+        attempts::finish(&self.parts, &self.network, worker, end).await
+    }
+
+    /// Attempts whose worker died become 送達不明 (or due again where the channel deduplicates), and jobs
+    /// without a report in time become 送達不明. Returns how many.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn lapse(&self, now: UtcMicros) -> Result<u32, StoreError> {
+        attempts::lapse(&self.parts, &self.network, now).await
+    }
+
+    /// When the next held delivery or report deadline comes.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn next_due(&self) -> Result<Option<UtcMicros>, StoreError> {
+        let row = self
+            .parts
+            .db
+            .row(
+                "SELECT MIN(at) FROM ( \
+                   SELECT MIN(due_at) AS at FROM deliveries \
+                     WHERE network_id = $1 AND state = 'held' AND claimed_by IS NULL \
+                   UNION ALL SELECT MIN(lease_until) FROM deliveries \
+                     WHERE network_id = $1 AND claimed_by IS NOT NULL \
+                   UNION ALL SELECT MIN(report_by) FROM deliveries \
+                     WHERE network_id = $1 AND state = 'handed_off' AND channel <> 'phone_memo') AS times",
+                args![&self.network],
+            )
+            .await?;
+        row.map_or(Ok(None), |row| row.reader().opt_time())
+    }
+
+    /// Whether a mail recipient is an intake, group or reply address of this network. Codes that have
+    /// expired or were revoked still are: what they bring is decided, not refused.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn accepts_recipient(
+        &self,
+        address: &str,
+        _now: UtcMicros,
+    ) -> Result<RecipientAnswer, StoreError> {
+        let network = self.network().await?;
+        let folded = address.trim().to_lowercase();
+        let Some((local, domain)) = folded.rsplit_once('@') else { return Ok(RecipientAnswer::NotOurs) };
+        if domain != network.mail_domain.to_lowercase() {
+            return Ok(RecipientAnswer::NotOurs);
+        }
+        let ours = match local {
+            "intake" | "fax" => true,
+            _ => match local.strip_prefix("reply+") {
+                Some(code) => self.knows_code(code).await?,
+                None => self.knows_group(local).await?,
+            },
+        };
+        Ok(if ours { RecipientAnswer::Ours } else { RecipientAnswer::NotOurs })
+    }
+
+    async fn knows_code(&self, text: &str) -> Result<bool, StoreError> {
+        let Some(code) = ReplyCode::parse(text) else { return Ok(false) };
+        let row = self
+            .parts
+            .db
+            .row(
+                "SELECT 1 FROM reply_codes WHERE network_id = $1 AND code = $2",
+                args![&self.network, code.as_str()],
+            )
+            .await?;
+        Ok(row.is_some())
+    }
+
+    async fn knows_group(&self, local: &str) -> Result<bool, StoreError> {
+        let row = self
+            .parts
+            .db
+            .row(
+                "SELECT 1 FROM patient_groups WHERE network_id = $1 AND address = $2",
+                args![&self.network, local],
+            )
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Raw bytes again, for `replay`.
+    ///
+    /// # Errors
+    /// If the store does not answer or the blob is gone.
+    pub async fn raw(&self, id: &IntakeId) -> Result<Option<RawIntake>, StoreError> {
+        intakes::raw(&self.parts, &self.network, id).await
+    }
+
+    /// Keeps a version of the rules as loaded; the same text again is the same version. Returns its
+    /// number.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn record_rules(&self, source: &str, at: UtcMicros) -> Result<i64, StoreError> {
+        let hash = ContentHash::of(source.as_bytes());
+        let mut tx = self.parts.db.begin().await?;
+        let newest = tx
+            .row(
+                "SELECT version, content_hash FROM rules WHERE network_id = $1 ORDER BY version DESC LIMIT 1",
+                args![&self.network],
+            )
+            .await?;
+        let mut version = 0;
+        if let Some(row) = newest {
+            let mut r = row.reader();
+            version = r.int()?;
+            if r.text()? == hash.as_str() {
+                return Ok(version);
+            }
+        }
+        version += 1;
+        let kept = tx
+            .run(
+                "INSERT INTO rules (network_id, version, content_hash, source, loaded_at) \
+                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+                args![&self.network, version, &hash, source, at],
+            )
+            .await?;
+        if kept == 0 {
+            return Err(StoreError::Conflict { what: "rules were loaded meanwhile" });
+        }
+        tx.commit().await?;
+        Ok(version)
+    }
+
+    /// Figures for `/metrics`.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn figures(&self, now: UtcMicros) -> Result<Figures, StoreError> {
+        let row = self
+            .parts
+            .db
+            .row(
+                "SELECT \
+                   (SELECT COUNT(*) FROM intakes WHERE network_id = $1 AND state = 'accepted'), \
+                   (SELECT COUNT(*) FROM triage_items WHERE network_id = $1 AND outcome IS NULL), \
+                   (SELECT MIN(opened_at) FROM triage_items WHERE network_id = $1 AND outcome IS NULL), \
+                   (SELECT COUNT(*) FROM deliveries WHERE network_id = $1 AND state = 'held' \
+                      AND claimed_by IS NULL AND due_at <= $2), \
+                   (SELECT COUNT(*) FROM deliveries WHERE network_id = $1 \
+                      AND state IN ('failed', 'unknown'))",
+                args![&self.network, now],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(Figures::default()) };
+        let mut r = row.reader();
+        Ok(Figures {
+            intakes_waiting: r.size()?,
+            triage_open: r.size()?,
+            triage_oldest_seconds: r
+                .opt_time()?
+                .map_or(0, |at| u64::try_from(now.seconds_since(at)).unwrap_or(0)),
+            deliveries_due: r.size()?,
+            deliveries_need_action: r.size()?,
+        })
+    }
+}

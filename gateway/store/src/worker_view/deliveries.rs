@@ -1,0 +1,212 @@
+//! Claiming deliveries. In one transaction the rows are claimed, what may not leave any more ends, and
+//! an attempt is written for the rest: before anything is sent, so that a worker that dies leaves a
+//! trace. Checked at this last moment because consent and groups change while a digest waits
+//! (care-network.md 8.10).
+
+use crate::StoreError;
+use crate::columns::{consented_by, is_member};
+use crate::database::Tx;
+use crate::store::Parts;
+use crate::value::{args, list};
+use crate::view::Wake;
+use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::ids::{DeliveryId, GroupId, NetworkId, PostId};
+use kakehashi_core::vocabulary::{DeliveryMode, DeliveryState, EndpointState, GroupState};
+use std::collections::{HashMap, HashSet};
+
+/// A delivery under our lease.
+#[derive(Debug, Clone)]
+pub(super) struct Claimed {
+    pub(super) id: DeliveryId,
+    pub(super) attempt: u32,
+    pub(super) mode: DeliveryMode,
+    pub(super) due_at: UtcMicros,
+    pub(super) resend_possible: bool,
+}
+
+pub(super) async fn claim(
+    parts: &Parts,
+    network: &NetworkId,
+    worker: &str,
+    limit: u32,
+    lease_seconds: i64,
+    now: UtcMicros,
+) -> Result<Vec<Claimed>, StoreError> {
+    // A worker that looks often must not take SQLite's writer for nothing.
+    let due = parts
+        .db
+        .row(
+            "SELECT 1 FROM deliveries WHERE network_id = $1 AND state = 'held' AND claimed_by IS NULL \
+             AND due_at <= $2 LIMIT 1",
+            args![network, now],
+        )
+        .await?;
+    if due.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut tx = parts.db.begin().await?;
+    let rows = tx
+        .rows(
+            "UPDATE deliveries SET claimed_by = $3, lease_until = $4, attempt_count = attempt_count + 1 \
+             WHERE network_id = $1 AND delivery_id IN ( \
+                 SELECT delivery_id FROM deliveries WHERE network_id = $1 AND state = 'held' \
+                   AND claimed_by IS NULL AND due_at <= $2 \
+                 ORDER BY due_at, delivery_id LIMIT $5 {skip locked}) \
+             RETURNING delivery_id, attempt_count, mode, due_at, resend_possible",
+            args![network, now, worker, now.plus_seconds(lease_seconds), limit],
+        )
+        .await?;
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut r = row.reader();
+        claimed.push(Claimed {
+            id: r.id()?,
+            attempt: r.count()?,
+            mode: r.code(("deliveries", "mode"), DeliveryMode::from_code)?,
+            due_at: r.time()?,
+            resend_possible: r.bool()?,
+        });
+    }
+    // RETURNING comes in no order.
+    claimed.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
+    let groups = withhold(&mut tx, network, &mut claimed, now).await?;
+    for one in &claimed {
+        tx.run(
+            "INSERT INTO delivery_attempts (network_id, delivery_id, attempt, worker, started_at) \
+             VALUES ($1, $2, $3, $4, $5)",
+            args![network, &one.id, one.attempt, worker, now],
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    for group in groups {
+        parts.wakes.wake(Wake::Group(group));
+    }
+    Ok(claimed)
+}
+
+/// Ends or shortens what may not leave any more; returns the groups where that shows.
+async fn withhold(
+    tx: &mut Tx,
+    network: &NetworkId,
+    claimed: &mut Vec<Claimed>,
+    now: UtcMicros,
+) -> Result<HashSet<GroupId>, StoreError> {
+    let sql = format!(
+        "SELECT i.delivery_id, i.post_id, g.group_id, g.state, e.state, {}, {} \
+         FROM delivery_items i \
+         JOIN posts t ON t.network_id = i.network_id AND t.post_id = i.post_id \
+         JOIN patient_groups g ON g.network_id = t.network_id AND g.group_id = t.group_id \
+         JOIN endpoints e ON e.network_id = i.network_id AND e.endpoint_id = i.endpoint_id \
+         WHERE i.network_id = $1 AND i.delivery_id {{in $2}} AND i.dropped_at IS NULL",
+        is_member("e.facility_id", "$3"),
+        consented_by("e.facility_id", "e.channel", "$3")
+    );
+    let rows = tx.rows(sql, args![network, list(claimed.iter().map(|c| &c.id)), now]).await?;
+    let mut items: HashMap<DeliveryId, Vec<Item>> = HashMap::new();
+    for row in &rows {
+        let mut r = row.reader();
+        let delivery: DeliveryId = r.id()?;
+        let (post, group) = (r.id()?, r.id()?);
+        let group_state = r.code(("patient_groups", "state"), GroupState::from_code)?;
+        let endpoint_state = r.code(("endpoints", "state"), EndpointState::from_code)?;
+        let (member, consented) = (r.bool()?, r.bool()?);
+        let may_leave = group_state == GroupState::Open && member && consented;
+        items.entry(delivery).or_default().push(Item { post, group, endpoint_state, may_leave });
+    }
+    let mut groups = HashSet::new();
+    let mut stays = Vec::with_capacity(claimed.len());
+    for one in claimed.drain(..) {
+        // A notice has no items and no content.
+        let Some(items) = items.get(&one.id) else {
+            stays.push(one);
+            continue;
+        };
+        let endpoint = items.first().map(|i| i.endpoint_state);
+        let end = if items.iter().all(|i| !i.may_leave) {
+            Some((DeliveryState::Recalled, "グループの停止・同意の範囲外のため取消"))
+        } else {
+            match endpoint {
+                Some(EndpointState::Suspended) => Some((DeliveryState::Failed, "宛先は停止中です")),
+                Some(EndpointState::Unverified) => Some((DeliveryState::Failed, "宛先は未確認です")),
+                Some(EndpointState::Verified | EndpointState::Stale) | None => None,
+            }
+        };
+        if let Some((state, detail)) = end {
+            tx.run(
+                "UPDATE deliveries SET state = $3, state_at = $4, last_detail = $5, claimed_by = NULL, \
+                     lease_until = NULL, attempt_count = attempt_count - 1 \
+                 WHERE network_id = $1 AND delivery_id = $2",
+                args![network, &one.id, state.code(), now, detail],
+            )
+            .await?;
+            if state == DeliveryState::Recalled {
+                revoke(tx, network, &one.id, None, now).await?;
+            }
+            groups.extend(items.iter().map(|i| i.group.clone()));
+            continue;
+        }
+        for item in items.iter().filter(|i| !i.may_leave) {
+            tx.run(
+                "UPDATE delivery_items SET dropped_at = $4 \
+                 WHERE network_id = $1 AND delivery_id = $2 AND post_id = $3",
+                args![network, &one.id, &item.post, now],
+            )
+            .await?;
+            revoke(tx, network, &one.id, Some(&item.post), now).await?;
+            groups.insert(item.group.clone());
+        }
+        stays.push(one);
+    }
+    *claimed = stays;
+    Ok(groups)
+}
+
+struct Item {
+    post: PostId,
+    group: GroupId,
+    endpoint_state: EndpointState,
+    may_leave: bool,
+}
+
+/// Codes of what never left act no more.
+async fn revoke(
+    tx: &mut Tx,
+    network: &NetworkId,
+    delivery: &DeliveryId,
+    post: Option<&PostId>,
+    now: UtcMicros,
+) -> Result<(), StoreError> {
+    tx.run(
+        "UPDATE reply_codes SET revoked_at = $4 WHERE network_id = $1 AND delivery_id = $2 \
+         AND ($3 IS NULL OR post_id = $3) AND revoked_at IS NULL",
+        args![network, delivery, post.map(PostId::as_str), now],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Takes claims back whose content could not be loaded: nothing has left.
+pub(super) async fn unclaim(
+    parts: &Parts,
+    network: &NetworkId,
+    worker: &str,
+    claimed: &[Claimed],
+) -> Result<(), StoreError> {
+    let mut tx = parts.db.begin().await?;
+    for one in claimed {
+        tx.run(
+            "DELETE FROM delivery_attempts WHERE network_id = $1 AND delivery_id = $2 AND attempt = $3 \
+             AND worker = $4 AND ended_at IS NULL",
+            args![network, &one.id, one.attempt, worker],
+        )
+        .await?;
+        tx.run(
+            "UPDATE deliveries SET claimed_by = NULL, lease_until = NULL, attempt_count = attempt_count - 1 \
+             WHERE network_id = $1 AND delivery_id = $2 AND claimed_by = $3 AND attempt_count = $4",
+            args![network, &one.id, worker, one.attempt],
+        )
+        .await?;
+    }
+    tx.commit().await
+}

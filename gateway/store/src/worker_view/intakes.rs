@@ -1,0 +1,93 @@
+//! Claiming intakes: one conditional UPDATE, so that two claimers never get the same row; a lease that
+//! is over counts as free.
+
+use super::ClaimedIntake;
+use crate::StoreError;
+use crate::row::Row;
+use crate::store::Parts;
+use crate::value::args;
+use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::envelope::ContentHash;
+use kakehashi_core::ids::{IntakeId, NetworkId};
+use kakehashi_core::port::RawIntake;
+use kakehashi_core::vocabulary::{Channel, Format};
+
+const RAW: &str = "intake_id, channel, format, dedup_key, sender_message_id, received_at, origin, raw, \
+    content_hash";
+
+pub(super) async fn claim(
+    parts: &Parts,
+    network: &NetworkId,
+    worker: &str,
+    limit: u32,
+    lease_seconds: i64,
+    now: UtcMicros,
+) -> Result<Vec<ClaimedIntake>, StoreError> {
+    // A worker that looks often must not take SQLite's writer for nothing.
+    let waiting = parts
+        .db
+        .row(
+            "SELECT 1 FROM intakes WHERE network_id = $1 AND state = 'accepted' AND retry_at <= $2 \
+             AND (claimed_by IS NULL OR lease_until < $2) LIMIT 1",
+            args![network, now],
+        )
+        .await?;
+    if waiting.is_none() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "UPDATE intakes SET claimed_by = $3, lease_until = $4, attempt_count = attempt_count + 1 \
+         WHERE network_id = $1 AND intake_id IN ( \
+             SELECT intake_id FROM intakes WHERE network_id = $1 AND state = 'accepted' \
+               AND retry_at <= $2 AND (claimed_by IS NULL OR lease_until < $2) \
+             ORDER BY intake_id LIMIT $5 {{skip locked}}) \
+         RETURNING {RAW}, attempt_count"
+    );
+    let mut tx = parts.db.begin().await?;
+    let lease = now.plus_seconds(lease_seconds);
+    let rows = tx.rows(sql, args![network, now, worker, lease, limit]).await?;
+    tx.commit().await?;
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (id, raw, attempt) = read(parts, row, true).await?;
+        claimed.push(ClaimedIntake { id, raw, attempt });
+    }
+    // RETURNING comes in no order.
+    claimed.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(claimed)
+}
+
+pub(super) async fn raw(
+    parts: &Parts,
+    network: &NetworkId,
+    id: &IntakeId,
+) -> Result<Option<RawIntake>, StoreError> {
+    let sql = format!("SELECT {RAW} FROM intakes WHERE network_id = $1 AND intake_id = $2");
+    match parts.db.row(sql, args![network, id]).await? {
+        Some(row) => read(parts, &row, false).await.map(|(_, raw, _)| Some(raw)),
+        None => Ok(None),
+    }
+}
+
+async fn read(
+    parts: &Parts,
+    row: &Row,
+    with_attempt: bool,
+) -> Result<(IntakeId, RawIntake, u32), StoreError> {
+    let mut r = row.reader();
+    let id: IntakeId = r.id()?;
+    let channel = r.code(("intakes", "channel"), Channel::from_code)?;
+    let format = r.code(("intakes", "format"), Format::from_code)?;
+    let (dedup_key, sender_message_id, received_at) = (r.text()?, r.opt_text()?, r.time()?);
+    let origin = r.json(("intakes", "origin"))?;
+    let inline = r.opt_bytes()?;
+    let hash: ContentHash = r.hash(("intakes", "content_hash"))?;
+    let attempt = if with_attempt { r.count()? } else { 0 };
+    let bytes = match inline {
+        Some(bytes) => bytes,
+        None => parts.blobs.must_get(&hash, "intakes", id.as_str()).await?,
+    };
+    let raw =
+        RawIntake { channel, format, dedup_key, sender_message_id, bytes: bytes.into(), received_at, origin };
+    Ok((id, raw, attempt))
+}
