@@ -2,11 +2,13 @@
 //! has made them durable. It never relays, never reads what a mail says and never keeps anything.
 
 mod command;
+mod config;
 mod data;
 mod identity;
 mod session;
 
-pub use session::{Ended, SmtpConfig, run_session};
+pub use config::SmtpConfig;
+pub use session::{Ended, run_session};
 
 use kakehashi_core::clock::Clock;
 use kakehashi_core::port::IntakeDesk;

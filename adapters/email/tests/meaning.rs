@@ -145,3 +145,45 @@ fn answers_of_other_japanese_mailers() {
         assert!(got.quoted.is_some_and(|q| q.contains("前の文")), "{quoted}");
     }
 }
+
+#[test]
+fn words_that_stand_only_in_the_html_are_found() {
+    let mail = "From: a@ezweb.example\nContent-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\n\n\n--b\nContent-Type: text/html; charset=utf-8\n\n<div>了解です</div>\n--b--\n";
+    let got = envelope(&parse_mail(mail.as_bytes()).unwrap(), &Origin::default(), &mut HashingSink).unwrap();
+    assert_eq!((got.intent, got.body.as_deref()), (Intent::Acknowledgement, Some("了解です")));
+}
+
+/// The missing pieces around mail-parser, each in a whole mail (docs: dependencies).
+#[test]
+fn what_a_parser_alone_reads_wrongly() {
+    let read = |bytes: &[u8]| parse_mail(bytes).unwrap();
+    let (sjis, _, _) = encoding_rs::SHIFT_JIS.encode("退院時サマリー①髙橋");
+    let (euc, _, _) = encoding_rs::EUC_JP.encode("退院時サマリー");
+    let mail = [
+        b"From: a@b.example\nSubject: ".as_slice(),
+        &sjis,
+        b"\nContent-Type: text/plain; charset=CP932\n\n",
+        &sjis,
+    ]
+    .concat();
+    assert_eq!(
+        (read(&mail).subject.as_deref(), read(&mail).text.as_str()),
+        (Some("退院時サマリー①髙橋"), "退院時サマリー①髙橋")
+    );
+    for label in ["eucJP-ms", "CP51932", "x-euc-jp", "us-ascii", "iso-2022-jp", "nonsense"] {
+        let mail =
+            [format!("From: a@b.example\nContent-Type: text/plain; charset={label}\n\n").as_bytes(), &euc]
+                .concat();
+        assert_eq!(read(&mail).text, "退院時サマリー", "{label}");
+    }
+    let jis = b"From: \x1b$B;3ED\x1b(B <a@b.example>\nSubject: \x1b$BB`1!\x1b(B 1\nTo: \x1b$B;3ED\x1b(B, <c@d.example>\n\n\x1b$BB`1!\x1b(B\n";
+    let mail = read(jis);
+    assert_eq!(mail.from.as_ref().and_then(|f| f.name.as_deref()), Some("山田"));
+    assert_eq!((mail.subject.as_deref(), mail.text.as_str(), mail.to.len()), (Some("退院 1"), "退院", 1));
+    assert!(mail.warnings.iter().any(|w| w.code == "header_charset_guessed"));
+    let named =
+        [b"From: a@b.example\nContent-Type: application/pdf; name=\"".as_slice(), &sjis, b".pdf\"\n\nx"]
+            .concat();
+    assert_eq!(read(&named).parts[0].name.as_deref(), Some("退院時サマリー①髙橋.pdf"));
+    assert_eq!(read("From: a@b.example\n\n\u{e63e}晴れ".as_bytes()).text, "〓晴れ");
+}

@@ -3,67 +3,20 @@
 //! the desk said that it is durable, and 451 when it is not: then the sender keeps it.
 
 use super::command::{BadCommand, Command, parse};
+use super::config::SmtpConfig;
 use super::data::{DataFault, DataLimits, DataReader};
 use super::identity;
 use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::port::{IntakeAnswer, IntakeDesk, Origin, RawIntake, RecipientAnswer, Refusal};
 use kakehashi_core::vocabulary::{Channel, Format};
 use kakehashi_wire::bounds::{ReadEnd, Times, read_some};
-use kakehashi_wire::tls::{self, ServerConfig};
+use kakehashi_wire::tls;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-
-/// Settings of the listener.
-#[derive(Debug, Clone)]
-pub struct SmtpConfig {
-    /// Our name in greeting and EHLO.
-    pub hostname: String,
-    /// Largest message.
-    pub max_message_bytes: usize,
-    /// Most recipients of one message.
-    pub max_recipients: usize,
-    /// Longest text line. RFC 5321 asks for 1000; real mailers send longer ones.
-    pub max_line_bytes: usize,
-    /// Largest header of a message.
-    pub max_header_bytes: usize,
-    /// Longest command line.
-    pub max_command_bytes: usize,
-    /// Errors in one session before it is ended with 421.
-    pub max_errors: u32,
-    /// Sessions at once.
-    pub max_connections: usize,
-    /// Sessions at once from one address.
-    pub max_per_peer: usize,
-    /// Longest silence.
-    pub idle: Duration,
-    /// Longest session.
-    pub total: Duration,
-    /// STARTTLS, if configured.
-    pub tls: Option<Arc<ServerConfig>>,
-}
-
-impl Default for SmtpConfig {
-    fn default() -> Self {
-        Self {
-            hostname: "localhost".to_owned(),
-            max_message_bytes: 35 * 1024 * 1024,
-            max_recipients: 100,
-            max_line_bytes: 64 * 1024,
-            max_header_bytes: 512 * 1024,
-            max_command_bytes: 2_048,
-            max_errors: 20,
-            max_connections: 1_000,
-            max_per_peer: 50,
-            idle: Duration::from_secs(60),
-            total: Duration::from_secs(600),
-            tls: None,
-        }
-    }
-}
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

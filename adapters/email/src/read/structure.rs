@@ -49,7 +49,7 @@ pub fn parse_mail(bytes: &[u8]) -> Result<Mail, Unreadable> {
         return Err(Unreadable::new(UnreadableCode::Empty, "no bytes of a mail"));
     }
     refuse_bombs(raw)?;
-    let Some(mut message) = MessageParser::default().parse(raw) else {
+    let Some(mut message) = structure(raw)? else {
         return Err(Unreadable::new(UnreadableCode::UnknownFormat, "no mail header at the start"));
     };
     let mut reading =
@@ -113,6 +113,13 @@ pub fn parse_mail(bytes: &[u8]) -> Result<Mail, Unreadable> {
         parts,
         warnings,
     })
+}
+
+/// The MIME structure. mail-parser is fenced: a mail on which it stumbles is refused like any other
+/// damage and does not take the reader along.
+fn structure(raw: &[u8]) -> Result<Option<mail_parser::Message<'_>>, Unreadable> {
+    std::panic::catch_unwind(|| MessageParser::default().parse(raw))
+        .map_err(|_| Unreadable::new(UnreadableCode::Damaged, "the MIME structure contradicts itself"))
 }
 
 /// Skips a byte order mark, blank lines and an mbox `From ` line.
@@ -276,11 +283,12 @@ impl<'a> Reading<'a> {
 
     fn body(&mut self, message: &mut mail_parser::Message<'_>) {
         for id in message.text_body.iter().take(MAX_PARTS) {
-            let Some(part) = message.part(*id) else { continue };
-            match &part.body {
-                PartType::Text(_) => self.text_part(part, false),
-                PartType::Html(_) => self.text_part(part, true),
-                _ => {}
+            self.readable(message, *id);
+        }
+        if self.text.is_empty() {
+            // Some telephones send an empty plain text beside the HTML that holds the words.
+            for id in message.html_body.iter().filter(|id| !message.text_body.contains(id)).take(MAX_PARTS) {
+                self.readable(message, *id);
             }
         }
         for id in std::mem::take(&mut message.attachments) {
@@ -307,6 +315,15 @@ impl<'a> Reading<'a> {
         let text = clean(&self.text);
         let trimmed = text.trim_end().trim_start_matches('\n');
         self.text = trimmed.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    }
+
+    fn readable(&mut self, message: &mail_parser::Message<'_>, id: u32) {
+        let Some(part) = message.part(id) else { return };
+        match &part.body {
+            PartType::Text(_) => self.text_part(part, false),
+            PartType::Html(_) => self.text_part(part, true),
+            _ => {}
+        }
     }
 
     fn content_type(&self, part: &MessagePart<'_>) -> Params {

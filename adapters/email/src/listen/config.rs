@@ -1,0 +1,54 @@
+//! Settings of the SMTP listener with the limits that hold where nobody sets others. Every limit has one
+//! reply in the session; none can be switched off.
+
+use kakehashi_wire::tls::ServerConfig;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Settings of the listener.
+#[derive(Debug, Clone)]
+pub struct SmtpConfig {
+    /// Our name in greeting and EHLO.
+    pub hostname: String,
+    /// Largest message.
+    pub max_message_bytes: usize,
+    /// Most recipients of one message.
+    pub max_recipients: usize,
+    /// Longest text line. RFC 5321 asks for 1000; real mailers send longer ones.
+    pub max_line_bytes: usize,
+    /// Largest header of a message.
+    pub max_header_bytes: usize,
+    /// Longest command line.
+    pub max_command_bytes: usize,
+    /// Errors in one session before it is ended with 421.
+    pub max_errors: u32,
+    /// Sessions at once.
+    pub max_connections: usize,
+    /// Sessions at once from one address.
+    pub max_per_peer: usize,
+    /// Longest silence.
+    pub idle: Duration,
+    /// Longest session.
+    pub total: Duration,
+    /// STARTTLS, if configured.
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
+impl Default for SmtpConfig {
+    fn default() -> Self {
+        Self {
+            hostname: "localhost".to_owned(),
+            max_message_bytes: 35 * 1024 * 1024,
+            max_recipients: 100,
+            max_line_bytes: 64 * 1024,
+            max_header_bytes: 512 * 1024,
+            max_command_bytes: 2_048,
+            max_errors: 20,
+            max_connections: 1_000,
+            max_per_peer: 50,
+            idle: Duration::from_secs(60),
+            total: Duration::from_secs(600),
+            tls: None,
+        }
+    }
+}
