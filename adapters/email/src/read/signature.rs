@@ -165,6 +165,15 @@ fn contact_block(lines: &[&str]) -> Option<usize> {
     let block = &lines[start..end];
     let contacts = block.iter().filter(|l| is_contact(l)).count();
     let plain = !block.iter().any(|l| is_sentence(l));
+    // Addresses and numbers that the text announces are its content.
+    let above = lines[..start].iter().rev().find(|l| !l.trim().is_empty())?.trim_end();
+    let announced = above.ends_with([':', '：'])
+        || ["下記", "以下", "次のとおり", "次の通り", "連絡先", "番号は", "住所は", "変更"]
+            .iter()
+            .any(|w| above.contains(w));
+    if announced {
+        return None;
+    }
     // The contact lines may stand in a second paragraph below name and facility.
     let named_above = |at: usize| {
         let above_end = lines[..at].iter().rposition(|l| !l.trim().is_empty())? + 1;
@@ -188,7 +197,7 @@ fn contact_block(lines: &[&str]) -> Option<usize> {
     // Facility and name, nothing else: `さくら訪問看護ステーション\n大塚りつ子`.
     let facility_only = block.len() >= 2
         && block.len() <= 3
-        && block.iter().any(|l| is_facility(l))
+        && block.iter().filter(|l| is_facility(l)).count() == 1
         && block.iter().all(|l| {
             l.trim().chars().count() <= 25
                 && !l.contains(|c: char| c.is_ascii_digit())
@@ -293,11 +302,19 @@ mod tests {
         assert_eq!(body("了解しました\n\nさくら訪問看護ステーション\n大塚りつ子"), "了解しました");
         for text in [
             "体温 37.2\n血圧 120/80",
+            "依頼先です。\n\nあおぞら薬局\nひまわり訪問看護",
             "電話は03-0000-0103です。\nよろしくお願いします",
             "一\n\n二\n\n三",
             "--\n了解しましたa\n".repeat(20).as_str(),
         ] {
             assert_eq!(body(text).lines().next(), text.lines().next(), "{text}");
+        }
+        for text in [
+            "依頼先です。\n\nあおぞら薬局\nひまわり訪問看護",
+            "新しい連絡先です。\n\nTEL 03-0000-0103\nFAX 03-0000-0104",
+            "下記へお願いします。\n\nあおぞら薬局\nFAX 03-0000-0104",
+        ] {
+            assert_eq!(split(text), (text.to_owned(), None));
         }
         assert_eq!(
             body("連絡先が変わりました。\n\n新しいTEL 03-0000-0103 です。\nメール a@b.example"),
