@@ -393,6 +393,42 @@ fn a_failing_example_says_what_came_instead() {
     assert!(result.said.contains("「a」") && result.said.contains("none"), "{}", result.said);
 }
 
+/// The table of `docs/rules.md`.
+fn field_table() -> String {
+    use std::fmt::Write as _;
+    let mut table =
+        String::from("| 項目 / field | 型 / type | 意味 | meaning | 値 / values |\n|---|---|---|---|---|\n");
+    for field in field::FIELDS {
+        let (ja, en) = field.kind.names();
+        let many = if field.many { " ＊" } else { "" };
+        let values = match field.kind.codes() {
+            Some(field::Codes::Closed(list)) => {
+                list().iter().map(|w| format!("`{}`", w.code)).collect::<Vec<_>>().join(" ")
+            }
+            Some(field::Codes::Open([])) => String::new(),
+            Some(field::Codes::Open(list)) => {
+                let first =
+                    list.iter().take(3).map(|w| format!("`{}`", w.code)).collect::<Vec<_>>().join(" ");
+                format!("{first} … ({})", list.len())
+            }
+            None => String::new(),
+        };
+        let _ = writeln!(
+            table,
+            "| `{}`{many} | {ja} / {en} | {} | {} | {values} |",
+            field.name, field.ja, field.en
+        );
+    }
+    table
+}
+
+#[test]
+fn the_field_table_is_documented() {
+    let document = include_str!("../../../../docs/rules.md");
+    let table = field_table();
+    assert!(document.contains(&table), "docs/rules.md should hold this table:\n{table}");
+}
+
 /// Many rules of which none can match: the index leaves all of them out.
 fn many_rules(count: usize) -> String {
     use std::fmt::Write as _;
