@@ -175,6 +175,28 @@ async fn recipients_are_asked_for() {
 }
 
 #[tokio::test]
+async fn ten_thousand_recipients_leave_the_mail_to_those_that_fit() {
+    let desk = Desk::default();
+    let many: String = (0..10_000).map(|i| format!("RCPT TO:<a{i}@in.example>\r\n")).collect();
+    let input = format!("MAIL FROM:<a@b>\r\n{many}DATA\r\nx\r\n.\r\nQUIT\r\n");
+    let input = format!("{HELLO}{input}");
+    // Written and read at once, as nobody can hold ten thousand answers back.
+    let (client, server) = tokio::io::duplex(16 * 1024);
+    let (mut from_server, mut to_server) = tokio::io::split(client);
+    let (clock, config) = (FixedClock::at(UtcMicros::from_micros(1)), config());
+    let mut out = String::new();
+    let (ended, written, read) = tokio::join!(
+        run_session(server, None, &config, &desk, &clock, CancellationToken::new()),
+        to_server.write_all(input.as_bytes()),
+        from_server.read_to_string(&mut out),
+    );
+    assert_eq!(ended, Ended::Quit);
+    assert!(written.is_ok() && read.is_ok());
+    assert_eq!(out.matches("452 4.5.3").count(), 9_997);
+    assert_eq!(desk.taken.lock().unwrap()[0].origin.rcpt_to.len(), 3);
+}
+
+#[tokio::test]
 async fn order_and_syntax() {
     let desk = Desk::default();
     assert_eq!(play(&desk, "MAIL FROM:<a@b>\r\nQUIT\r\n").await[1], "503 5.5.1 EHLO first");

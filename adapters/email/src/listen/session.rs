@@ -266,7 +266,9 @@ impl Session<'_> {
             return self.fault("503 5.5.1 MAIL first");
         };
         if transaction.to.len() >= self.config.max_recipients {
-            return self.fault("452 4.5.3 too many recipients");
+            // No error of the sender's: it sends the rest in a further transaction (RFC 5321 4.5.3.1.10).
+            self.reply("452 4.5.3 too many recipients");
+            return Ok(());
         }
         if !to.is_ascii() && !transaction.smtp_utf8 {
             return self.fault("553 5.6.7 SMTPUTF8 was not announced");
