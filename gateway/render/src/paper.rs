@@ -1,4 +1,4 @@
-//! The closed world in which typst sets a sheet: four built-in templates, two built-in fonts, and the
+//! The closed world in which typst sets a sheet: four built-in templates, three built-in fonts, and the
 //! values of one job. It has no files, no packages, no network and no clock, so that nothing a sender
 //! writes can reach beyond the page (fax-loop.md section 3). Text comes in as values, never as markup.
 
@@ -14,6 +14,8 @@ use typst_pdf::PdfOptions;
 
 static REGULAR: &[u8] = include_bytes!("../../../assets/fonts/BIZUDPGothic-Regular.ttf");
 static BOLD: &[u8] = include_bytes!("../../../assets/fonts/BIZUDPGothic-Bold.ttf");
+/// Kanji of names that the two above cannot draw, such as 𠮷.
+static RARE: &[u8] = include_bytes!("../../../assets/fonts/KakehashiRareKanji-Regular.otf");
 
 const COMMON: &str = include_str!("../../../templates/fax/common.typ");
 const REPLY_SHEET: &str = include_str!("../../../templates/fax/reply_sheet.typ");
@@ -51,7 +53,7 @@ impl Paper {
     /// Reads fonts and templates.
     pub(crate) fn new() -> Result<Self, RenderFault> {
         let mut fonts = Vec::new();
-        for bytes in [REGULAR, BOLD] {
+        for bytes in [REGULAR, BOLD, RARE] {
             fonts.push(Font::new(Bytes::new(bytes), 0).ok_or(RenderFault::Font)?);
         }
         let book = LazyHash::new(FontBook::from_fonts(&fonts));
@@ -68,9 +70,11 @@ impl Paper {
         Ok(Self { fonts, book, sources, delivery: delivery_id, notice: notice_id })
     }
 
-    /// Whether both fonts have a glyph for this character.
+    /// Whether this character can be drawn, upright and bold.
     pub(crate) fn draws(&self, c: char) -> bool {
-        self.fonts.iter().all(|font| font.info().coverage.contains(u32::from(c)))
+        let has = |font: &Font| font.info().coverage.contains(u32::from(c));
+        let Some((rare, main)) = self.fonts.split_last() else { return false };
+        main.iter().all(has) || has(rare)
     }
 
     /// Sets one sheet.

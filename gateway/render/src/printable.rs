@@ -7,7 +7,7 @@ use kakehashi_core::text::{clean, clean_line};
 
 /// Printed for a character without glyph; the old printers' mark for a missing type.
 pub(crate) const NO_GLYPH: char = '〓';
-/// Longest text of one post on paper, in characters: about 30 pages. The rest is named, not printed.
+/// Longest text of one post on paper, in characters: about 17 pages. The rest is named, not printed.
 pub(crate) const BODY_MAX: usize = 30_000;
 /// Most lines of one post on paper.
 const LINES_MAX: usize = 2_000;

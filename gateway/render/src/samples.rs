@@ -251,7 +251,7 @@ fn item(n: u64, alias: &str, patient: &str) -> JobItem {
         author: "桜見中央病院 地域連携室".into(),
         group_alias: alias.into(),
         patient_name: patient.into(),
-        code: ReplyCode::from_random(0x0f0f_1234_0000 + n),
+        code: ReplyCode::from_random(0x0f0f_1234_0000 + n * 977),
         asked: ReplyExpectation::None,
         acknowledged: (0, 0),
         attachments: Vec::new(),

@@ -51,6 +51,7 @@ struct ItemView {
     at: String,
     urgency: Option<String>,
     asked: Option<&'static str>,
+    status: Option<String>,
     request: &'static str,
     request_en: &'static str,
     due: Option<String>,
@@ -155,19 +156,33 @@ impl ItemView {
             }
         };
         let (request, request_en) = wording::request(item.asked);
+        let urgency = (post.urgency != Urgency::Normal)
+            .then(|| format!("{} {}", wording::urgency_mark(post.urgency), post.urgency.ja()));
+        let asked = (item.asked != ReplyExpectation::None).then(|| item.asked.ja());
+        let due = due(item).map(|d| d.to_ja());
+        let acknowledged = wording::acknowledged(item);
+        let status: Vec<String> = [
+            urgency.clone(),
+            asked.map(str::to_owned),
+            due.as_ref().map(|d| format!("期限 {d}")),
+            acknowledged.as_ref().map(|a| format!("了解 {a}")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         Self {
             number,
             alias: wording::open_alias(item, &guard),
             title,
             author,
             at: wording::times(item),
-            urgency: (post.urgency != Urgency::Normal)
-                .then(|| format!("{} {}", wording::urgency_mark(post.urgency), post.urgency.ja())),
-            asked: (item.asked != ReplyExpectation::None).then(|| item.asked.ja()),
+            urgency,
+            asked,
+            status: (!status.is_empty()).then(|| status.join(" ・ ")),
             request,
             request_en,
-            due: due(item).map(|d| d.to_ja()),
-            acknowledged: wording::acknowledged(item),
+            due,
+            acknowledged,
             lines,
             attachments,
             code: item.code.spaced(),
