@@ -115,4 +115,6 @@ impl RuleSet {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

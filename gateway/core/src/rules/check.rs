@@ -3,6 +3,7 @@
 //! is reported is so, but not every useless rule is found.
 
 use super::explain::questions;
+use super::field::{Codes, Field, Kind};
 use super::language::{Condition, Operator, Rule, Test, Value};
 use super::parse::{LISTS, suspicious};
 use super::words::Word;
@@ -61,10 +62,26 @@ pub(super) fn check(rules: &[Rule]) -> Vec<RuleFinding> {
                     "move this rule up, narrow the earlier one, or give it continue = true",
                 ),
             );
+        } else if let Some(field) = covered_together(&rules[..number], rule, &mut left) {
+            add(
+                (
+                    format!(
+                        "「{}」には届きません: {}がどの値でも、前のルールのどれかが先に受け取ります",
+                        rule.name, field.ja
+                    ),
+                    format!(
+                        "never reached: for every value of {} an earlier rule takes it first",
+                        field.name
+                    ),
+                ),
+                (
+                    "このルールを先に移すか、前のルールの条件を狭めてください",
+                    "move this rule up or narrow the earlier rules",
+                ),
+            );
         }
-        let last = number + 1 == rules.len();
-        let stops_nothing = last || rules[number + 1..].iter().all(|later| excludes(&rule.when, &later.when));
-        if says_nothing(&rule.then) && (rule.continues || stops_nothing) {
+        let stops_nothing = || rules[number + 1..].iter().all(|later| excludes(&rule.when, &later.when));
+        if says_nothing(&rule.then) && (rule.continues || stops_nothing()) {
             add(
                 (format!("「{}」は何も変えません", rule.name), "the rule changes nothing".to_owned()),
                 ("post に中身を書くか、ルールを消してください", "say something in post or remove the rule"),
@@ -91,6 +108,44 @@ fn covered_by<'r>(earlier: &'r [Rule], rule: &Rule, left: &mut usize) -> Option<
         *left = left.saturating_sub(before - steps + 1);
         covers
     })
+}
+
+/// The field of which every value is taken by one of several earlier rules, though by none alone.
+fn covered_together(earlier: &[Rule], rule: &Rule, left: &mut usize) -> Option<&'static Field> {
+    let mut fields: Vec<&'static Field> = Vec::new();
+    for test in earlier.iter().filter(|e| !e.continues).flat_map(|e| e.when.tests()) {
+        if !test.field.many && !fields.iter().any(|f| f.name == test.field.name) {
+            fields.push(test.field);
+        }
+    }
+    fields.into_iter().find(|field| {
+        let Some(cases) = cases(field) else { return false };
+        cases.into_iter().all(|operator| {
+            let case = Condition::Test(Test { field, operators: vec![operator], line: rule.line });
+            let when = Condition::All(vec![case, rule.when.clone()]);
+            never(&when)
+                || earlier.iter().filter(|e| !e.continues).any(|e| {
+                    let mut steps = STEPS_PER_PAIR.min(*left);
+                    let before = steps;
+                    let covers = implies(&when, &e.when, &mut steps);
+                    *left = left.saturating_sub(before - steps + 1);
+                    covers
+                })
+        })
+    })
+}
+
+/// All that a field can be: each code of a closed list, or yes and no. `None` if that is no short list.
+fn cases(field: &Field) -> Option<Vec<Operator>> {
+    let one = |value| Operator::OneOf(vec![value]);
+    match field.kind {
+        Kind::Flag => Some(vec![one(Value::Flag(true)), one(Value::Flag(false))]),
+        Kind::Code(Codes::Closed(list)) | Kind::Ordered(Codes::Closed(list)) => {
+            let codes = list().into_iter().map(|w| one(Value::Code(w.code.to_owned())));
+            Some(codes.chain([Operator::Exists(false)]).collect())
+        }
+        Kind::Code(Codes::Open(_)) | Kind::Ordered(Codes::Open(_)) | Kind::Text | Kind::Number => None,
+    }
 }
 
 fn says_nothing(then: &Then) -> bool {
@@ -139,7 +194,7 @@ fn slips(rule: &Rule) -> Vec<(String, String)> {
 
 /// Whether every message for which `a` holds is one for which `b` holds. `false` also if the steps
 /// run out.
-fn implies(a: &Condition, b: &Condition, steps: &mut usize) -> bool {
+pub(super) fn implies(a: &Condition, b: &Condition, steps: &mut usize) -> bool {
     let Some(fewer) = steps.checked_sub(1) else { return false };
     *steps = fewer;
     match (a, b) {
@@ -162,7 +217,7 @@ fn implies(a: &Condition, b: &Condition, steps: &mut usize) -> bool {
 }
 
 /// Whether no message can be one for which both hold.
-fn excludes(a: &Condition, b: &Condition) -> bool {
+pub(super) fn excludes(a: &Condition, b: &Condition) -> bool {
     let mut steps = STEPS_PER_PAIR;
     excluded(a, b, &mut steps)
 }
@@ -187,7 +242,7 @@ fn excluded(a: &Condition, b: &Condition, steps: &mut usize) -> bool {
 }
 
 /// Whether a condition can never hold.
-fn never(condition: &Condition) -> bool {
+pub(super) fn never(condition: &Condition) -> bool {
     match condition {
         Condition::Always => false,
         Condition::Not(part) => matches!(part.as_ref(), Condition::Always),
@@ -231,7 +286,7 @@ fn any_implies(a: &Test, wanted: &Operator) -> bool {
     a.operators.iter().any(|given| operator_implies(given, wanted, a.field.kind))
 }
 
-fn operator_implies(given: &Operator, wanted: &Operator, kind: super::field::Kind) -> bool {
+fn operator_implies(given: &Operator, wanted: &Operator, kind: Kind) -> bool {
     use Operator::{AtLeast, AtMost, Contains, EndsWith, Exists, OneOf, StartsWith};
     match (given, wanted) {
         (Exists(a), Exists(b)) => a == b,

@@ -255,7 +255,7 @@ fn clause_ja(condition: &Condition) -> String {
                 .map(|operator| match (test.field.kind, operator) {
                     (Kind::Flag, Operator::OneOf(values)) => {
                         let yes = values.iter().any(|v| matches!(v, Value::Flag(true)));
-                        format!("{ja}が{}", if yes { "はい" } else { "いいえ" })
+                        format!("{ja}で{}", if yes { "ある" } else { "ない" })
                     }
                     (_, Operator::Contains(words)) => format!("{ja}に{}がある", quoted_ja(words)),
                     (_, Operator::Exists(true)) => format!("{ja}がある"),
@@ -282,7 +282,13 @@ fn clause_en(condition: &Condition) -> String {
             let parts: Vec<String> = test
                 .operators
                 .iter()
-                .map(|operator| format!("{} {}", test.field.en, operator_en(test.field, operator)))
+                .map(|operator| match (test.field.kind, operator) {
+                    (Kind::Flag, Operator::OneOf(values)) => {
+                        let yes = values.iter().any(|v| matches!(v, Value::Flag(true)));
+                        if yes { test.field.en.to_owned() } else { format!("not ({})", test.field.en) }
+                    }
+                    (_, other) => format!("{} {}", test.field.en, operator_en(test.field, other)),
+                })
                 .collect();
             parts.join(" and ")
         }

@@ -368,9 +368,9 @@ pub static FIELDS: &[Field] = fields! {
         |s| text(s.envelope.sender.application.as_deref());
     "sender.authenticity", Kind::Code(closed!(Authenticity)), "送信元の証明", "what was proved of the sender",
         false, Some(6), |s| code(Some(s.envelope.sender.authenticity.code()));
-    "sender.known", Kind::Flag, "登録済みの送信元", "sender is registered", false, None,
+    "sender.known", Kind::Flag, "登録済みの送信元", "the sender is registered", false, None,
         |s| flag(s.facility_id.is_some());
-    "sender.verified", Kind::Flag, "番号確認済みの送信元", "sender's endpoint is verified", false, None,
+    "sender.verified", Kind::Flag, "番号確認済みの送信元", "the sender's endpoint is verified", false, None,
         |s| flag(s.endpoint_state == Some(EndpointState::Verified));
     "sender.endpoint_state", Kind::Code(closed!(EndpointState)), "送信元の番号確認", "verification of the sender's endpoint",
         false, Some(6), |s| code(s.endpoint_state.map(EndpointState::code));
@@ -378,7 +378,7 @@ pub static FIELDS: &[Field] = fields! {
         |s| code(s.facility_id.as_deref());
     "sender.facility_type", Kind::Code(Codes::Open(FACILITY_TYPES)), "送信元の施設種別", "sender's facility type",
         false, Some(4), |s| code(s.facility_type.as_deref());
-    "sender.is_network_office", Kind::Flag, "事務局から", "sender is the network office", false, None,
+    "sender.is_network_office", Kind::Flag, "事務局からの連絡", "the sender is the network office", false, None,
         |s| flag(s.is_network_office);
     "event.type", Kind::Code(Codes::Open(&[])), "HL7メッセージ型", "HL7 message type", false, Some(5),
         |s| code(s.envelope.event.as_ref().and_then(|e| e.kind.as_deref()));
@@ -386,7 +386,7 @@ pub static FIELDS: &[Field] = fields! {
         |s| code(s.envelope.event.as_ref().and_then(|e| e.trigger.as_deref()));
     "event.status", Kind::Code(Codes::Open(&[])), "文書・結果の状態", "status of document or result", false, Some(4),
         |s| code(s.envelope.event.as_ref().and_then(|e| e.status.as_deref()));
-    "event.is_correction", Kind::Flag, "訂正か取消", "corrects or cancels", false, None,
+    "event.is_correction", Kind::Flag, "訂正か取消", "it corrects or cancels", false, None,
         |s| flag(s.envelope.event.as_ref().is_some_and(|e| e.corrects.is_some()));
     "visit.class", Kind::Code(Codes::Open(&[])), "受診区分", "patient class", false, Some(5),
         |s| code(visit(s).and_then(|v| v.class.as_deref()));
@@ -398,13 +398,13 @@ pub static FIELDS: &[Field] = fields! {
         |s| code(visit(s).and_then(|v| v.disposition.as_deref()));
     "patient.match", Kind::Code(Codes::Closed(|| PATIENT_MATCH.to_vec())), "患者照合", "patient match", false, Some(6),
         |s| code(Some(s.patient_match));
-    "patient.named", Kind::Flag, "患者の記載", "a patient is named", false, None, |s| {
+    "patient.named", Kind::Flag, "患者を名指す連絡", "a patient is named", false, None, |s| {
         let patient = &s.envelope.patient;
         flag(!patient.names.is_empty() || !patient.identifiers.is_empty() || s.group_alias.is_some())
     };
     "patient.group_alias", Kind::Code(Codes::Open(&[])), "グループ呼称", "group alias", false, Some(1),
         |s| code(s.group_alias.as_deref());
-    "has_attachment", Kind::Flag, "添付", "has an attachment", false, None,
+    "has_attachment", Kind::Flag, "添付のある連絡", "it has an attachment", false, None,
         |s| flag(!s.envelope.attachments.is_empty());
     "attachment.count", Kind::Number, "添付の数", "number of attachments", false, None,
         |s| number(Some(s.envelope.attachments.len() as u64));
@@ -424,10 +424,10 @@ pub static FIELDS: &[Field] = fields! {
             CodeState::Unknown => "unknown",
             CodeState::Known => "known",
         }));
-    "in_thread", Kind::Flag, "当方の投稿への返信", "answers a post of ours", false, None, |s| flag(s.in_thread);
+    "in_thread", Kind::Flag, "当方の投稿への返信", "it answers a post of ours", false, None, |s| flag(s.in_thread);
     "is_repeat", Kind::Flag, "同じ出来事の続報", "an earlier post of the same event exists", false, None,
         |s| flag(s.earlier_post);
-    "is_sheet", Kind::Flag, "返信票", "is a reply sheet", false, None, |s| flag(s.envelope.sheet.is_some());
+    "is_sheet", Kind::Flag, "返信票", "it is a reply sheet", false, None, |s| flag(s.envelope.sheet.is_some());
     "warning", Kind::Code(Codes::Open(&[])), "読取時の注意", "warning of the reader", true, Some(3),
         |s| s.envelope.warnings.iter().flat_map(|w| code(Some(&w.code))).collect();
 };

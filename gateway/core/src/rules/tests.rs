@@ -345,6 +345,36 @@ fn findings() {
 }
 
 #[test]
+fn earlier_rules_that_together_take_everything_are_found() {
+    let rule = |name: &str, when: &str| {
+        format!("[[rule]]\nname = \"{name}\"\nwhen = {when}\nthen = {{ triage = \"t\" }}\n")
+    };
+    let toml = [
+        rule("known", "{ field = \"sender.known\", is = true }"),
+        rule(
+            "unknown fax",
+            "{ all = [{ field = \"sender.known\", is = false }, { field = \"channel\", is = \"fax\" }] }",
+        ),
+        rule(
+            "dead",
+            "{ all = [{ field = \"channel\", is = \"fax\" }, { field = \"pages\", at_least = 3 }] }",
+        ),
+        rule("alive", "{ field = \"channel\", is = \"email\" }"),
+    ]
+    .concat();
+    let found = RuleSet::parse(&toml).unwrap().check();
+    assert_eq!(found.iter().map(|f| f.rule.as_str()).collect::<Vec<_>>(), ["dead"], "{found:#?}");
+    let absent = [
+        rule("stated", "{ field = \"urgency\", exists = true }"),
+        rule("not stated", "{ field = \"urgency\", exists = false }"),
+        rule("dead", "{ field = \"channel\", is = \"email\" }"),
+    ]
+    .concat();
+    let found = RuleSet::parse(&absent).unwrap().check();
+    assert_eq!(found.iter().map(|f| f.rule.as_str()).collect::<Vec<_>>(), ["dead"], "{found:#?}");
+}
+
+#[test]
 fn rules_say_what_they_do() {
     let rules = RuleSet::default_policy();
     let says: Vec<String> = rules.rules().iter().map(Rule::says).collect();
@@ -422,10 +452,26 @@ fn field_table() -> String {
     table
 }
 
+/// The lists of codes of `docs/rules.md`.
+fn code_lists() -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for (title, list) in [
+        ("### 施設種別 / facility types", words::FACILITY_TYPES),
+        ("### 職種 / professions", words::PROFESSIONS),
+        ("### 文書種別 / document kinds", words::DOCUMENT_KINDS),
+        ("### HL7イベント / trigger events", words::TRIGGERS),
+    ] {
+        let codes: Vec<String> = list.iter().map(|w| format!("`{}` {}", w.code, w.ja)).collect();
+        let _ = write!(text, "\n{title}\n\n{}\n", codes.join(" ・ "));
+    }
+    text
+}
+
 #[test]
 fn the_field_table_is_documented() {
     let document = include_str!("../../../../docs/rules.md");
-    let table = field_table();
+    let table = format!("{}{}", field_table(), code_lists());
     assert!(document.contains(&table), "docs/rules.md should hold this table:\n{table}");
 }
 
