@@ -255,3 +255,30 @@ fn reply_sheet(job: &DeliveryJob, posts: &JobPosts, printable: &mut Printable<'_
         valid_until: kakehashi_core::clock::ja_date(posts.code_expires_at.in_japan().date()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+    use kakehashi_core::job::JobContent;
+    use kakehashi_core::vocabulary::Channel;
+
+    #[test]
+    fn the_part_that_travels_back_knows_no_name() {
+        let paper = Paper::new().unwrap();
+        for (name, mut job) in samples::all(Channel::Fax) {
+            let JobContent::Posts(posts) = &mut job.content else { continue };
+            for item in &mut posts.items {
+                item.post.title = item.post.title.take().map(|t| format!("{} {t}", item.patient_name));
+                item.group_alias = format!("{}の会", item.patient_name);
+            }
+            let job = job.clone();
+            let JobContent::Posts(posts) = &job.content else { continue };
+            let plan = Plan::new(&paper, &job, posts, Carrier::Fax);
+            let below = format!("{:?} {}", plan.sheet, plan.delivery.document_title);
+            for part in ["山本", "千代", "佐々木", "髙﨑", "𠮷子"] {
+                assert!(!below.contains(part), "{name}: {below}");
+            }
+        }
+    }
+}
