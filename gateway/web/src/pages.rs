@@ -1,0 +1,75 @@
+//! The pages, one file each.
+
+mod attachments;
+mod audit;
+mod code;
+mod facilities;
+mod groups;
+mod intakes;
+mod login;
+mod note;
+mod outbox;
+mod posts;
+mod rules;
+mod settings;
+mod triage;
+
+use crate::app::App;
+use crate::error::PageError;
+use crate::upload::REQUEST_BYTES;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+
+/// Pages whose forms hold no files.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(groups::home))
+        .route("/login", get(login::form).post(login::log_in))
+        .route("/logout", post(login::log_out))
+        .route("/settings", get(settings::form).post(settings::save))
+        .route("/groups/{group}", get(groups::timeline))
+        .route("/groups/{group}/topics/{topic}", get(groups::topic))
+        .route("/groups/{group}/topics/{topic}/posts/{post}/corrections", post(posts::correct))
+        .route("/groups/{group}/topics/{topic}/posts/{post}/acknowledgement", post(posts::acknowledge))
+        .route("/groups/{group}/topics/{topic}/posts/{post}/acknowledgement/withdrawal", post(posts::withdraw))
+        .route("/attachments/{id}", get(attachments::file))
+        .route("/attachments/{id}/zoom", get(attachments::zoom))
+        .route("/attachments/{id}/pages/{page}", get(attachments::page_image))
+        .route("/triage", get(triage::list))
+        .route("/triage/{id}", get(triage::item))
+        .route("/triage/{id}/placement", post(triage::place))
+        .route("/triage/{id}/confirmation", post(triage::confirm))
+        .route("/triage/{id}/return", post(triage::give_back))
+        .route("/triage/{id}/discard", post(triage::discard))
+        .route("/triage/{id}/quarantine", post(triage::quarantine))
+        .route("/intakes", get(intakes::list))
+        .route("/intakes/{id}", get(intakes::page))
+        .route("/intakes/{id}/raw", get(intakes::raw))
+        .route("/outbox", get(outbox::list))
+        .route("/deliveries/{id}/retry", post(outbox::retry))
+        .route("/deliveries/{id}/recall", post(outbox::recall))
+        .route("/deliveries/{id}/call", post(outbox::called))
+        .route("/rules", get(rules::page))
+        .route("/facilities", get(facilities::page))
+        .route("/audit", get(audit::page))
+        .route("/r/{code}", get(code::page))
+        .route("/r/{code}/acknowledgement", post(code::acknowledge))
+        .route("/r/{code}/replies", post(code::reply))
+        .route("/r/{code}/callback", post(code::call_back))
+        .route("/r/{code}/wrong-recipient", post(code::wrong_recipient))
+}
+
+/// Pages whose forms hold files.
+pub(crate) fn upload_routes() -> Router<App> {
+    Router::new()
+        .route("/groups/{group}/posts", post(posts::open_topic))
+        .route("/groups/{group}/topics/{topic}/replies", post(posts::reply))
+        .route("/note", get(note::form).post(note::send))
+        .layer(DefaultBodyLimit::max(REQUEST_BYTES))
+}
+
+/// Every other address.
+pub(crate) async fn not_found() -> PageError {
+    PageError::NotFound
+}

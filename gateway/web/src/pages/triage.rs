@@ -1,0 +1,293 @@
+//! Triage by the network office: an item is looked at, then placed, confirmed, returned, discarded or
+//! quarantined. Consent is asked for again at every placement, whatever the page showed.
+
+use crate::app::App;
+use crate::error::PageError;
+use crate::forms::SignedForm;
+use crate::posting::commit;
+use crate::random;
+use crate::rights::Office;
+use crate::session::Frame;
+use crate::views::triage as view;
+use crate::views::triage::{Beside, answer_of};
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use kakehashi_core::commit::{Actor, Effect, TriageOutcome};
+use kakehashi_core::decision::{Addressees, Notice, TriageReason};
+use kakehashi_core::directory::{Facility, GroupRoster};
+use kakehashi_core::envelope::Envelope;
+use kakehashi_core::facts::FactQuery;
+use kakehashi_core::ids::{AttachmentId, DeliveryId, FacilityId, GroupId, PostId, StaffId, TriageId};
+use kakehashi_core::placement::{HandPlacement, SheetConfirmation, confirm_sheet, place_by_hand};
+use kakehashi_core::vocabulary::{Channel, Format, ReplyExpectation, Urgency};
+use kakehashi_store::view::TriageItem;
+use serde::Deserialize;
+
+/// Items of the list.
+const ITEMS: u32 = 200;
+
+/// Which list.
+#[derive(Deserialize)]
+pub(crate) struct AskedList {
+    quarantine: Option<String>,
+}
+
+/// What waits.
+pub(crate) async fn list(State(app): State<App>, office: Office, Query(asked): Query<AskedList>) -> Result<Response, PageError> {
+    let lang = office.visitor.lang;
+    let quarantined = asked.quarantine.is_some();
+    let rows = office.view.triage(quarantined, ITEMS).await?;
+    let page = view::list(lang, &rows, quarantined, app.now());
+    let frame = Frame { current: "/triage", title: &lang.t("triage.title"), live: Some("triage") };
+    office.visitor.page(&app, frame, "triage_list", &page).await
+}
+
+/// How the pictures are looked at.
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    turn: Option<u16>,
+    larger: Option<u8>,
+}
+
+/// One item.
+pub(crate) async fn item(State(app): State<App>, office: Office, Path(id): Path<String>, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let item = find(&office, id).await?;
+    show(&app, &office, &item, &asked, None).await
+}
+
+async fn find(office: &Office, id: String) -> Result<TriageItem, PageError> {
+    office.view.triage_item(&TriageId::new(id)).await?.ok_or(PageError::NotFound)
+}
+
+async fn show(app: &App, office: &Office, item: &TriageItem, asked: &Asked, problem: Option<String>) -> Result<Response, PageError> {
+    let visitor = &office.visitor;
+    let rows = office.view.triage(item.row.quarantined, ITEMS).await?;
+    let at = rows.iter().position(|r| r.id == item.row.id);
+    let link = |i: Option<usize>| i.and_then(|i| rows.get(i)).map(|r| format!("/triage/{}", r.id));
+    let cards = office.view.facilities().await?;
+    let sender = answer_of(item).map(|a| &a.facility_id).or(item.sender_facility.as_ref().map(|f| &f.id));
+    let staff_of_sender = cards
+        .iter()
+        .find(|c| Some(&c.facility.id) == sender)
+        .map(|c| c.staff.iter().map(|s| (s.id.to_string(), s.name.clone())).collect())
+        .unwrap_or_default();
+    let facilities: Vec<Facility> = cards.into_iter().map(|c| c.facility).collect();
+    let groups = office.view.groups(&visitor.user.id).await?;
+    let beside = Beside {
+        csrf: &visitor.csrf,
+        groups: &groups,
+        facilities: &facilities,
+        staff_of_sender,
+        previous: link(at.and_then(|i| i.checked_sub(1))),
+        next: link(at.map_or(Some(0), |i| Some(i + 1))),
+        problem,
+        turn: asked.turn.filter(|t| matches!(t, 90 | 180 | 270)).unwrap_or(0),
+        larger: asked.larger == Some(1),
+    };
+    let page = view::item(visitor.lang, item, &beside, app.now());
+    let frame = Frame { current: "/triage", title: &page.title, live: None };
+    visitor.page(app, frame, "triage_item", &page).await
+}
+
+/// The item again, with what is missing.
+async fn again(app: &App, office: &Office, item: &TriageItem, problem: String) -> Result<Response, PageError> {
+    show(app, office, item, &Asked { turn: None, larger: None }, Some(problem)).await
+}
+
+/// Places an item in a group.
+pub(crate) async fn place(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(fields): SignedForm) -> Result<Response, PageError> {
+    let item = find(&office, id).await?;
+    if item.closed.is_some() {
+        return Err(PageError::Conflict);
+    }
+    let lang = office.visitor.lang;
+    let now = app.now();
+    let group = fields.get("group_id").map(GroupId::new).ok_or(PageError::BadForm)?;
+    let roster = office.view.roster(&group, now).await?.ok_or(PageError::NotFound)?;
+    let candidate = item.candidates.iter().find(|c| c.candidate.group_id.as_ref() == Some(&group));
+    let reason = fields.line("reason", 300);
+    if candidate.is_none() && reason.is_empty() {
+        return again(&app, &office, &item, lang.t("triage.reason_needed")).await;
+    }
+    let chosen = fields.get("facility_id").map(FacilityId::new);
+    let facility_id = item.sender_facility.as_ref().map(|f| f.id.clone()).or(chosen);
+    let Some(facility_id) = facility_id else {
+        return again(&app, &office, &item, lang.t("triage.sender_needed")).await;
+    };
+    let topic = fields.get("post_id").map(PostId::new);
+    let topic = topic.filter(|t| candidate.is_some_and(|c| c.candidate.post_id.as_ref() == Some(t)));
+    let unread = unreadable_envelope(&item);
+    let envelope = item.envelope.as_ref().unwrap_or(&unread);
+    let mut actor_name = office.visitor.user.display_name.clone();
+    if !reason.is_empty() {
+        actor_name = format!("{actor_name}({reason})");
+    }
+    let hand = HandPlacement {
+        triage_id: &item.row.id,
+        intake_id: &item.row.intake_id,
+        received_at: item.row.received_at,
+        now,
+        envelope,
+        attachments: item.attachments.iter().map(|a| a.id.clone()).collect::<Vec<AttachmentId>>(),
+        under_topic: topic,
+        consent_covers: consent_covers(&app, &office, &item, &roster, &facility_id).await?,
+        facility_id,
+        urgency: envelope.urgency.unwrap_or(Urgency::Normal),
+        // Nobody is named, so nobody is asked: what the sender wished stands in the text.
+        expectation: ReplyExpectation::None,
+        addressees: Addressees::default(),
+        due_at: None,
+        actor_name,
+    };
+    match place_by_hand(hand, &roster, &mut random::bits) {
+        Ok(mut effects) => {
+            if let Some(number) = fields.get("teach")
+                && item.envelope.as_ref().is_some_and(|e| e.patient.identifiers.iter().any(|i| i.id == number))
+                && let Some(sender) = &item.sender_facility
+            {
+                effects.push(Effect::TeachIdentifier {
+                    facility_id: sender.id.clone(),
+                    identifier: number.to_owned(),
+                    patient_id: roster.patient.id.clone(),
+                    state: kakehashi_core::facts::IdentifierState::Confirmed,
+                });
+            }
+            commit(&app, actor(&office), effects, now).await?;
+            next_item(&office).await
+        }
+        Err(blocked) => {
+            let why = crate::views::words::reason(lang, &blocked.reason());
+            again(&app, &office, &item, lang.tf("triage.blocked", &[&why])).await
+        }
+    }
+}
+
+/// Whether the consent covers the facility in this group today. A member says so itself; a facility that is
+/// no member (a hospital that sends) is asked about by the sender's endpoint.
+async fn consent_covers(app: &App, office: &Office, item: &TriageItem, roster: &GroupRoster, facility: &FacilityId) -> Result<bool, PageError> {
+    if let Some(member) = roster.member(facility) {
+        return Ok(member.consented);
+    }
+    let (Some(envelope), Some(intake)) = (&item.envelope, office.view.intake(&item.row.intake_id).await?) else {
+        return Ok(false);
+    };
+    let network = app.network().await?;
+    let query = FactQuery {
+        recipients: vec![network.group_address(&roster.group.address).to_ascii_lowercase()],
+        ..FactQuery::of(envelope, &intake.origin)
+    };
+    let facts = app.store().worker(&app.state.network).facts(&query, app.now()).await?;
+    let is_sender = facts.sender.as_ref().is_some_and(|s| &s.facility.id == facility);
+    Ok(is_sender && facts.addressed_group.is_some_and(|g| g.group.id == roster.group.id && g.consent_covers_sender))
+}
+
+/// What could not be read is placed with its file alone.
+fn unreadable_envelope(item: &TriageItem) -> Envelope {
+    let format = match item.row.channel {
+        Channel::Fax => Format::Tiff,
+        Channel::Hl7 => Format::Hl7v2,
+        Channel::Api | Channel::Mqtt | Channel::Web => Format::Json,
+        Channel::Email | Channel::PhoneMemo | Channel::Notebook => Format::Rfc5322,
+    };
+    let mut envelope = Envelope::empty(item.row.channel, format, kakehashi_core::envelope::ContentHash::of(b""));
+    envelope.title.clone_from(&item.row.title);
+    envelope
+}
+
+/// Confirms what a reply sheet says.
+pub(crate) async fn confirm(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(fields): SignedForm) -> Result<Response, PageError> {
+    let item = find(&office, id).await?;
+    if item.closed.is_some() {
+        return Err(PageError::Conflict);
+    }
+    let now = app.now();
+    let (Some(answer), Some(decided)) = (answer_of(&item), &item.decided) else { return Err(PageError::BadForm) };
+    let roster = office.view.roster(&answer.group_id, now).await?.ok_or(PageError::NotFound)?;
+    let reply_only = fields.get("only") == Some("reply");
+    let marked = |name: &str| !reply_only && fields.all("mark").any(|m| m == name);
+    let chosen = fields.get("staff_id").map(StaffId::new);
+    let person = roster
+        .member(&answer.facility_id)
+        .and_then(|m| m.staff.iter().find(|s| Some(&s.id) == chosen.as_ref()));
+    let sheet = SheetConfirmation {
+        triage_id: &item.row.id,
+        intake_id: &item.row.intake_id,
+        received_at: item.row.received_at,
+        now,
+        channel: item.row.channel,
+        answer,
+        identity_level: decided.identity_level,
+        acknowledged: marked("acknowledge"),
+        call_back: marked("call_back"),
+        staff_id: person.map(|p| p.id.clone()),
+        person_name: person.map(|p| p.name.clone()),
+        actor_name: office.visitor.user.display_name.clone(),
+    };
+    match confirm_sheet(sheet, &roster, &mut random::bits) {
+        Ok(effects) => {
+            commit(&app, actor(&office), effects, now).await?;
+            next_item(&office).await
+        }
+        Err(blocked) => {
+            let lang = office.visitor.lang;
+            let why = crate::views::words::reason(lang, &blocked.reason());
+            again(&app, &office, &item, lang.tf("triage.blocked", &[&why])).await
+        }
+    }
+}
+
+/// 差戻し: the sender is told without content, if there is a way to tell.
+pub(crate) async fn give_back(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(_): SignedForm) -> Result<Response, PageError> {
+    let item = find(&office, id).await?;
+    let now = app.now();
+    let sender = item.envelope.as_ref().map(|e| &e.sender);
+    let address = match item.row.channel {
+        Channel::Fax => sender.and_then(|s| s.number.clone()),
+        Channel::Email => sender.and_then(|s| s.address.clone()),
+        _ => None,
+    };
+    let mut effects = vec![close(&item, TriageOutcome::Returned, None)];
+    if let Some(address) = address {
+        effects.push(Effect::Notify {
+            delivery_id: DeliveryId::fresh(now, random::bits()),
+            notice: if item.row.reasons.contains(&TriageReason::PhoneOnly) { Notice::PhonePlease } else { Notice::Uniform },
+            channel: item.row.channel,
+            address,
+        });
+    }
+    commit(&app, actor(&office), effects, now).await?;
+    next_item(&office).await
+}
+
+/// 破棄 with a reason.
+pub(crate) async fn discard(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(fields): SignedForm) -> Result<Response, PageError> {
+    let item = find(&office, id).await?;
+    let reason = fields.line("reason", 300);
+    if reason.is_empty() {
+        return again(&app, &office, &item, office.visitor.lang.t("triage.reason_needed")).await;
+    }
+    commit(&app, actor(&office), vec![close(&item, TriageOutcome::Discarded, Some(reason))], app.now()).await?;
+    next_item(&office).await
+}
+
+/// 隔離.
+pub(crate) async fn quarantine(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(_): SignedForm) -> Result<Response, PageError> {
+    let item = find(&office, id).await?;
+    commit(&app, actor(&office), vec![close(&item, TriageOutcome::Quarantined, None)], app.now()).await?;
+    next_item(&office).await
+}
+
+fn close(item: &TriageItem, outcome: TriageOutcome, note: Option<String>) -> Effect {
+    Effect::CloseTriage { id: item.row.id.clone(), outcome, note }
+}
+
+fn actor(office: &Office) -> Actor {
+    Actor::LoginUser { id: office.visitor.user.id.clone() }
+}
+
+/// The oldest item that still waits, else the empty list: forty items before lunch, one key each.
+async fn next_item(office: &Office) -> Result<Response, PageError> {
+    let next = office.view.triage(false, 1).await?;
+    let path = next.first().map_or_else(|| "/triage".to_owned(), |row| format!("/triage/{}", row.id));
+    Ok(Redirect::to(&path).into_response())
+}

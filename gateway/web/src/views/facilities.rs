@@ -1,0 +1,101 @@
+//! Facilities with how each wants to receive, in words.
+
+use super::{Chip, words};
+use crate::locale::Lang;
+use kakehashi_core::directory::Endpoint;
+use kakehashi_core::vocabulary::{Channel, EndpointState, Urgency};
+use kakehashi_store::view::FacilityCard;
+use serde::Serialize;
+
+/// The page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct FacilitiesPage {
+    pub(crate) facilities: Vec<FacilityBlock>,
+}
+
+/// A facility.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct FacilityBlock {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) office: bool,
+    pub(crate) phone: Option<String>,
+    pub(crate) hours: String,
+    pub(crate) groups: String,
+    pub(crate) staff: Vec<String>,
+    pub(crate) endpoints: Vec<EndpointBlock>,
+}
+
+/// A number, address or interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct EndpointBlock {
+    pub(crate) channel: &'static str,
+    pub(crate) address: String,
+    pub(crate) state: Chip,
+    pub(crate) settings: String,
+}
+
+/// All facilities.
+pub(crate) fn page(lang: Lang, cards: &[FacilityCard]) -> FacilitiesPage {
+    FacilitiesPage { facilities: cards.iter().map(|c| facility(lang, c)).collect() }
+}
+
+fn facility(lang: Lang, card: &FacilityCard) -> FacilityBlock {
+    FacilityBlock {
+        id: card.facility.id.to_string(),
+        name: card.facility.name.clone(),
+        kind: lang.pick(&card.facility_type_name.0, &card.facility_type_name.1).to_owned(),
+        office: card.facility.is_network_office,
+        phone: card.facility.phone.clone(),
+        hours: words::hours(lang, &card.facility.business_hours),
+        groups: lang.tf("facilities.groups", &[&card.group_count.to_string()]),
+        staff: card.staff.iter().map(|s| s.name.clone()).collect(),
+        endpoints: card.endpoints.iter().map(|e| endpoint(lang, e)).collect(),
+    }
+}
+
+fn endpoint(lang: Lang, endpoint: &Endpoint) -> EndpointBlock {
+    let class = match endpoint.state {
+        EndpointState::Verified => ("ack", "✓"),
+        EndpointState::Stale | EndpointState::Unverified => ("urgent", "▲"),
+        EndpointState::Suspended => ("fail", "✕"),
+    };
+    EndpointBlock {
+        channel: words::channel(lang, endpoint.channel),
+        // The hash of a key says nothing to anybody.
+        address: if endpoint.channel == Channel::Api { lang.t("endpoint.key") } else { endpoint.address.clone() },
+        state: Chip::new(class.0, Some(class.1), lang.pick(endpoint.state.ja(), endpoint.state.en())),
+        settings: settings(lang, endpoint),
+    }
+}
+
+fn settings(lang: Lang, endpoint: &Endpoint) -> String {
+    let set = &endpoint.settings;
+    if !set.receives {
+        return lang.t("endpoint.sends_only");
+    }
+    let mut parts = Vec::new();
+    if set.digests.is_empty() {
+        parts.push(lang.t("endpoint.at_once"));
+    } else {
+        if set.instant_threshold != Urgency::Normal {
+            let word = lang.pick(set.instant_threshold.ja(), set.instant_threshold.en());
+            parts.push(lang.tf("endpoint.instant_from", &[word]));
+        }
+        parts.push(lang.tf("endpoint.digests", &[&words::digests(lang, &set.digests)]));
+    }
+    if let Some(quiet) = &set.quiet_hours {
+        parts.push(lang.tf("endpoint.quiet", &[&quiet.from.to_string(), &quiet.until.to_string()]));
+    }
+    if set.night_ok {
+        parts.push(lang.t("endpoint.night_ok"));
+    }
+    if endpoint.channel == Channel::Email {
+        parts.push(lang.tf("endpoint.mode", &[lang.pick(set.content_mode.ja(), set.content_mode.en())]));
+    }
+    if set.hold_seconds > 0 {
+        parts.push(lang.tf("endpoint.hold", &[&set.hold_seconds.to_string()]));
+    }
+    parts.join(" ・ ")
+}

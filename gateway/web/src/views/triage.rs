@@ -1,0 +1,293 @@
+//! Triage: what arrived at the left, where it could belong at the right, with reasons for and against.
+//! A button that may not be pressed says what would enable it (look.md 6).
+
+use super::envelope::{Reading, reading};
+use super::post::{File, Picture, attachments};
+use super::{Chip, Choice, words};
+use crate::locale::Lang;
+use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::decision::{Answer, Decision, TriageReason};
+use kakehashi_core::directory::Facility;
+use kakehashi_store::view::{GroupSummary, TriageCandidate, TriageItem, TriageRow};
+use serde::Serialize;
+
+/// After this long an item's age is shown as urgent.
+const OLD_SECONDS: i64 = 30 * 60;
+
+/// The list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct TriageListPage {
+    pub(crate) quarantined: bool,
+    pub(crate) rows: Vec<TriageLine>,
+}
+
+/// An item of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct TriageLine {
+    pub(crate) href: String,
+    pub(crate) channel: &'static str,
+    pub(crate) title: String,
+    pub(crate) sender: String,
+    pub(crate) reasons: Vec<String>,
+    pub(crate) received: String,
+    pub(crate) wait: Chip,
+    pub(crate) candidates: Option<String>,
+}
+
+/// One item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct TriageItemPage {
+    pub(crate) csrf: String,
+    pub(crate) id: String,
+    pub(crate) path: String,
+    pub(crate) channel: &'static str,
+    pub(crate) title: String,
+    pub(crate) received: String,
+    pub(crate) wait: Option<Chip>,
+    pub(crate) sender: String,
+    pub(crate) sender_facility: Option<String>,
+    pub(crate) reasons: Vec<String>,
+    pub(crate) problem: Option<String>,
+    pub(crate) closed: Option<String>,
+    pub(crate) pictures: Vec<TurnedPicture>,
+    pub(crate) files: Vec<File>,
+    pub(crate) reading: Option<Reading>,
+    pub(crate) candidates: Vec<CandidateBlock>,
+    pub(crate) sheet: Option<SheetForm>,
+    pub(crate) groups: Vec<Choice>,
+    pub(crate) facilities: Vec<Choice>,
+    pub(crate) needs_facility: bool,
+    pub(crate) teach: Option<String>,
+    pub(crate) intake: String,
+    pub(crate) raw: String,
+    pub(crate) previous: Option<String>,
+    pub(crate) next: Option<String>,
+    pub(crate) turn_class: String,
+    pub(crate) turn_href: String,
+    pub(crate) larger_href: String,
+    pub(crate) quarantined: bool,
+    pub(crate) grounds: Vec<String>,
+}
+
+/// A page picture as it is turned and enlarged at the moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct TurnedPicture {
+    pub(crate) picture: Picture,
+    pub(crate) class: String,
+}
+
+/// Where it could belong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct CandidateBlock {
+    pub(crate) key: Option<usize>,
+    pub(crate) alias: String,
+    pub(crate) patient: String,
+    pub(crate) kana: String,
+    pub(crate) birth_date: Option<String>,
+    pub(crate) topic: Option<String>,
+    pub(crate) reasons_for: Vec<String>,
+    pub(crate) reasons_against: Vec<String>,
+    pub(crate) blocked: Option<String>,
+    pub(crate) group_id: Option<String>,
+    pub(crate) post_id: Option<String>,
+    pub(crate) first: bool,
+}
+
+/// Confirmation of a reply sheet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SheetForm {
+    pub(crate) alias: String,
+    pub(crate) topic: String,
+    pub(crate) boxes: Vec<SheetBox>,
+    pub(crate) people: Vec<Choice>,
+}
+
+/// A box to confirm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SheetBox {
+    pub(crate) name: &'static str,
+    pub(crate) word: String,
+    pub(crate) proposal: String,
+    pub(crate) checked: bool,
+}
+
+/// What the code of a reply sheet stands for, where the item is a sheet to confirm.
+pub(crate) fn answer_of(item: &TriageItem) -> Option<&Answer> {
+    if !item.row.reasons.contains(&TriageReason::SheetToConfirm) {
+        return None;
+    }
+    match &item.decided.as_ref()?.decision {
+        Decision::Reply(answer) | Decision::Acknowledge(answer) => Some(answer),
+        _ => None,
+    }
+}
+
+/// The list of items.
+pub(crate) fn list(lang: Lang, rows: &[TriageRow], quarantined: bool, now: UtcMicros) -> TriageListPage {
+    TriageListPage { quarantined, rows: rows.iter().map(|r| line(lang, r, now)).collect() }
+}
+
+fn line(lang: Lang, row: &TriageRow, now: UtcMicros) -> TriageLine {
+    TriageLine {
+        href: format!("/triage/{}", row.id),
+        channel: words::channel(lang, row.channel),
+        title: row.title.clone().filter(|t| !t.is_empty()).unwrap_or_else(|| lang.t("triage.no_title")),
+        sender: row.sender.clone(),
+        reasons: row.reasons.iter().map(|r| words::reason(lang, r)).collect(),
+        received: lang.near(row.received_at, now),
+        wait: wait(lang, row.received_at, now),
+        candidates: (row.candidate_count > 0).then(|| lang.tf("triage.candidates", &[&row.candidate_count.to_string()])),
+    }
+}
+
+fn wait(lang: Lang, since: UtcMicros, now: UtcMicros) -> Chip {
+    let seconds = now.seconds_since(since);
+    let word = lang.tf("triage.wait", &[&lang.age(seconds)]);
+    if seconds > OLD_SECONDS { Chip::new("urgent", Some("▲"), word) } else { Chip::new("wait", None, word) }
+}
+
+/// What else the page of an item needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Beside<'a> {
+    pub(crate) csrf: &'a str,
+    pub(crate) groups: &'a [GroupSummary],
+    pub(crate) facilities: &'a [Facility],
+    pub(crate) staff_of_sender: Vec<(String, String)>,
+    pub(crate) previous: Option<String>,
+    pub(crate) next: Option<String>,
+    pub(crate) problem: Option<String>,
+    pub(crate) turn: u16,
+    pub(crate) larger: bool,
+}
+
+/// The page of one item.
+pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcMicros) -> TriageItemPage {
+    let row = &item.row;
+    let path = format!("/triage/{}", row.id);
+    let (pictures, files) = attachments(lang, &row.sender, &item.attachments);
+    let is_sheet = answer_of(item).is_some();
+    let size_class = if beside.larger { " larger" } else { "" };
+    let turn_class = format!("turn-{}{size_class}", beside.turn);
+    let next_turn = (beside.turn + 90) % 360;
+    let larger = u8::from(!beside.larger);
+    let open = item.closed.is_none();
+    TriageItemPage {
+        csrf: beside.csrf.to_owned(),
+        id: row.id.to_string(),
+        channel: words::channel(lang, row.channel),
+        title: row.title.clone().filter(|t| !t.is_empty()).unwrap_or_else(|| lang.t("triage.no_title")),
+        received: lang.at(row.received_at),
+        wait: open.then(|| wait(lang, row.received_at, now)),
+        sender: row.sender.clone(),
+        sender_facility: item.sender_facility.as_ref().map(|f| f.name.clone()),
+        reasons: row.reasons.iter().map(|r| words::reason(lang, r)).collect(),
+        problem: beside.problem.clone(),
+        closed: item.closed.as_ref().map(|closed| {
+            let outcome = lang.t(&format!("triage.outcome.{}", closed.outcome));
+            let mut parts = vec![outcome, lang.at(closed.at), closed.by.clone()];
+            parts.extend(closed.note.clone());
+            parts.join(" ・ ")
+        }),
+        pictures: pictures
+            .into_iter()
+            .map(|picture| TurnedPicture { picture, class: turn_class.clone() })
+            .collect(),
+        files,
+        reading: item.envelope.as_ref().map(|e| reading(lang, e)),
+        candidates: if is_sheet { Vec::new() } else { candidates(lang, &item.candidates) },
+        sheet: is_sheet.then(|| sheet(lang, item, beside)),
+        groups: beside
+            .groups
+            .iter()
+            .map(|g| Choice {
+                value: g.group.id.to_string(),
+                word: format!("{} {}", g.group.alias, g.patient.name),
+                chosen: false,
+            })
+            .collect(),
+        facilities: beside
+            .facilities
+            .iter()
+            .map(|f| Choice { value: f.id.to_string(), word: f.name.clone(), chosen: false })
+            .collect(),
+        needs_facility: item.sender_facility.is_none(),
+        teach: item
+            .envelope
+            .as_ref()
+            .filter(|_| item.sender_facility.is_some())
+            .and_then(|e| e.patient.identifiers.first())
+            .map(|i| i.id.clone()),
+        intake: format!("/intakes/{}", row.intake_id),
+        raw: format!("/intakes/{}/raw", row.intake_id),
+        previous: beside.previous.clone(),
+        next: beside.next.clone(),
+        turn_class,
+        turn_href: format!("{path}?turn={next_turn}&larger={}", u8::from(beside.larger)),
+        larger_href: format!("{path}?turn={}&larger={larger}", beside.turn),
+        quarantined: row.quarantined,
+        grounds: item.decided.as_ref().map(|d| d.grounds.clone()).unwrap_or_default(),
+        path,
+    }
+}
+
+fn candidates(lang: Lang, all: &[TriageCandidate]) -> Vec<CandidateBlock> {
+    let mut key = 0;
+    all.iter()
+        .enumerate()
+        .map(|(i, c)| {
+            let blocked = match (&c.candidate.blocked, &c.group) {
+                (Some(reason), _) => Some(words::reason(lang, reason)),
+                (None, None) => Some(words::reason(lang, &TriageReason::NoGroup)),
+                (None, Some(_)) => None,
+            };
+            let key = (blocked.is_none() && key < 9).then(|| {
+                key += 1;
+                key
+            });
+            CandidateBlock {
+                key,
+                alias: c.group.as_ref().map(|g| g.alias.clone()).unwrap_or_default(),
+                patient: c.patient.name.clone(),
+                kana: c.patient.kana.clone(),
+                birth_date: c.patient.birth_date.clone(),
+                topic: c.topic_title.clone(),
+                reasons_for: c.candidate.reasons_for.clone(),
+                reasons_against: c.candidate.reasons_against.clone(),
+                blocked,
+                group_id: c.candidate.group_id.as_ref().map(ToString::to_string),
+                post_id: c.candidate.post_id.as_ref().map(ToString::to_string),
+                first: i == 0,
+            }
+        })
+        .collect()
+}
+
+fn sheet(lang: Lang, item: &TriageItem, beside: &Beside<'_>) -> SheetForm {
+    let place = item.candidates.first();
+    let marks = item.envelope.as_ref().map(|e| reading(lang, e).marks).unwrap_or_default();
+    let acts = |name: &str| matches!(name, "acknowledge" | "call_back");
+    let boxes = kakehashi_core::sheet_geometry::TICK_BOXES
+        .iter()
+        .filter(|b| acts(b.name))
+        .map(|b| {
+            let mark = marks.iter().find(|m| m.name == b.name);
+            SheetBox {
+                name: b.name,
+                word: lang.pick(b.ja, b.en).to_owned(),
+                proposal: mark.map(|m| m.state.clone()).unwrap_or_default(),
+                // Only a mark that is sure is proposed; whatever is unsure stays empty for the eye to decide.
+                checked: mark.is_some_and(|m| m.marked),
+            }
+        })
+        .collect();
+    SheetForm {
+        alias: place.and_then(|p| p.group.as_ref()).map(|g| g.alias.clone()).unwrap_or_default(),
+        topic: place.and_then(|p| p.topic_title.clone()).unwrap_or_default(),
+        boxes,
+        people: beside
+            .staff_of_sender
+            .iter()
+            .map(|(id, name)| Choice { value: id.clone(), word: name.clone(), chosen: false })
+            .collect(),
+    }
+}
