@@ -1,11 +1,10 @@
-//! Care notes: the JSON of care-record software and of the web form (care-network.md 6.5). `listen`
-//! makes a raw intake of what HTTP took, `read` turns stored bytes into an Envelope. The shape itself is
-//! [`kakehashi_core::care_note`], which MQTT shares; no socket and no store is touched here.
+//! Care notes: the JSON of care-record software and of the web form (care-network.md 6.5). `read`
+//! turns stored bytes into an Envelope. The shape and the way to the desk are
+//! [`kakehashi_core::care_note`], which HTTP, form and MQTT share; no socket and no store is touched here.
 
-pub mod listen;
 pub mod read;
 
-pub use listen::{Arrival, intake};
+pub use kakehashi_core::care_note::{Arrival, intake};
 pub use read::CareNoteReader;
 
 use kakehashi_core::care_note::CareNote;

@@ -188,7 +188,7 @@ fn media_type(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Standard base64 as software writes it: line ends allowed, padding optional.
-pub(crate) fn decode(data: &str) -> Option<Vec<u8>> {
+fn decode(data: &str) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &base64::alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),

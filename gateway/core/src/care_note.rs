@@ -1,9 +1,12 @@
 //! The care note: the JSON that care-record software over HTTP, the web form and MQTT share
-//! (care-network.md 6.5, `docs/api.md`). Strict where a sender can be told (unknown keys, wrong types and
+//! (care-network.md 6.5, `docs/care-note.md`). Strict where a sender can be told (unknown keys, wrong types and
 //! sizes are faults with a path), total and bounded always. It says what the sender wrote and matches
 //! nothing; files are decoded one by one by the reader.
 
+mod intake;
 mod parse;
+
+pub use intake::{Arrival, intake};
 
 use crate::clock::UtcMicros;
 use crate::envelope::ContentHash;

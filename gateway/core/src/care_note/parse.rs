@@ -278,10 +278,11 @@ fn not_text(path: String) -> CareNoteFault {
     CareNoteFault::new(FaultKind::NotACareNote, path, "\"…\" の文字で送ってください", "send text in quotes")
 }
 
-/// NFC, LF, without control characters that no page can show.
+/// NFC, LF, without control characters and signs that are not seen or turn the writing round.
 fn clean(text: &str) -> String {
     let lines = text.replace("\r\n", "\n").replace('\r', "\n");
-    let kept = lines.nfc().filter(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+    let unseen = |c: char| matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let kept = lines.nfc().filter(|c| (!c.is_control() || matches!(c, '\n' | '\t')) && !unseen(*c));
     kept.collect::<String>().trim().to_owned()
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Index {
 struct Words {
     /// Words by their first two signs (one-sign words: sign and NUL).
     by_head: HashMap<[char; 2], Vec<(String, Vec<u32>)>>,
+    /// One bit for each last byte of a first sign: most places of a text are passed by this alone.
+    first_signs: [u64; 4],
 }
 
 /// What must be there for a condition to hold: one of `values` in `field`.
@@ -62,6 +64,8 @@ impl Index {
             .map(|(place, values)| {
                 let mut sought = Words::default();
                 for (word, rules) in values {
+                    let (at, bit) = first_sign(head(&word)[0]);
+                    sought.first_signs[at] |= bit;
                     sought.by_head.entry(head(&word)).or_default().push((word, rules));
                 }
                 (&FIELDS[place], sought)
@@ -100,9 +104,18 @@ fn head(word: &str) -> [char; 2] {
     [signs.next().unwrap_or('\0'), signs.next().unwrap_or('\0')]
 }
 
+fn first_sign(sign: char) -> (usize, u64) {
+    let low = sign as u32 & 255;
+    ((low / 64) as usize, 1 << (low % 64))
+}
+
 impl Words {
     fn search(&self, text: &str, found: &mut Vec<u32>) {
         for (at, first) in text.char_indices() {
+            let (place, bit) = first_sign(first);
+            if self.first_signs[place] & bit == 0 {
+                continue;
+            }
             let here = &text[at..];
             let second = here[first.len_utf8()..].chars().next().unwrap_or('\0');
             for key in [[first, second], [first, '\0']] {
