@@ -33,8 +33,8 @@ pub struct MqttConfig {
     pub topic: String,
     /// PEM file of the authority that signed the broker's certificate; absent: no TLS.
     pub ca: Option<PathBuf>,
-    /// Largest message that becomes an ordinary intake, in bytes. A larger one, up to four times as large,
-    /// is kept cut off at this size for triage; beyond that the broker must refuse it (`max_packet_size`).
+    /// Largest message that becomes an ordinary intake, in bytes. A larger one is kept cut off at this size for
+    /// triage; its memory is given back at once. A limit in the broker (`message_size_limit`) is better still.
     pub max_packet_bytes: usize,
     /// What a topic proves of its sender: [`Authenticity::ApiKey`] where the broker lets each facility
     /// publish only to its own topic, else [`Authenticity::Network`].

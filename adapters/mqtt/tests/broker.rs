@@ -22,11 +22,16 @@ const TOPIC: &str = "kakehashi/sakurami/care-notes/t-7q2m";
 /// A broker of our own, ended when dropped.
 struct Broker {
     port: u16,
-    _program: Child,
+    program: Child,
     _dir: tempfile::TempDir,
 }
 
 async fn broker(extra: &str) -> Option<Broker> {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    broker_on(port, extra).await
+}
+
+async fn broker_on(port: u16, extra: &str) -> Option<Broker> {
     let program = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"]
         .iter()
         .find(|p| std::path::Path::new(p).exists());
@@ -34,7 +39,6 @@ async fn broker(extra: &str) -> Option<Broker> {
         println!("skipped: mosquitto is not installed");
         return None;
     };
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("mosquitto.conf");
     let config = format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n{extra}");
@@ -48,7 +52,7 @@ async fn broker(extra: &str) -> Option<Broker> {
         .spawn()
         .unwrap();
     until(async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
-    Some(Broker { port, _program: program, _dir: dir })
+    Some(Broker { port, program, _dir: dir })
 }
 
 /// Waits for a condition, at most 20 seconds.
@@ -146,7 +150,7 @@ fn start(port: u16, desk: &Desk) -> Running {
 /// Publishes with QoS 1 and returns when the broker has all of it.
 async fn publish(port: u16, messages: Vec<(&str, String)>) {
     let mut options = MqttOptions::new(format!("sender-{}", messages.len()), "127.0.0.1", port);
-    options.set_max_packet_size(1024 * 1024, 1024 * 1024);
+    options.set_max_packet_size(1024 * 1024, 64 * 1024 * 1024);
     let (client, mut events) = AsyncClient::new(options, messages.len() + 1);
     let mut left = messages.len();
     for (topic, payload) in messages {
@@ -239,6 +243,23 @@ async fn what_arrives_while_we_are_away_is_kept() {
 }
 
 #[tokio::test]
+async fn a_broker_that_comes_back_is_found_again() {
+    let Some(mut first) = broker("").await else { return };
+    let desk = Desk::default();
+    let running = start(first.port, &desk);
+    until_subscribed(first.port, &desk).await;
+    let port = first.port;
+    first.program.kill().await.unwrap();
+    let Some(_second) = broker_on(port, "").await else { return };
+    // This broker kept nothing, so the subscription must have been made anew.
+    until_subscribed(port, &desk).await;
+    publish(port, vec![(TOPIC, note("after"))]).await;
+    let after = |s: &mut State| s.taken.iter().any(|t| t.sender_message_id.as_deref() == Some("after"));
+    until(async || desk.with(after)).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn many_notes_stand_at_the_desk_together() {
     let Some(broker) = broker("max_inflight_messages 100\n").await else { return };
     let desk = Desk::default();
@@ -262,7 +283,7 @@ async fn large_and_refused_messages_are_kept_and_confirmed() {
     until_subscribed(broker.port, &desk).await;
     // Over our size: kept cut off. Over the desk's: refused, then kept cut off there.
     desk.with(|s| s.refuses_over = Some(60_000));
-    let large = format!(r#"{{"body":"{}"}}"#, "x".repeat(100_000));
+    let large = format!(r#"{{"body":"{}"}}"#, "x".repeat(20_000_000));
     let refused = format!(r#"{{"body":"{}"}}"#, "y".repeat(62_000));
     publish(broker.port, vec![(TOPIC, large), (TOPIC, refused), (TOPIC, note("after"))]).await;
     until(async || desk.with(|s| s.taken.len() == 3)).await;

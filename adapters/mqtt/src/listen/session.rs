@@ -28,6 +28,9 @@ const WAITING: usize = 512;
 const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Confirmations that fit between us and the socket.
 const CONFIRMATIONS: usize = 1_024;
+/// The largest packet of the protocol. Nothing smaller may be refused while reading: the broker would send
+/// the same packet after every new connection, and nothing behind it would ever arrive.
+const PROTOCOL_BYTES: usize = 268_435_460;
 /// Time for what was taken to become durable when the connection is to end.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -78,7 +81,7 @@ impl Session {
         options.set_clean_session(false);
         options.set_manual_acks(true);
         options.set_keep_alive(Duration::from_secs(30));
-        options.set_max_packet_size(config.max_packet_bytes.saturating_mul(4), 16 * 1024);
+        options.set_max_packet_size(PROTOCOL_BYTES, 16 * 1024);
         if let Some(username) = &config.username {
             options.set_credentials(username.clone(), config.password.clone().unwrap_or_default());
         }
@@ -172,19 +175,6 @@ impl Session {
             }
             Ok(_) => Ok(()),
             Err(fault) => {
-                if matches!(
-                    &fault,
-                    ConnectionError::MqttState(rumqttc::StateError::Deserialization(
-                        rumqttc::Error::PayloadSizeLimitExceeded(_)
-                    ))
-                ) {
-                    tracing::error!(
-                        limit_bytes = self.config.max_packet_bytes.saturating_mul(4),
-                        "mqtt: a message is too large even to be kept and the broker will send it again; \
-                         set max_packet_size in the broker"
-                    );
-                    return Err(End::Broken);
-                }
                 tracing::warn!(%fault, "mqtt: connection ended");
                 Err(End::Broken)
             }
@@ -285,16 +275,20 @@ async fn next(polling: &mut Option<Pin<Box<dyn Future<Output = Polled> + Send>>>
 fn intake(publish: &Publish, config: &MqttConfig, received_at: UtcMicros) -> RawIntake {
     let payload: &[u8] = &publish.payload;
     let address = endpoint_address(&publish.topic);
-    // Only its identity is looked at here; reading is ② and may find more.
-    let note = CareNote::parse(payload, &CareNoteLimits::default()).ok();
+    let kept = &payload[..payload.len().min(config.max_packet_bytes)];
+    if kept.len() < payload.len() {
+        let (size_bytes, limit_bytes) = (payload.len(), config.max_packet_bytes);
+        tracing::warn!(
+            size_bytes,
+            limit_bytes,
+            "mqtt: a message is too large and is kept cut off for triage"
+        );
+    }
+    // Only its identity is looked at here; reading is ② and may find more. A message that was cut off is no
+    // care note any more and is known by its whole content.
+    let note = CareNote::parse(kept, &CareNoteLimits::default()).ok();
     let note_id = note.as_ref().and_then(|note| note.note_id.as_deref());
-    let too_large = payload.len() > config.max_packet_bytes;
-    let dedup_key = if too_large {
-        CareNote::dedup_key(address.unwrap_or("-"), None, None, payload)
-    } else {
-        CareNote::dedup_key(address.unwrap_or("-"), None, note_id, payload)
-    };
-    let kept = if too_large { &payload[..config.max_packet_bytes] } else { payload };
+    let dedup_key = CareNote::dedup_key(address.unwrap_or("-"), None, note_id, payload);
     RawIntake {
         channel: Channel::Mqtt,
         format: Format::Json,
