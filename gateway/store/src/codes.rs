@@ -72,7 +72,7 @@ async fn entry(
          FROM delivery_items i \
          JOIN posts t ON t.network_id = i.network_id AND t.post_id = i.post_id \
          JOIN patient_groups g ON g.network_id = t.network_id AND g.group_id = t.group_id \
-         WHERE i.network_id = $1 AND i.delivery_id = $2 AND ($3 IS NULL OR i.post_id = $3) \
+         WHERE i.network_id = $1 AND i.delivery_id = $2 AND (CAST($3 AS TEXT) IS NULL OR i.post_id = $3) \
            AND i.dropped_at IS NULL \
          ORDER BY i.position",
         is_member("$4", "$5"),

@@ -26,7 +26,7 @@ impl Seen<'_> {
     /// A condition over `g` with the facility in `$2` and the time in `$3`; both are always bound.
     pub(crate) fn condition(&self) -> String {
         match self {
-            Self::ByOffice => "($2 = '' AND $3 IS NOT NULL)".to_owned(),
+            Self::ByOffice => "(CAST($2 AS TEXT) = '' AND CAST($3 AS BIGINT) IS NOT NULL)".to_owned(),
             Self::By(_) => {
                 format!("g.state = 'open' AND {} AND {}", is_member("$2", "$3"), consented("$2", "$3"))
             }
@@ -83,7 +83,7 @@ pub(crate) async fn groups(
         });
     }
     add_requests(db, network, seen, &mut all).await?;
-    all.sort_by(|a, b| order(a).cmp(&order(b)));
+    all.sort_by_key(order);
     Ok(all)
 }
 

@@ -31,7 +31,7 @@ pub(crate) async fn page(
     let rows = db
         .rows(
             "SELECT post_id FROM posts WHERE network_id = $1 AND group_id = $2 AND kind = 'topic' \
-             AND ($3 IS NULL OR post_id < $3) ORDER BY post_id DESC LIMIT $4",
+             AND (CAST($3 AS TEXT) IS NULL OR post_id < $3) ORDER BY post_id DESC LIMIT $4",
             args![network, group, before.map(PostId::as_str), limit + 1],
         )
         .await?;

@@ -21,7 +21,7 @@ pub(crate) async fn page(
                         AND d.intake_id = i.intake_id AND d.rule IS NOT NULL \
                         ORDER BY d.position LIMIT 1) \
              FROM intakes i \
-             WHERE i.network_id = $1 AND ($2 IS NULL OR i.intake_id < $2) \
+             WHERE i.network_id = $1 AND (CAST($2 AS TEXT) IS NULL OR i.intake_id < $2) \
              ORDER BY i.intake_id DESC LIMIT $3",
             args![network, before.map(IntakeId::as_str), limit],
         )

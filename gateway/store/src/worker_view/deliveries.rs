@@ -179,7 +179,7 @@ async fn revoke(
 ) -> Result<(), StoreError> {
     tx.run(
         "UPDATE reply_codes SET revoked_at = $4 WHERE network_id = $1 AND delivery_id = $2 \
-         AND ($3 IS NULL OR post_id = $3) AND revoked_at IS NULL",
+         AND (CAST($3 AS TEXT) IS NULL OR post_id = $3) AND revoked_at IS NULL",
         args![network, delivery, post.map(PostId::as_str), now],
     )
     .await

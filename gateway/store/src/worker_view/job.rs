@@ -22,7 +22,14 @@ use std::collections::HashMap;
 /// A delivery's row: a notice, or an endpoint with its codes.
 enum Head {
     Notice { notice: Notice, address: String, channel: Channel },
-    Posts { endpoint: Endpoint, facility: Facility, code: ReplyCode, code_expires_at: UtcMicros },
+    Posts(Box<PostsHead>),
+}
+
+struct PostsHead {
+    endpoint: Endpoint,
+    facility: Facility,
+    code: ReplyCode,
+    code_expires_at: UtcMicros,
 }
 
 /// Names of groups and patients, and titles, by post.
@@ -48,7 +55,7 @@ pub(super) async fn load(
     let facilities: Vec<_> = heads
         .values()
         .filter_map(|h| match h {
-            Head::Posts { facility, .. } => Some(facility.id.clone()),
+            Head::Posts(head) => Some(head.facility.id.clone()),
             Head::Notice { .. } => None,
         })
         .collect();
@@ -63,7 +70,8 @@ pub(super) async fn load(
         };
         let content = match heads.remove(&one.id).ok_or_else(missing)? {
             Head::Notice { notice, address, channel } => JobContent::Notice { notice, address, channel },
-            Head::Posts { endpoint, facility, code, code_expires_at } => {
+            Head::Posts(head) => {
+                let PostsHead { endpoint, facility, code, code_expires_at } = *head;
                 let mut carried = Vec::new();
                 for (post, code) in items.remove(&one.id).unwrap_or_default() {
                     let mut item = around.item(&post, code, &facility).ok_or_else(missing)?;
@@ -133,7 +141,8 @@ async fn heads(
         let code = r.code(("deliveries", "code"), ReplyCode::parse)?;
         let code_expires_at = r.time()?;
         let (endpoint, facility) = (read_endpoint(&mut r)?, read_facility(&mut r)?);
-        heads.insert(id, Head::Posts { endpoint, facility, code, code_expires_at });
+        let head = PostsHead { endpoint, facility, code, code_expires_at };
+        heads.insert(id, Head::Posts(Box::new(head)));
     }
     Ok(heads)
 }
@@ -271,7 +280,7 @@ async fn references(
     let mails: Vec<EndpointId> = heads
         .values()
         .filter_map(|h| match h {
-            Head::Posts { endpoint, .. } if endpoint.channel == Channel::Email => Some(endpoint.id.clone()),
+            Head::Posts(head) if head.endpoint.channel == Channel::Email => Some(head.endpoint.id.clone()),
             _ => None,
         })
         .collect();

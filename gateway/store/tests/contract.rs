@@ -1,0 +1,83 @@
+//! The contract of the store: one list of promises, each over an empty store of its own, kept by both
+//! databases. SQLite always runs; PostgreSQL runs where `KAKEHASHI_TEST_POSTGRES` names a server, such as
+//! `postgres://postgres@127.0.0.1:5432/postgres`. In these builds every statement that is reached is also
+//! prepared and its parameters are counted.
+
+mod contract {
+    pub(crate) mod conversation;
+    pub(crate) mod facts;
+    pub(crate) mod intake;
+    pub(crate) mod outbox;
+    pub(crate) mod schema;
+    pub(crate) mod views;
+    pub(crate) mod world;
+}
+
+use contract::world::World;
+
+macro_rules! contract {
+    ($($module:ident :: $promise:ident,)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                let world = super::World::on_sqlite().await;
+                super::contract::$module::$promise(&world).await;
+                world.end().await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                let Some(world) = super::World::on_postgres(stringify!($promise)).await else { return };
+                super::contract::$module::$promise(&world).await;
+                world.end().await;
+            })+
+        }
+    };
+}
+
+contract! {
+    schema::a_second_start_finds_its_schema,
+    schema::reading_beside_sees_everything_and_changes_nothing,
+    schema::two_programs_start_together,
+    intake::an_intake_is_durable_and_comes_back,
+    intake::the_same_key_is_the_same_intake,
+    intake::many_at_once_are_all_there,
+    intake::a_large_message_is_a_blob,
+    intake::two_claimers_never_get_the_same,
+    intake::a_lapsed_lease_is_taken_over_and_settled_once,
+    intake::a_released_intake_waits,
+    intake::a_bad_row_does_not_stop_the_others,
+    conversation::a_commit_is_all_or_nothing,
+    conversation::effects_repeat_without_harm,
+    conversation::one_event_opens_one_topic,
+    conversation::nothing_is_posted_in_a_frozen_group,
+    conversation::concurrent_commits_all_count,
+    conversation::the_audit_is_a_chain_that_only_grows,
+    conversation::triage_is_closed_once,
+    conversation::attachments_move_to_their_post,
+    outbox::posts_share_a_digest_and_nobody_is_paged_twice,
+    outbox::posts_committed_at_once_share_a_digest,
+    outbox::a_job_holds_everything,
+    outbox::two_workers_never_send_the_same,
+    outbox::only_the_holder_ends_an_attempt,
+    outbox::a_dead_worker_leaves_unknown,
+    outbox::silence_becomes_unknown,
+    outbox::a_report_moves_its_delivery,
+    outbox::what_may_not_leave_is_withheld,
+    outbox::a_person_retries_recalls_and_calls,
+    outbox::notices_carry_no_post,
+    outbox::recipients_are_ours_or_not,
+    facts::a_hospital_number_leads_to_its_patient,
+    facts::codes_and_threads_lead_to_their_post,
+    facts::near_identical_names_are_both_candidates,
+    facts::an_earlier_event_is_found,
+    views::a_facility_sees_its_groups_only,
+    views::a_timeline_keeps_delivered_and_acknowledged_apart,
+    views::pages_of_a_timeline_go_by_key,
+    views::another_network_sees_nothing,
+    views::the_office_sees_triage_and_outbox,
+    views::a_code_opens_its_item_only,
+    views::sessions_end,
+    views::an_import_repeats_without_change,
+}

@@ -1,0 +1,188 @@
+//! What decisions are told, in the shapes of scenarios S1, S2 and S8.
+
+use super::world::{World, code, deliver, fax, group, mail, now, post, topic};
+use kakehashi_core::commit::Effect;
+use kakehashi_core::envelope::Identifier;
+use kakehashi_core::facts::{CodeFacts, FactQuery, Facts, IdentifierState};
+use kakehashi_core::job::message_id;
+use kakehashi_core::post::{Post, print_of};
+use kakehashi_core::text::fold::fold_name;
+use kakehashi_core::vocabulary::{Channel, DeliveryMode, GroupState};
+use kakehashi_store::DirectoryChange;
+
+async fn facts(world: &World, query: &FactQuery) -> Facts {
+    world.worker().facts(query, now()).await.unwrap()
+}
+
+fn from_hospital() -> FactQuery {
+    FactQuery {
+        channel: Some(Channel::Hl7),
+        sender_address: Some("HIS|SAKURAMI_CH".into()),
+        identifiers: vec![Identifier { id: "00412338".into(), authority: None, kind: Some("PI".into()) }],
+        folded_names: vec![fold_name("山本 千代"), fold_name("ヤマモト チヨ")],
+        birth_date: Some("1938-04-12".into()),
+        ..FactQuery::default()
+    }
+}
+
+pub(crate) async fn a_hospital_number_leads_to_its_patient(world: &World) {
+    world.fill().await;
+    let found = facts(world, &from_hospital()).await;
+    assert_eq!(found.network.id, world.network);
+    assert_eq!(found.sender.unwrap().facility.name, "桜見中央病院");
+    assert_eq!(found.code, CodeFacts::Absent);
+    let [only] = found.candidates.as_slice() else { panic!("{:?}", found.candidates) };
+    assert_eq!(only.patient.id.as_str(), "P01");
+    assert_eq!(only.identifier, Some(("00412338".into(), IdentifierState::Confirmed)));
+    let group = only.group.as_ref().unwrap();
+    assert_eq!(
+        (group.group.id.as_str(), group.sender_is_member, group.consent_covers_sender),
+        ("G01", true, true)
+    );
+    // The same number of another institution is another number.
+    let elsewhere = FactQuery {
+        channel: Some(Channel::Fax),
+        sender_address: Some("0300000104".into()),
+        folded_names: Vec::new(),
+        birth_date: None,
+        ..from_hospital()
+    };
+    assert!(facts(world, &elsewhere).await.candidates.is_empty());
+    // Once a person has said whose it is, it is known.
+    world
+        .commit(vec![Effect::TeachIdentifier {
+            facility_id: "F04".into(),
+            identifier: "00412338".into(),
+            patient_id: "P03".into(),
+            state: IdentifierState::Confirmed,
+        }])
+        .await
+        .unwrap();
+    assert_eq!(facts(world, &elsewhere).await.candidates[0].patient.id.as_str(), "P03");
+    // Two facilities with one number are no sender.
+    let double = super::world::endpoint("E99", "F05", Channel::Fax, "0300000104");
+    world.import(vec![DirectoryChange::Endpoint(double)]).await;
+    assert_eq!(facts(world, &elsewhere).await.sender, None);
+}
+
+pub(crate) async fn codes_and_threads_lead_to_their_post(world: &World) {
+    world.fill().await;
+    let due = now().plus_seconds(3600);
+    let d = |id: &str, of: &str, to, mode| Effect::Deliver(deliver(id, of, to, mode, due));
+    world
+        .commit(vec![
+            post(&topic("T1", "G01", "F01", &[])),
+            post(&topic("T2", "G03", "F02", &[])),
+            d("D1", "T1", &mail(), DeliveryMode::Instant),
+            d("D2", "T1", &fax(), DeliveryMode::Digest),
+            d("D3", "T2", &fax(), DeliveryMode::Digest),
+        ])
+        .await
+        .unwrap();
+    let by_code = |text: &str| FactQuery {
+        channel: Some(Channel::Email),
+        sender_address: Some("hinata@st.example".into()),
+        reply_code: Some(text.to_owned()),
+        ..FactQuery::default()
+    };
+    let CodeFacts::Known(entry) = facts(world, &by_code(code("D1", true).as_str())).await.code else {
+        panic!()
+    };
+    assert_eq!((entry.post_id.clone().unwrap().as_str(), entry.facility_id.as_str()), ("T1", "F03"));
+    assert!(entry.membership_stands && entry.revoked_at.is_none());
+    // The code of a delivery with one item means that item; the code of a digest means none of its two.
+    let CodeFacts::Known(entry) = facts(world, &by_code(code("D1", false).as_str())).await.code else {
+        panic!()
+    };
+    assert_eq!(entry.post_id.unwrap().as_str(), "T1");
+    let CodeFacts::Known(entry) = facts(world, &by_code(code("D2", false).as_str())).await.code else {
+        panic!()
+    };
+    assert_eq!(entry.post_id, None);
+    assert_eq!(
+        entry.items.iter().map(|i| (i.post_id.as_str(), i.patient_id.as_str())).collect::<Vec<_>>(),
+        [("T1", "P01"), ("T2", "P03")]
+    );
+    assert_eq!(facts(world, &by_code("0000000000")).await.code, CodeFacts::Unknown);
+    let thread = FactQuery {
+        in_reply_to: vec![
+            "foreign@else.example".into(),
+            message_id(&"D1".into(), Some(&code("D1", true)), "in.sakurami.example"),
+        ],
+        ..FactQuery::default()
+    };
+    assert_eq!(facts(world, &thread).await.thread.unwrap().topic_id.unwrap().as_str(), "T1");
+    // Frozen: the code is known and no longer stands.
+    world.import(vec![group("G01", "P01", "つばき01", GroupState::Frozen)]).await;
+    let CodeFacts::Known(entry) = facts(world, &by_code(code("D1", true).as_str())).await.code else {
+        panic!()
+    };
+    assert!(!entry.membership_stands);
+    // Group address and alias.
+    let addressed = FactQuery {
+        channel: Some(Channel::Email),
+        sender_address: Some("hinata@st.example".into()),
+        recipients: vec!["g-g03@in.sakurami.example".into()],
+        ..FactQuery::default()
+    };
+    let found = facts(world, &addressed).await.addressed_group.unwrap();
+    assert_eq!(
+        (found.group.id.as_str(), found.sender_is_member, found.consent_covers_sender),
+        ("G03", false, false)
+    );
+    let alias = FactQuery { group_alias: Some("つばき01".into()), recipients: Vec::new(), ..addressed };
+    assert_eq!(facts(world, &alias).await.addressed_group.unwrap().group.id.as_str(), "G01");
+}
+
+pub(crate) async fn near_identical_names_are_both_candidates(world: &World) {
+    world.fill().await;
+    // A stranger writes a name and only part of a birth date.
+    let stranger = FactQuery {
+        channel: Some(Channel::Fax),
+        sender_address: Some("0300000777".into()),
+        folded_names: vec![fold_name("山本千代")],
+        ..FactQuery::default()
+    };
+    let found = facts(world, &stranger).await;
+    assert_eq!(found.sender, None);
+    let ids = |f: &Facts| f.candidates.iter().map(|c| c.patient.id.as_str().to_owned()).collect::<Vec<_>>();
+    assert_eq!(ids(&found), ["P01", "P03"]);
+    assert!(found.candidates.iter().all(|c| !c.group.as_ref().unwrap().sender_is_member));
+    // With the birth date exactly one fits.
+    let exact = FactQuery {
+        birth_date: Some("1938-04-21".into()),
+        folded_names: vec![fold_name("ﾔﾏﾓﾄ ﾁﾖｺ")],
+        ..stranger.clone()
+    };
+    assert_eq!(ids(&facts(world, &exact).await), ["P03"]);
+    // A member's weak hints reach its own patients: F03 is not with 千代子.
+    let weak = |address: &str| FactQuery {
+        channel: Some(Channel::Email),
+        sender_address: Some(address.into()),
+        birth_date: Some("1938-04-21".into()),
+        ..FactQuery::default()
+    };
+    assert!(ids(&facts(world, &weak("hinata@st.example")).await).is_empty());
+    let fax = FactQuery { channel: Some(Channel::Fax), ..weak("0300000104") };
+    assert_eq!(ids(&facts(world, &fax).await), ["P03"]);
+}
+
+pub(crate) async fn an_earlier_event_is_found(world: &World) {
+    world.fill().await;
+    let admission =
+        Post { event_key: Some("stay:202606051940:A01".into()), ..topic("T1", "G01", "F01", &[]) };
+    let discharge =
+        Post { event_key: Some("stay:202606051940:A03".into()), ..topic("T2", "G01", "F01", &[]) };
+    world.commit(vec![post(&admission), post(&discharge)]).await.unwrap();
+    let query = FactQuery {
+        event_keys: vec!["stay:202606051940:A03".into(), "stay:202606051940:A01".into(), "document:9".into()],
+        ..from_hospital()
+    };
+    let found = facts(world, &query).await.earlier_posts;
+    assert_eq!(found.iter().map(|p| p.post_id.as_str()).collect::<Vec<_>>(), ["T2", "T1"]);
+    assert_eq!(found[0].body, print_of(discharge.title.as_deref(), &discharge.body, []));
+    // Another facility's event with the same key is another event.
+    let elsewhere =
+        FactQuery { channel: Some(Channel::Fax), sender_address: Some("0300000104".into()), ..query };
+    assert!(facts(world, &elsewhere).await.earlier_posts.is_empty());
+}
