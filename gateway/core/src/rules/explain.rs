@@ -206,6 +206,7 @@ fn when_ja(condition: &Condition) -> String {
     let mut channel = String::new();
     let mut text = String::new();
     let mut rest = Vec::new();
+    let mut last_is_noun = false;
     for part in parts {
         let test = match part {
             Condition::Test(test) => Some(test),
@@ -221,19 +222,39 @@ fn when_ja(condition: &Condition) -> String {
             Some((t, "title" | "body" | "text", [Operator::Contains(words)])) if text.is_empty() => {
                 text = format!("{}に{}が", t.field.ja, quoted_ja(words));
             }
-            _ => rest.push(clause_ja(part)),
+            _ => {
+                rest.push(clause_ja(part));
+                last_is_noun = ends_in_noun(part);
+            }
         }
     }
     if channel.is_empty() && (!from.is_empty() || !text.is_empty()) {
         channel = "連絡".to_owned();
     }
     let head = format!("{from}{channel}");
+    let when = if last_is_noun { "のとき" } else { "とき" };
     match (head.is_empty(), text.is_empty(), rest.is_empty()) {
-        (true, _, _) => format!("{}とき、", rest.join("、")),
+        (true, _, _) => format!("{}{when}、", rest.join("、")),
         (false, true, true) => format!("{head}は、"),
-        (false, true, false) => format!("{head}で、{}とき、", rest.join("、")),
+        (false, true, false) => format!("{head}で、{}{when}、", rest.join("、")),
         (false, false, true) => format!("{head}の{text}あれば、"),
-        (false, false, false) => format!("{head}の{text}あり、{}とき、", rest.join("、")),
+        (false, false, false) => format!("{head}の{text}あり、{}{when}、", rest.join("、")),
+    }
+}
+
+/// Whether the clause ends in a noun, which takes の before とき.
+fn ends_in_noun(condition: &Condition) -> bool {
+    match condition {
+        Condition::Always | Condition::Not(_) => false,
+        Condition::All(_) | Condition::Any(_) => true,
+        Condition::Test(test) => match test.operators.last() {
+            Some(Operator::OneOf(_)) => !matches!(test.field.kind, Kind::Flag),
+            Some(Operator::AtLeast(_) | Operator::AtMost(_)) => true,
+            Some(
+                Operator::Contains(_) | Operator::StartsWith(_) | Operator::EndsWith(_) | Operator::Exists(_),
+            )
+            | None => false,
+        },
     }
 }
 

@@ -122,9 +122,9 @@ pub(super) enum CodeState {
 
 impl CodeState {
     pub(super) const WORDS: &'static [Word] = &[
-        Word { code: "absent", ja: "なし", en: "absent" },
-        Word { code: "unknown", ja: "当方のものでない", en: "not one of ours" },
-        Word { code: "known", ja: "あり", en: "known" },
+        Word { code: "absent", ja: "記載なし", en: "absent" },
+        Word { code: "unknown", ja: "当方以外のもの", en: "not one of ours" },
+        Word { code: "known", ja: "当方のもの", en: "known" },
     ];
 }
 

@@ -389,6 +389,8 @@ fn rules_say_what_they_do() {
         "{}",
         says[4]
     );
+    assert!(says[1].starts_with("文書種別が疑義照会のとき、"), "{}", says[1]);
+    assert!(says.last().is_some_and(|s| s.contains("患者を名指す連絡でないとき、")), "{says:?}");
     for rule in rules.rules() {
         assert!(rule.says_en().ends_with('.'), "{}", rule.says_en());
     }
