@@ -5,8 +5,8 @@
 use super::explain::questions;
 use super::field::{Codes, Field, Kind};
 use super::language::{Condition, Operator, Rule, Test, Value};
-use super::parse::{LISTS, suspicious};
-use super::words::Word;
+use super::nearest::nearest;
+use super::words::{DOCUMENT_KINDS, FACILITY_TYPES, PROFESSIONS, Word};
 use crate::decision::Then;
 
 /// Something to look at in a valid rule file.
@@ -181,15 +181,22 @@ fn slips(rule: &Rule) -> Vec<(String, String)> {
             }
         }
     }
-    let list = |key: &str| LISTS.iter().find(|(k, _)| *k == key).map_or(&[][..], |(_, list)| *list);
     for ask in questions(&rule.then) {
-        ask.addressees.facility_types.iter().for_each(|c| look(list("facility_types"), c));
-        ask.addressees.professions.iter().for_each(|c| look(list("professions"), c));
+        ask.addressees.facility_types.iter().for_each(|c| look(FACILITY_TYPES, c));
+        ask.addressees.professions.iter().for_each(|c| look(PROFESSIONS, c));
     }
     if let Then::Post { document_kind: Some(kind), .. } = &rule.then {
-        look(list("document_kind"), kind);
+        look(DOCUMENT_KINDS, kind);
     }
     found
+}
+
+/// The known code that an unknown one is very near to.
+fn suspicious<'a>(list: &'a [Word], code: &str) -> Option<&'a str> {
+    if list.iter().any(|w| w.code == code) {
+        return None;
+    }
+    nearest(code, list.iter().map(|w| w.code))
 }
 
 /// Whether every message for which `a` holds is one for which `b` holds. `false` also if the steps

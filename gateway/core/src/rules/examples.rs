@@ -196,17 +196,13 @@ const KEYS: &[&str] = &[
 pub(super) fn read(log: &mut Log, value: &Item<'_>) -> Option<Example> {
     let table = parse::table(log, "example", value, KEYS)?;
     let line = log.line(value);
-    let name = parse::required_in(log, value, table, "name").and_then(|v| parse::text(log, "name", v));
-    let channel = parse::required_in(log, value, table, "channel").and_then(|v| {
-        parse::code(log, "channel", v, &codes(Channel::ALL, Channel::code), Channel::from_code)
+    let name = parse::required(log, value, table, "name").and_then(|v| parse::text(log, "name", v));
+    let channel = parse::required(log, value, table, "channel").and_then(|v| {
+        parse::code(log, "channel", v, &parse::codes_of(Channel::ALL, Channel::code), Channel::from_code)
     });
-    let expect = parse::required_in(log, value, table, "expect").and_then(|v| expected(log, v));
+    let expect = parse::required(log, value, table, "expect").and_then(|v| expected(log, v));
     let (envelope, known) = message(log, table, channel?);
     Some(Example { name: name?, line, envelope, known, expect: expect? })
-}
-
-fn codes<T: Copy>(all: &[T], code: impl Fn(T) -> &'static str) -> Vec<&'static str> {
-    all.iter().map(|v| code(*v)).collect()
 }
 
 const fn usual_format(channel: Channel) -> Format {
@@ -247,18 +243,19 @@ impl Keys<'_, '_, '_> {
 fn message(log: &mut Log, table: &DeTable<'_>, channel: Channel) -> (Envelope, KnownOfSender) {
     let mut keys = Keys { log, table };
     let format = keys
-        .code("format", &codes(Format::ALL, Format::code), Format::from_code)
+        .code("format", &parse::codes_of(Format::ALL, Format::code), Format::from_code)
         .unwrap_or_else(|| usual_format(channel));
     let mut envelope = Envelope::empty(channel, format, ContentHash::of(b""));
     envelope.intent = keys
-        .code("intent", &codes(Intent::ALL, Intent::code), Intent::from_code)
+        .code("intent", &parse::codes_of(Intent::ALL, Intent::code), Intent::from_code)
         .unwrap_or(if channel == Channel::Hl7 { Intent::ClinicalEvent } else { Intent::Topic });
     envelope.title = keys.text("title");
     envelope.body = keys.text("body");
-    envelope.urgency = keys.code("urgency", &codes(Urgency::ALL, Urgency::code), Urgency::from_code);
+    envelope.urgency =
+        keys.code("urgency", &parse::codes_of(Urgency::ALL, Urgency::code), Urgency::from_code);
     envelope.reply_expectation = keys.code(
         "reply_expectation",
-        &codes(ReplyExpectation::ALL, ReplyExpectation::code),
+        &parse::codes_of(ReplyExpectation::ALL, ReplyExpectation::code),
         ReplyExpectation::from_code,
     );
     envelope.document_kind = keys.text("document_kind");
@@ -268,7 +265,11 @@ fn message(log: &mut Log, table: &DeTable<'_>, channel: Channel) -> (Envelope, K
     envelope.sender.facility = keys.text("sender_facility");
     envelope.sender.application = keys.text("sender_application");
     envelope.sender.authenticity = keys
-        .code("sender_authenticity", &codes(Authenticity::ALL, Authenticity::code), Authenticity::from_code)
+        .code(
+            "sender_authenticity",
+            &parse::codes_of(Authenticity::ALL, Authenticity::code),
+            Authenticity::from_code,
+        )
         .unwrap_or(Authenticity::None);
     envelope.patient.group_alias = keys.text("group_alias");
     if let Some(text) = keys.text("patient_name") {
@@ -329,7 +330,7 @@ fn known(keys: &mut Keys<'_, '_, '_>) -> KnownOfSender {
     let registered = facility_type.is_some() || facility_id.is_some() || is_network_office;
     let stated = keys.code(
         "sender_endpoint_state",
-        &codes(EndpointState::ALL, EndpointState::code),
+        &parse::codes_of(EndpointState::ALL, EndpointState::code),
         EndpointState::from_code,
     );
     let code = keys.code("reply_code", &["absent", "unknown", "known"], |code| match code {
@@ -358,16 +359,16 @@ const OUTCOMES: &[&str] = &["post", "triage", "return", "quarantine", "discard"]
 
 fn expected(log: &mut Log, value: &Item<'_>) -> Option<Expected> {
     let table = parse::table(log, "expect", value, EXPECT_KEYS)?;
-    let rule = parse::required_in(log, value, table, "rule").and_then(|v| parse::text(log, "rule", v))?;
+    let rule = parse::required(log, value, table, "rule").and_then(|v| parse::text(log, "rule", v))?;
     let asks = table.get("asks").and_then(|value| parse::asks(log, value));
     let mut keys = Keys { log, table };
     Some(Expected {
         rule: (rule != "none").then_some(rule),
         outcome: keys.code("then", OUTCOMES, |code| OUTCOMES.iter().copied().find(|known| *known == code)),
-        urgency: keys.code("urgency", &codes(Urgency::ALL, Urgency::code), Urgency::from_code),
+        urgency: keys.code("urgency", &parse::codes_of(Urgency::ALL, Urgency::code), Urgency::from_code),
         expectation: keys.code(
             "expectation",
-            &codes(ReplyExpectation::ALL, ReplyExpectation::code),
+            &parse::codes_of(ReplyExpectation::ALL, ReplyExpectation::code),
             ReplyExpectation::from_code,
         ),
         document_kind: keys.text("document_kind"),
