@@ -7,8 +7,6 @@ use crate::language;
 use crate::locale::Lang;
 use crate::templates::{NavLink, Page, Signature, render, render_page};
 use axum::extract::{ConnectInfo, FromRequestParts};
-#[cfg(test)]
-use axum::http::header::COOKIE;
 use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method};
@@ -209,10 +207,4 @@ fn encode(path: &str) -> String {
     path.bytes()
         .map(|b| if b.is_ascii_alphanumeric() || b"/-_.".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
         .collect()
-}
-
-/// The header that a browser sends.
-#[cfg(test)]
-pub(crate) fn cookie_header(token: &str) -> (axum::http::HeaderName, String) {
-    (COOKIE, format!("{SESSION_COOKIE}={token}"))
 }

@@ -8,11 +8,11 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::Json;
-use kakehashi_core::care_note::{CareNote, CareNoteLimits, FaultKind};
+use kakehashi_core::care_note::{Arrival, CareNoteFault, CareNoteLimits, FaultKind, intake};
 use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::ids::IntakeId;
-use kakehashi_core::port::{IntakeAnswer, Origin, RawIntake, Refusal};
-use kakehashi_core::vocabulary::{Authenticity, Channel, Format};
+use kakehashi_core::port::{IntakeAnswer, Refusal};
+use kakehashi_core::vocabulary::{Authenticity, Channel};
 use kakehashi_store::view::EndpointOwner;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -44,27 +44,6 @@ pub(crate) async fn owner_of(app: &App, peer: &str, key: &str) -> Result<KeyOwne
     }
 }
 
-/// Hands a note that has been checked to the desk.
-#[expect(clippy::too_many_arguments, reason = "each is one fact of the intake and they come from two places")]
-pub(crate) async fn hand_in(app: &App, owner: &EndpointOwner, channel: Channel, listener: &str, peer: &str, idempotency_key: Option<&str>, note_id: Option<&str>, bytes: Vec<u8>) -> IntakeAnswer {
-    let intake = RawIntake {
-        channel,
-        format: Format::Json,
-        dedup_key: CareNote::dedup_key(owner.endpoint_id.as_str(), idempotency_key, note_id, &bytes),
-        sender_message_id: note_id.or(idempotency_key).map(str::to_owned),
-        bytes: bytes.into(),
-        received_at: app.now(),
-        origin: Origin {
-            listener: listener.to_owned(),
-            peer: Some(peer.to_owned()),
-            endpoint: Some(owner.endpoint_id.clone()),
-            authenticity: Some(Authenticity::ApiKey),
-            ..Origin::default()
-        },
-    };
-    app.state.desk.hand_in(intake).await
-}
-
 /// Takes one note.
 pub(crate) async fn take(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -86,22 +65,24 @@ async fn take_from(app: &App, peer: &str, headers: &HeaderMap, body: Body) -> Re
     };
     let idempotency_key = match headers.get("idempotency-key").map(HeaderValue::to_str) {
         None => None,
-        Some(Ok(key)) if !key.trim().is_empty() && key.len() <= 200 => Some(key.trim()),
-        Some(_) => return Err(Refused::IDEMPOTENCY.into()),
+        Some(Ok(key)) => Some(key),
+        Some(Err(_)) => return Err(Refused::IDEMPOTENCY.into()),
     };
     let limits = CareNoteLimits::default();
-    let bytes = axum::body::to_bytes(body, limits.document_bytes).await.map_err(|_| Refused::from(Refused::TOO_LARGE))?;
-    let note = CareNote::parse(&bytes, &limits).map_err(|fault| {
-        let (status, code) = match fault.kind {
-            FaultKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-            FaultKind::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "empty"),
-            FaultKind::NotJson => (StatusCode::UNPROCESSABLE_ENTITY, "not_json"),
-            FaultKind::NotACareNote => (StatusCode::UNPROCESSABLE_ENTITY, "not_a_care_note"),
-        };
-        let (ja, en) = fault.reason.split_once(" / ").unwrap_or((&fault.reason, &fault.reason));
-        Refused { status, code, ja: ja.to_owned(), en: en.to_owned(), path: Some(fault.path), later: false }
-    })?;
-    match hand_in(app, &owner, Channel::Api, "http", peer, idempotency_key, note.note_id.as_deref(), bytes.to_vec()).await {
+    let bytes = axum::body::to_bytes(body, limits.document_bytes)
+        .await
+        .map_err(|_| Refused::from(Refused::TOO_LARGE))?;
+    let arrival = Arrival {
+        channel: Channel::Api,
+        endpoint: owner.endpoint_id,
+        login_user: None,
+        authenticity: Authenticity::ApiKey,
+        peer: Some(peer.to_owned()),
+        idempotency_key,
+        received_at: app.now(),
+    };
+    let intake = intake(bytes.to_vec(), arrival, &limits)?;
+    match app.state.desk.hand_in(intake).await {
         IntakeAnswer::Accepted(id) | IntakeAnswer::Duplicate(id) => Ok(id),
         IntakeAnswer::Refused(Refusal::TooLarge { .. }) => Err(Refused::TOO_LARGE.into()),
         IntakeAnswer::Refused(Refusal::Unacceptable(reason)) => Err(Refused {
@@ -150,6 +131,19 @@ struct Reason(StatusCode, &'static str, &'static str, &'static str);
 impl From<Reason> for Refused {
     fn from(Reason(status, code, ja, en): Reason) -> Self {
         Self { status, code, ja: ja.to_owned(), en: en.to_owned(), path: None, later: status == StatusCode::SERVICE_UNAVAILABLE }
+    }
+}
+
+impl From<CareNoteFault> for Refused {
+    fn from(fault: CareNoteFault) -> Self {
+        let (status, code) = match fault.kind {
+            FaultKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            FaultKind::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "empty"),
+            FaultKind::NotJson => (StatusCode::UNPROCESSABLE_ENTITY, "not_json"),
+            FaultKind::NotACareNote => (StatusCode::UNPROCESSABLE_ENTITY, "not_a_care_note"),
+        };
+        let (ja, en) = fault.reason.split_once(" / ").unwrap_or((&fault.reason, &fault.reason));
+        Self { status, code, ja: ja.to_owned(), en: en.to_owned(), path: Some(fault.path), later: false }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one-page form for people without software: the same care note as the API takes, signed with the
 //! facility's key, through the same door.
 
-use crate::api::care_notes::{KeyOwner, hand_in, owner_of};
+use crate::api::care_notes::{KeyOwner, owner_of};
 use crate::app::App;
 use crate::error::PageError;
 use crate::forms::Fields;
@@ -15,9 +15,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kakehashi_core::care_note::{CareNote, CareNoteAttachment, CareNoteLimits, CareNotePatient};
+use kakehashi_core::care_note::{Arrival, CareNote, CareNoteAttachment, CareNoteLimits, CareNotePatient, intake};
 use kakehashi_core::port::{IntakeAnswer, Refusal};
-use kakehashi_core::vocabulary::{Channel, ReplyExpectation, Urgency};
+use kakehashi_core::vocabulary::{Authenticity, Channel, ReplyExpectation, Urgency};
 
 /// The empty form.
 pub(crate) async fn form(State(app): State<App>, guest: Guest) -> Result<Response, PageError> {
@@ -70,12 +70,23 @@ pub(crate) async fn send(State(app): State<App>, guest: Guest, form: Multipart) 
     if let Some(problem) = problem {
         return show(&app, &guest, fields, Some(lang.t(problem)), StatusCode::UNPROCESSABLE_ENTITY);
     }
-    let bytes = note.to_json();
-    if let Err(fault) = CareNote::parse(&bytes, &CareNoteLimits::default()) {
-        let problem = lang.tf("note.refused", &[&fault.to_string()]);
-        return show(&app, &guest, fields, Some(problem), StatusCode::UNPROCESSABLE_ENTITY);
-    }
-    match hand_in(&app, &owner, Channel::Web, "web", &guest.peer, None, note.note_id.as_deref(), bytes).await {
+    let arrival = Arrival {
+        channel: Channel::Web,
+        endpoint: owner.endpoint_id,
+        login_user: None,
+        authenticity: Authenticity::ApiKey,
+        peer: Some(guest.peer.clone()),
+        idempotency_key: None,
+        received_at: app.now(),
+    };
+    let intake = match intake(note.to_json(), arrival, &CareNoteLimits::default()) {
+        Ok(intake) => intake,
+        Err(fault) => {
+            let problem = lang.tf("note.refused", &[&fault.to_string()]);
+            return show(&app, &guest, fields, Some(problem), StatusCode::UNPROCESSABLE_ENTITY);
+        }
+    };
+    match app.state.desk.hand_in(intake).await {
         IntakeAnswer::Accepted(id) | IntakeAnswer::Duplicate(id) => {
             guest.page(&lang.t("note.sent"), "note_sent", &NoteSentPage { intake_id: id.to_string() })
         }

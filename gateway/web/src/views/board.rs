@@ -109,7 +109,12 @@ pub(crate) fn facts(lang: Lang, receipts: &[Receipt]) -> Vec<Chip> {
     };
     let delivered = count(&|d| d.state == DeliveryState::Delivered && d.channel != Channel::Web)
         + count(&|d| d.channel == Channel::Web);
-    let arrived = |r: &Receipt| r.deliveries.iter().any(|d| d.state == DeliveryState::Delivered);
+    // Whoever has answered has it, whatever the machines say.
+    let arrived = |r: &Receipt| {
+        r.acknowledgement.is_some()
+            || r.replied_at.is_some()
+            || r.deliveries.iter().any(|d| d.state == DeliveryState::Delivered)
+    };
     let stuck = |state| receipts.iter().filter(|r| !arrived(r) && r.deliveries.iter().any(|d| d.state == state)).count();
     let phone = count(&|d| d.channel == Channel::PhoneMemo && d.state == DeliveryState::HandedOff);
     for (number, class, mark, key) in [
