@@ -8,6 +8,7 @@ use crate::rules_file::RulesInForce;
 use kakehashi_core::clock::{Clock, SystemClock};
 use kakehashi_core::ids::NetworkId;
 use kakehashi_core::port::{IntakeDesk, Outlet};
+use kakehashi_core::vocabulary::Authenticity;
 use kakehashi_email::listen::SmtpConfig;
 use kakehashi_email::send::{EmailOutlet, RelayConfig, RelayTls as OutletTls, SenderConfig};
 use kakehashi_fax::send::FaxOutlet;
@@ -174,7 +175,6 @@ impl Gateway {
             clock,
             rules: current,
             desk,
-            renderer,
             page_images: Arc::new(FaxPageImages),
             metrics_text: Arc::new(move || metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default()),
             ready: { let ready = Arc::clone(&ready); Arc::new(move || ready.load(Ordering::Relaxed)) },
@@ -263,6 +263,7 @@ fn start_listeners(
             password: section.password.as_ref().map(|p| p.expose().to_owned()),
             topic: section.topic.clone(),
             ca: section.ca.clone(),
+            topic_proves: if section.topics_bound_to_logins { Authenticity::ApiKey } else { Authenticity::Network },
             ..MqttConfig::default()
         };
         listeners.spawn(kakehashi_mqtt::listen::serve(
@@ -286,7 +287,7 @@ pub(crate) fn outlets(config: &Config) -> Result<Outlets, StartFault> {
     let sender = SenderConfig {
         from_address: mail.from.clone(),
         from_name: Some(mail.from_name.clone()),
-        ..SenderConfig::default()
+        return_path: None,
     };
     let outlet = EmailOutlet::new(sender, relay(config)?, Arc::new(SystemClock));
     let email = Arc::new(outlet.map_err(|e| StartFault::Relay(e.to_string()))?);
@@ -311,7 +312,8 @@ fn relay(config: &Config) -> Result<RelayConfig, StartFault> {
         },
         credentials: mail.username.clone().zip(password.map(|p| p.expose().to_owned())),
         hostname: config.smtp.as_ref().map_or_else(|| "localhost".to_owned(), |smtp| smtp.hostname.clone()),
-        ..RelayConfig::default()
+        pool_size: 4,
+        root_certificate: None,
     })
 }
 

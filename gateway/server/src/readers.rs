@@ -29,7 +29,7 @@ impl Reader for Readers {
                 let profile = raw.origin.interface.as_ref().and_then(|name| self.interfaces.get(name));
                 kakehashi_hl7::read::read(raw, parts, profile)
             }
-            Format::Tiff | Format::Pdf => kakehashi_fax::read::read_file(raw, parts),
+            Format::Tiff | Format::Pdf => kakehashi_fax::read_file(raw, parts),
             Format::Json => kakehashi_care_note::read::read(raw, parts),
             Format::Fhir => {
                 Err(Unreadable::new(UnreadableCode::Unsupported, "FHIR documents are not read yet").into())
@@ -46,7 +46,7 @@ impl Readers {
             return Ok(vec![envelope]);
         }
         if let Some(recognised) = kakehashi_fax::provider::recognise(&mail, &raw.origin, &self.fax_providers) {
-            return kakehashi_fax::read::read_mail(&mail, &raw.origin, &recognised, parts);
+            return kakehashi_fax::read_mail(&mail, &raw.origin, &recognised, parts);
         }
         kakehashi_email::read::envelope(&mail, &raw.origin, parts).map(|envelope| vec![envelope])
     }
@@ -54,7 +54,7 @@ impl Readers {
 
 /// What a file is, by its bytes first and its name only where bytes cannot tell.
 pub(crate) fn sniff(bytes: &[u8], name: &str) -> (Channel, Format) {
-    if let Some(format) = kakehashi_fax::read::looks_like_page_file(bytes) {
+    if let Some(format) = kakehashi_fax::looks_like_page_file(bytes) {
         return (Channel::Fax, format);
     }
     let name = name.to_ascii_lowercase();

@@ -10,7 +10,7 @@ use kakehashi_core::envelope::{ContentHash, Envelope};
 use kakehashi_core::port::{HashingSink, Origin, RawIntake, ReadFault, Reader as _};
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
 use serde::Serialize;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

@@ -35,7 +35,8 @@ pub(crate) fn check(file: Option<&Path>) -> ExitCode {
     };
     let findings = rules.check();
     for finding in &findings {
-        println!("{finding}");
+        println!("{}行目「{}」: {}", finding.line, finding.rule, finding.reason);
+        println!("    → {}", finding.remedy);
     }
     if findings.is_empty() {
         println!("{} ルール、問題なし / {} rules, nothing to mend", rules.rules().len(), rules.rules().len());

@@ -135,6 +135,9 @@ pub(crate) struct MqttSection {
     pub(crate) topic: String,
     /// PEM authority of the broker's certificate; absent: no TLS.
     pub(crate) ca: Option<PathBuf>,
+    /// Whether the broker lets each login publish to its own topic only; then a topic proves its facility.
+    #[serde(default)]
+    pub(crate) topics_bound_to_logins: bool,
 }
 
 /// TLS towards a relay.
