@@ -1,1 +1,26 @@
-//! placeholder
+//! The HL7 v2 adapter: `listen` takes messages over MLLP and answers them after they are durable,
+//! `read` turns their bytes into Envelopes, `acknowledgement` judges and builds answers, `client`
+//! speaks the other end. It never stores anything and never decides what a message leads to.
+
+pub mod acknowledgement;
+pub mod batch;
+pub mod charset;
+pub mod client;
+pub mod embedded;
+pub mod framing;
+pub mod header;
+pub mod listen;
+pub mod message;
+pub mod profile;
+pub mod read;
+pub mod time;
+
+pub use batch::looks_like_hl7;
+pub use profile::{InterfaceProfile, UnknownType};
+
+/// Value of [`kakehashi_core::port::Origin::listener`] for whole messages taken over MLLP.
+pub const LISTENER: &str = "mllp";
+
+/// Value of [`kakehashi_core::port::Origin::listener`] for what a broken connection left behind
+/// (hl7.md 2.2): kept for the office, never read as a message.
+pub const FRAGMENT_LISTENER: &str = "mllp_fragment";

@@ -45,6 +45,10 @@ pub mod doubt {
     pub const REPLY_CODE_MALFORMED: &str = "reply_code_malformed";
     /// The document is confidential (TXA-18 R or V) or not valid (TXA-19 CA, OB; OBX-11 P).
     pub const CONFIDENTIAL: &str = "confidential";
+    /// A result is preliminary or not verified (OBR-25, OBX-11 P or R).
+    pub const RESULT_NOT_FINAL: &str = "result_not_final";
+    /// An HL7 message of a kind that becomes no post: only recorded.
+    pub const PARKED: &str = "parked_type";
 }
 
 /// Decides about one Envelope.

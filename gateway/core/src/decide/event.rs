@@ -26,9 +26,16 @@ impl Bench<'_> {
         }
         let event = self.envelope.event.as_ref()?;
         let trigger = event.trigger.as_deref().unwrap_or("");
+        if self.warned(doubt::PARKED) {
+            return Some(self.note("parked"));
+        }
         match event.kind.as_deref().unwrap_or("") {
             "ADT" => self.adt(event, trigger),
             "MDM" => self.mdm(event, trigger),
+            "ORU" | "OUL" if self.warned(doubt::RESULT_NOT_FINAL) => {
+                self.ground("結果は速報か、確認前のものです");
+                Some(self.triage(vec![TriageReason::NotReleased]))
+            }
             _ => None,
         }
     }

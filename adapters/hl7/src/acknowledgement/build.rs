@@ -1,0 +1,162 @@
+//! Writing an answer (hl7.md 3.3): addresses swapped, MSA-2 byte for byte the sender's MSH-10, its
+//! processing id and version, its separators, ASCII words only. Never repeats content of the message.
+
+use super::{AnswerCode, Judgement, Reason};
+use crate::header::{Header, ascii};
+use kakehashi_core::clock::UtcMicros;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Own control ids: `GW` and 18 digits, ascending, never twice from one process.
+#[derive(Debug, Default)]
+pub struct AnswerIds(AtomicU64);
+
+impl AnswerIds {
+    /// The next id: the microsecond and two more digits, which count when time stands still.
+    #[must_use]
+    pub fn next(&self, now: UtcMicros) -> String {
+        let wanted = u64::try_from(now.as_micros()).unwrap_or(0).saturating_mul(100);
+        let step = |last: u64| Some(wanted.max(last.saturating_add(1)));
+        let last = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or(wanted);
+        let id = wanted.max(last.saturating_add(1));
+        format!("GW{:018}", id % 1_000_000_000_000_000_000)
+    }
+}
+
+/// Writes the answer to a judged message, segments ended with CR, without framing.
+#[must_use]
+pub fn build(judgement: &Judgement<'_>, code: AnswerCode, own_id: &str, now: UtcMicros) -> Vec<u8> {
+    let mut answer = Vec::with_capacity(256);
+    match &judgement.header {
+        Some(header) => head(&mut answer, header, own_id, now),
+        None => {
+            let time = stamp(now);
+            answer.extend_from_slice(format!("MSH|^~\\&|GW||||{time}||ACK|{own_id}|P|2.5\r").as_bytes());
+        }
+    }
+    let separator = judgement.header.as_ref().map_or(b'|', |h| ascii(h.separators.field));
+    answer.extend_from_slice(b"MSA");
+    answer.push(separator);
+    answer.extend_from_slice(code.code().as_bytes());
+    answer.push(separator);
+    answer.extend_from_slice(judgement.header.as_ref().map_or(b"", |h| h.field(10)));
+    answer.push(b'\r');
+    let accepted = matches!(code, AnswerCode::ApplicationAccept | AnswerCode::CommitAccept);
+    if !accepted {
+        error(&mut answer, judgement.header.as_ref(), judgement.reason().unwrap_or(Reason::REFUSED));
+    }
+    answer
+}
+
+fn stamp(now: UtcMicros) -> String {
+    now.in_japan().strftime("%Y%m%d%H%M%S").to_string()
+}
+
+fn head(answer: &mut Vec<u8>, header: &Header<'_>, own_id: &str, now: UtcMicros) {
+    let separator = ascii(header.separators.field);
+    let copied: [&[u8]; 4] = [header.field(5), header.field(6), header.field(3), header.field(4)];
+    // Only text that the sender wrote in its character set needs that set named.
+    let needs_charset = copied.iter().any(|f| f.iter().any(|b| *b == 0x1b || *b >= 0x80));
+    let charset: [&[u8]; 8] = if needs_charset {
+        [b"", b"", b"", b"", b"", header.field(18), header.field(19), header.field(20)]
+    } else {
+        [b""; 8]
+    };
+    let time = stamp(now);
+    let kind = kind(header);
+    let own: [&[u8]; 8] =
+        [header.field(2), copied[0], copied[1], copied[2], copied[3], time.as_bytes(), b"", kind.as_bytes()];
+    let tail: [&[u8]; 3] = [own_id.as_bytes(), header.field(11), header.field(12)];
+    answer.extend_from_slice(b"MSH");
+    let end = if needs_charset { charset.len() } else { 0 };
+    for field in own.iter().chain(&tail).chain(&charset[..end]) {
+        answer.push(separator);
+        answer.extend_from_slice(field);
+    }
+    answer.push(b'\r');
+}
+
+/// `ACK^A03^ACK`; up to v2.2 plain `ACK`.
+fn kind(header: &Header<'_>) -> String {
+    let event = header.text(9, 2);
+    let plain = event.is_empty() || !event.is_ascii() || event.len() > 8 || header.version() <= (2, 2);
+    if plain {
+        return "ACK".to_owned();
+    }
+    let separator = header.separators.component;
+    format!("ACK{separator}{event}{separator}ACK")
+}
+
+fn error(answer: &mut Vec<u8>, header: Option<&Header<'_>>, reason: Reason) {
+    let separators = header.map(|h| h.separators).unwrap_or_default();
+    let (f, c, s) = (separators.field, separators.component, separators.subcomponent);
+    let Reason { code, name, place, text } = reason;
+    let line = if header.is_none_or(|h| h.version() >= (2, 5)) {
+        let place = match place {
+            Some((segment, Some(field))) if segment == "MSH" => format!("{segment}{c}1{c}{field}"),
+            Some((segment, Some(field))) => format!("{segment}{c}{field}"),
+            Some((segment, None)) => segment.to_owned(),
+            None => String::new(),
+        };
+        format!("ERR{f}{f}{place}{f}{code}{c}{name}{c}HL70357{f}E{f}{f}{f}{f}{text}\r")
+    } else {
+        let segment = place.map_or("", |(segment, _)| segment);
+        let field = place.and_then(|(_, field)| field).map_or(String::new(), |n| n.to_string());
+        format!("ERR{f}{segment}{c}1{c}{field}{c}{code}{s}{name}{s}HL70357\r")
+    };
+    answer.extend_from_slice(line.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::judge;
+    use super::*;
+    use crate::InterfaceProfile;
+
+    fn answer(message: &[u8]) -> String {
+        let judgement = judge(message, &InterfaceProfile::default());
+        let code = judgement.answer().unwrap();
+        let now = UtcMicros::from_rfc3339("2026-06-09T10:20:01+09:00").unwrap();
+        String::from_utf8(build(&judgement, code, "GW1", now)).unwrap()
+    }
+
+    #[test]
+    fn answers_in_the_senders_own_form() {
+        let cases: &[(&[u8], &str)] = &[
+            (
+                b"MSH|^~\\&|HIS|SAKURAMI_CH|GW|CARENET|2026||ADT^A03^ADT_A03| 0042|P|2.5\rPID|1\r",
+                "MSH|^~\\&|GW|CARENET|HIS|SAKURAMI_CH|20260609102001||ACK^A03^ACK|GW1|P|2.5\rMSA|AA| 0042\r",
+            ),
+            (
+                b"MSH!@~\\&!HIS!S!GW!C!2026!!ADT@A03!1!P!2.5\rPID!1\r",
+                "MSH!@~\\&!GW!C!HIS!S!20260609102001!!ACK@A03@ACK!GW1!P!2.5\rMSA!AA!1\r",
+            ),
+            (
+                b"MSH|^~\\&|HIS|S|GW|C|2026||MDM^T02^MDM_T02|1|P|2.5\r",
+                "MSH|^~\\&|GW|C|HIS|S|20260609102001||ACK^T02^ACK|GW1|P|2.5\rMSA|AE|1\r\
+                 ERR||PID^1|100^Segment sequence error^HL70357|E||||The patient is missing\r",
+            ),
+            (
+                b"MSH|^~\\&|HIS|S|GW|C|2026||MDM^T02|1|P|2.2\r",
+                "MSH|^~\\&|GW|C|HIS|S|20260609102001||ACK|GW1|P|2.2\rMSA|AE|1\r\
+                 ERR|PID^1^1^100&Segment sequence error&HL70357\r",
+            ),
+            (
+                b"nothing",
+                "MSH|^~\\&|GW||||20260609102001||ACK|GW1|P|2.5\rMSA|AR|\r\
+                 ERR||MSH|100^Segment sequence error^HL70357|E||||The message has no usable MSH segment\r",
+            ),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(answer(message), *expected);
+        }
+    }
+
+    #[test]
+    fn ids_never_repeat() {
+        let ids = AnswerIds::default();
+        let now = UtcMicros::from_rfc3339("2026-06-09T10:20:01+09:00").unwrap();
+        let made: std::collections::BTreeSet<String> = (0..1000).map(|_| ids.next(now)).collect();
+        assert_eq!(made.len(), 1000);
+        assert!(made.iter().all(|id| id.len() == 20 && id.starts_with("GW")));
+    }
+}

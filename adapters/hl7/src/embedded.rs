@@ -1,0 +1,249 @@
+//! Files inside OBX-5 of type ED (hl7.md 7.3): base64, hex or literal, wrapped by escapes, split over
+//! several OBX. The kind is decided by the bytes and the declared type only breaks ties; programs are
+//! refused. Never opens or converts a file.
+
+use crate::message::unescape::hex_bytes;
+use base64::Engine as _;
+use base64::alphabet::STANDARD as ALPHABET;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+/// Padding may be missing, as some senders cut it.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &ALPHABET,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// How ED component 4 says that the data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Base64, also where nothing is said.
+    Base64,
+    /// Pairs of hexadecimal digits.
+    Hex,
+    /// `A`: the text itself.
+    Literal,
+}
+
+impl Encoding {
+    /// Reads ED-4.
+    #[must_use]
+    pub fn read(written: &str) -> Self {
+        match written.trim().to_ascii_lowercase().as_str() {
+            "hex" => Self::Hex,
+            "a" => Self::Literal,
+            _ => Self::Base64,
+        }
+    }
+}
+
+/// Removes what wraps encoded data: escape sequences for line ends, blanks. `None` if anything else is
+/// left that the encoding does not have, with padding only at the end.
+#[must_use]
+pub fn strip(data: &[u8], encoding: Encoding, escape: u8) -> Option<Vec<u8>> {
+    let mut plain = Vec::with_capacity(data.len());
+    visit(data, encoding, escape, |byte| plain.push(byte)).then_some(plain)
+}
+
+/// As [`strip`], only telling whether it would succeed: cheap enough for the answer to a message.
+#[must_use]
+pub fn is_sound(data: &[u8], encoding: Encoding, escape: u8) -> bool {
+    let mut count = 0_usize;
+    let mut padding = 0_usize;
+    let sound = visit(data, encoding, escape, |byte| {
+        count += 1;
+        padding += usize::from(byte == b'=');
+    });
+    sound
+        && match encoding {
+            Encoding::Base64 => (count - padding) % 4 != 1,
+            Encoding::Hex => count % 2 == 0,
+            Encoding::Literal => true,
+        }
+}
+
+fn visit(data: &[u8], encoding: Encoding, escape: u8, mut take: impl FnMut(u8)) -> bool {
+    let mut at = 0;
+    let mut padding = 0;
+    while let Some(&byte) = data.get(at) {
+        at += 1;
+        if byte == escape && encoding != Encoding::Literal {
+            // \.br\ \X0D\ \X0A\ \X0D0A\ and the like; nothing longer is a line end.
+            let Some(end) = data[at..].iter().take(12).position(|b| *b == escape) else { return false };
+            let sequence = &data[at..at + end];
+            if !sequence.starts_with(b".") && !sequence.starts_with(b"X") {
+                return false;
+            }
+            at += end + 1;
+            continue;
+        }
+        let fits = match encoding {
+            Encoding::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='),
+            Encoding::Hex => byte.is_ascii_hexdigit(),
+            Encoding::Literal => true,
+        };
+        if fits {
+            if encoding == Encoding::Base64 {
+                padding = if byte == b'=' {
+                    padding + 1
+                } else if padding > 0 {
+                    return false;
+                } else {
+                    0
+                };
+            }
+            if padding > 2 {
+                return false;
+            }
+            take(byte);
+        } else if !byte.is_ascii_whitespace() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Decodes stripped data. `None` if it is damaged.
+#[must_use]
+pub fn decode(plain: &[u8], encoding: Encoding) -> Option<Vec<u8>> {
+    match encoding {
+        Encoding::Base64 => {
+            // Too much padding is as harmless as none.
+            let letters = plain.iter().rposition(|b| *b != b'=').map_or(0, |last| last + 1);
+            BASE64.decode(&plain[..letters]).ok()
+        }
+        Encoding::Hex if plain.is_empty() => Some(Vec::new()),
+        Encoding::Hex => std::str::from_utf8(plain).ok().and_then(hex_bytes),
+        Encoding::Literal => Some(plain.to_vec()),
+    }
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// Media type.
+    pub media_type: &'static str,
+    /// Ending of a file name, without dot.
+    pub extension: &'static str,
+    /// The bytes themselves say so: a new file begins here.
+    pub certain: bool,
+}
+
+/// What the bytes are; `None` for a program.
+#[must_use]
+pub fn kind_of(bytes: &[u8], declared_type: &str, declared_subtype: &str) -> Option<Kind> {
+    let certain = |media_type, extension| Some(Kind { media_type, extension, certain: true });
+    let start = bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(bytes);
+    let start = &start[..start.len().min(4096)];
+    if is_program(start) {
+        return None;
+    }
+    if start.starts_with(b"%PDF-") {
+        return certain("application/pdf", "pdf");
+    }
+    if start.starts_with(b"II*\0") || start.starts_with(b"MM\0*") {
+        return certain("image/tiff", "tif");
+    }
+    if start.starts_with(b"{\\rtf") {
+        return certain("application/rtf", "rtf");
+    }
+    if start.starts_with(&[0xff, 0xd8, 0xff]) {
+        return certain("image/jpeg", "jpg");
+    }
+    if start.starts_with(&[0x89, b'P', b'N', b'G']) {
+        return certain("image/png", "png");
+    }
+    if start.starts_with(b"PK\x03\x04") {
+        return certain("application/zip", "zip");
+    }
+    if start.get(128..132) == Some(b"DICM") {
+        return certain("application/dicom", "dcm");
+    }
+    let is_markup = start.starts_with(b"<?xml") || start.starts_with(b"<ClinicalDocument");
+    if is_markup && start.windows(17).any(|w| w == b"<ClinicalDocument") {
+        return certain("application/hl7-cda+xml", "xml");
+    }
+    if is_markup {
+        return certain("application/xml", "xml");
+    }
+    Some(declared_kind(start, declared_type, declared_subtype))
+}
+
+/// Windows, ELF and Mach-O programs, scripts and shortcuts.
+fn is_program(start: &[u8]) -> bool {
+    [
+        &b"MZ"[..],
+        b"\x7fELF",
+        &[0xca, 0xfe, 0xba, 0xbe],
+        &[0xcf, 0xfa, 0xed, 0xfe],
+        &[0xfe, 0xed, 0xfa, 0xcf],
+        b"#!",
+        &[0x4c, 0x00, 0x00, 0x00, 0x01, 0x14, 0x02, 0x00],
+    ]
+    .iter()
+    .any(|magic| start.starts_with(magic))
+}
+
+fn declared_kind(start: &[u8], declared_type: &str, declared_subtype: &str) -> Kind {
+    let declared = format!("{declared_type} {declared_subtype}").to_ascii_uppercase();
+    let is_text = std::str::from_utf8(start).map_or_else(|e| e.error_len().is_none(), |_| true)
+        && !start.iter().any(|b| *b < 0x20 && !b.is_ascii_whitespace());
+    let named = |word: &str| declared.split([' ', '/', '-']).any(|d| d == word);
+    let (media_type, extension) = if is_text && named("HTML") {
+        ("text/html", "html")
+    } else if is_text && (named("XML") || declared.contains("XML")) {
+        ("application/xml", "xml")
+    } else if is_text {
+        ("text/plain", "txt")
+    } else {
+        ("application/octet-stream", "bin")
+    };
+    Kind { media_type, extension, certain: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn wrapped_and_broken_data() {
+        let cases: &[(&[u8], Option<&[u8]>)] = &[
+            (b"JVBERi0x", Some(b"%PDF-1")),
+            (b"JVBE\\.br\\Ri0x", Some(b"%PDF-1")),
+            (b"JVBE\\X0D\\\\X0A\\ Ri0x\r\n", Some(b"%PDF-1")),
+            (b"JVBERi0xLjQ", Some(b"%PDF-1.4")),
+            (b"JVBERi0xLjQ=\\X0D\\%%%broken", None),
+            (b"JVBE=Ri0x", None),
+        ];
+        for (data, expected) in cases {
+            let decoded =
+                strip(data, Encoding::Base64, b'\\').and_then(|plain| decode(&plain, Encoding::Base64));
+            assert_eq!(decoded.as_deref(), *expected, "{}", String::from_utf8_lossy(data));
+            assert_eq!(is_sound(data, Encoding::Base64, b'\\'), expected.is_some());
+        }
+        assert_eq!(decode(b"255044462d", Encoding::Hex).as_deref(), Some(&b"%PDF-"[..]));
+    }
+
+    #[test]
+    fn the_bytes_decide() {
+        let kind = |bytes: &[u8]| kind_of(bytes, "application", "pdf").map(|k| k.media_type);
+        assert_eq!(kind(b"%PDF-1.4"), Some("application/pdf"));
+        assert_eq!(kind(b"II*\0"), Some("image/tiff"));
+        assert_eq!(kind(b"<?xml version=\"1.0\"?><ClinicalDocument/>"), Some("application/hl7-cda+xml"));
+        assert_eq!(kind(b"MZ\x90"), None);
+        assert_eq!(kind(b"\x01\x02"), Some("application/octet-stream"));
+        assert_eq!(kind("本文".as_bytes()), Some("text/plain"));
+    }
+
+    proptest! {
+        #[test]
+        fn checking_agrees_with_decoding(data in "[A-Za-z0-9+/=\\\\.br X0D\r\n%]{0,60}") {
+            let data = data.as_bytes();
+            let decoded = strip(data, Encoding::Base64, b'\\').and_then(|p| decode(&p, Encoding::Base64));
+            prop_assert_eq!(decoded.is_some(), is_sound(data, Encoding::Base64, b'\\'));
+            let _ = kind_of(data, "", "");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The MLLP listener (hl7.md section 2): accepts hospital systems, hands every message in and answers
+//! when it is durable. Answers leave in the order of the messages; handing in overlaps, so that
+//! messages which wait together are committed together. Never reads a message's content.
+
+pub mod session;
+
+use crate::acknowledgement::AnswerIds;
+use crate::{InterfaceProfile, LISTENER};
+use kakehashi_core::clock::Clock;
+use kakehashi_core::port::{IntakeDesk, Origin};
+use kakehashi_core::vocabulary::Authenticity;
+use kakehashi_wire::accept_loop::{self, Limits};
+use kakehashi_wire::tls::{self, ServerConfig};
+use session::Session;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+/// One listening interface.
+#[derive(Clone)]
+pub struct MllpConfig {
+    /// Name under which intakes say where they came from.
+    pub interface: String,
+    /// What was agreed with the hospital.
+    pub profile: InterfaceProfile,
+    /// Largest message.
+    pub max_frame_bytes: usize,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// Connections at once from one address.
+    pub max_per_peer: usize,
+    /// Messages of one connection that are being handed in at once.
+    pub max_in_flight: usize,
+    /// Seconds from the first byte of a frame to its last.
+    pub frame_seconds: u64,
+    /// Seconds from the last byte of a frame to its answer; later the connection is closed instead.
+    pub answer_seconds: u64,
+    /// TLS from the first byte, with client certificates if the configuration asks for them.
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
+impl Default for MllpConfig {
+    fn default() -> Self {
+        Self {
+            interface: "hl7".to_owned(),
+            profile: InterfaceProfile::default(),
+            max_frame_bytes: 32 * 1024 * 1024,
+            max_connections: 256,
+            max_per_peer: 64,
+            max_in_flight: 64,
+            frame_seconds: 60,
+            answer_seconds: 3,
+            tls: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for MllpConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MllpConfig")
+            .field("interface", &self.interface)
+            .field("max_frame_bytes", &self.max_frame_bytes)
+            .field("tls", &self.tls.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What all sessions of a listener share.
+pub struct Shared {
+    /// Settings.
+    pub config: MllpConfig,
+    /// ①.
+    pub desk: Arc<dyn IntakeDesk>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Control ids of answers.
+    pub ids: AnswerIds,
+}
+
+/// Serves until `shutdown`, then lets open connections finish what they began.
+pub async fn serve(
+    listener: TcpListener,
+    config: MllpConfig,
+    desk: Arc<dyn IntakeDesk>,
+    clock: Arc<dyn Clock>,
+    shutdown: CancellationToken,
+) {
+    let limits = Limits { max_connections: config.max_connections, max_per_peer: config.max_per_peer };
+    let shared = Arc::new(Shared { config, desk, clock, ids: AnswerIds::default() });
+    let handler = move |stream, peer, shutdown| connection(Arc::clone(&shared), stream, peer, shutdown);
+    accept_loop::serve(listener, limits, shutdown, handler).await;
+}
+
+async fn connection(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, shutdown: CancellationToken) {
+    let tls = shared.config.tls.clone();
+    let mut origin = Origin {
+        listener: LISTENER.to_owned(),
+        peer: Some(peer.ip().to_string()),
+        interface: Some(shared.config.interface.clone()),
+        authenticity: Some(Authenticity::Network),
+        ..Origin::default()
+    };
+    match tls {
+        None => Session::new(shared, origin).run(stream, shutdown).await,
+        Some(tls) => match tls::accept(&tls, stream).await {
+            Ok(stream) => {
+                if stream.get_ref().1.peer_certificates().is_some_and(|chain| !chain.is_empty()) {
+                    origin.authenticity = Some(Authenticity::ClientCertificate);
+                }
+                Session::new(shared, origin).run(stream, shutdown).await;
+            }
+            Err(error) => {
+                tracing::warn!(peer = %peer.ip(), %error, "mllp: no TLS could be agreed upon, closed")
+            }
+        },
+    }
+}
+
+/// Longest wait for a write to a peer that does not read.
+pub(crate) const WRITE_TIME: Duration = Duration::from_secs(10);

@@ -1,0 +1,355 @@
+//! One MLLP connection (hl7.md 2.2, 2.3, 3.2). Reading and answering run side by side, joined by a
+//! bounded queue that keeps the order. Where the store cannot take a message, or not in time, the
+//! connection is closed without an answer, because senders resend after silence and never after AE.
+
+use super::{Shared, WRITE_TIME};
+use crate::acknowledgement::{Judgement, Reason, Verdict, build, judge};
+use crate::framing::{Decoder, FrameEvent, frame};
+use crate::header::Header;
+use crate::{FRAGMENT_LISTENER, batch};
+use kakehashi_core::envelope::ContentHash;
+use kakehashi_core::port::{IntakeAnswer, Origin, RawIntake};
+use kakehashi_core::vocabulary::{Channel, Format};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+/// Bytes of one connection that are being handed in at once, in KiB.
+const IN_FLIGHT_KIB: usize = 64 * 1024;
+/// Messages in a row without a usable header after which the peer is not spoken to any more.
+const MAX_UNUSABLE: u32 = 3;
+
+/// A connection.
+pub struct Session {
+    shared: Arc<Shared>,
+    origin: Origin,
+}
+
+/// A message on its way to its answer.
+struct Pending {
+    outcome: Option<JoinHandle<IntakeAnswer>>,
+    accepted: Option<Vec<u8>>,
+    refused: Option<Vec<u8>>,
+    until: Instant,
+}
+
+/// Why reading ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Closed,
+    TooLong,
+    NotMllp,
+    Unusable,
+    TooSlow,
+    Shutdown,
+}
+
+impl Session {
+    /// A session whose intakes say `origin`.
+    #[must_use]
+    pub const fn new(shared: Arc<Shared>, origin: Origin) -> Self {
+        Self { shared, origin }
+    }
+
+    /// Serves the connection to its end.
+    pub async fn run<S>(self, stream: S, shutdown: CancellationToken)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let (mut from, mut to) = tokio::io::split(stream);
+        let (queue, pending) = mpsc::channel(self.shared.config.max_in_flight.max(1));
+        let end = {
+            let reading = self.read(&mut from, queue, shutdown);
+            let answering = self.answer(&mut to, pending);
+            tokio::pin!(reading, answering);
+            tokio::select! {
+                // Answering ends first only when the connection must be closed.
+                () = &mut answering => None,
+                end = &mut reading => {
+                    answering.await;
+                    Some(end)
+                }
+            }
+        };
+        let peer = self.origin.peer.as_deref().unwrap_or("");
+        match &end {
+            Some(End::Closed | End::Shutdown) | None => tracing::debug!(peer, ?end, "mllp: connection ended"),
+            Some(_) => tracing::warn!(peer, ?end, "mllp: connection closed by us"),
+        }
+        let _ = timeout(WRITE_TIME, to.shutdown()).await;
+        if end == Some(End::TooLong) {
+            // Bytes that nobody reads would reset the connection and take our answer with them.
+            let _ = timeout(Duration::from_secs(2), drain(&mut from)).await;
+        }
+    }
+
+    async fn read<S: AsyncRead>(
+        &self,
+        from: &mut ReadHalf<S>,
+        queue: mpsc::Sender<Pending>,
+        shutdown: CancellationToken,
+    ) -> End {
+        let config = &self.shared.config;
+        let mut decoder = Decoder::new(config.max_frame_bytes, config.profile.lenient_start);
+        let room = Arc::new(Semaphore::new(IN_FLIGHT_KIB));
+        let mut chunk = vec![0; 16 * 1024];
+        let mut events = Vec::new();
+        let mut unusable = 0;
+        let mut limit: Option<(u64, Instant)> = None;
+        loop {
+            let waiting = decoder.is_waiting_for_more();
+            let begun = decoder.frames_begun();
+            limit = match limit {
+                _ if !waiting => None,
+                Some((frame, until)) if frame == begun => Some((frame, until)),
+                _ => Some((begun, Instant::now() + Duration::from_secs(config.frame_seconds))),
+            };
+            let read = async {
+                match limit {
+                    Some((_, until)) => timeout_at(until, from.read(&mut chunk)).await.ok(),
+                    None => Some(from.read(&mut chunk).await),
+                }
+            };
+            let taken = tokio::select! {
+                taken = read => taken,
+                () = shutdown.cancelled(), if !waiting => return End::Shutdown,
+            };
+            let end = match taken {
+                None => Some(End::TooSlow),
+                Some(Ok(0) | Err(_)) => Some(End::Closed),
+                Some(Ok(_)) => None,
+            };
+            if let Some(end) = end {
+                if let Some(fragment) = decoder.finish() {
+                    self.keep_fragment(fragment).await;
+                }
+                return end;
+            }
+            let count = taken.and_then(Result::ok).unwrap_or(0);
+            decoder.feed(&chunk[..count], &mut events);
+            for event in events.drain(..) {
+                if let Some(end) = self.event(event, &queue, &room, &mut unusable).await {
+                    return end;
+                }
+            }
+        }
+    }
+
+    async fn event(
+        &self,
+        event: FrameEvent,
+        queue: &mpsc::Sender<Pending>,
+        room: &Arc<Semaphore>,
+        unusable: &mut u32,
+    ) -> Option<End> {
+        match event {
+            FrameEvent::Frame { bytes, missing_start_block } => {
+                if missing_start_block {
+                    tracing::debug!(
+                        interface = self.shared.config.interface,
+                        "mllp: frame without start block"
+                    );
+                }
+                let batch = batch::split(&bytes);
+                if batch.messages.is_empty() && batch.has_batch_segments {
+                    tracing::info!(interface = self.shared.config.interface, "mllp: empty batch");
+                    return None;
+                }
+                let whole = [bytes.as_slice()];
+                let messages = if batch.messages.is_empty() { &whole[..] } else { &batch.messages };
+                for message in messages {
+                    if !self.message(message, queue, room, unusable).await {
+                        return Some(End::Closed);
+                    }
+                    if *unusable >= MAX_UNUSABLE {
+                        return Some(End::Unusable);
+                    }
+                }
+                None
+            }
+            FrameEvent::Empty => None,
+            FrameEvent::CommitBlock(committed) => {
+                tracing::debug!(committed, "mllp: commit block from a peer that we sent nothing");
+                None
+            }
+            FrameEvent::MissingCarriageReturn => {
+                tracing::debug!(interface = self.shared.config.interface, "mllp: no CR after an end block");
+                None
+            }
+            FrameEvent::Fragment(bytes) => {
+                self.keep_fragment(bytes).await;
+                None
+            }
+            FrameEvent::TooLong { head } => {
+                if Header::find(&head).is_some() {
+                    let mut judgement = judge(&head, &self.shared.config.profile);
+                    judgement.verdict = Verdict::Rejected(Reason::TOO_LONG);
+                    let _ = queue.send(self.immediate(&judgement)).await;
+                }
+                Some(End::TooLong)
+            }
+            FrameEvent::NotMllp => Some(End::NotMllp),
+        }
+    }
+
+    /// Hands a message in and queues its answer; `false` if nobody answers any more.
+    async fn message(
+        &self,
+        bytes: &[u8],
+        queue: &mpsc::Sender<Pending>,
+        room: &Arc<Semaphore>,
+        unusable: &mut u32,
+    ) -> bool {
+        let config = &self.shared.config;
+        let judgement = judge(bytes, &config.profile);
+        *unusable = if judgement.header.is_some() { 0 } else { *unusable + 1 };
+        if let Some(reason) = judgement.reason() {
+            tracing::warn!(
+                interface = config.interface,
+                code = reason.code,
+                reason = reason.text,
+                "mllp: message with a fault"
+            );
+        }
+        let until = Instant::now() + Duration::from_secs(config.answer_seconds);
+        let kib = (bytes.len() / 1024 + 1).min(IN_FLIGHT_KIB);
+        let permits = u32::try_from(kib).unwrap_or(u32::MAX);
+        let Ok(permit) = Arc::clone(room).acquire_many_owned(permits).await else { return false };
+        let intake = self.intake(bytes, &judgement);
+        let pending = Pending {
+            outcome: Some(self.hand_in(intake, permit)),
+            accepted: judgement.answer().map(|code| self.built(&judgement, code)),
+            refused: judgement.refusal().map(|code| {
+                let mut refused = judgement.clone();
+                refused.verdict = Verdict::Rejected(Reason::REFUSED);
+                self.built(&refused, code)
+            }),
+            until,
+        };
+        queue.send(pending).await.is_ok()
+    }
+
+    fn hand_in(&self, intake: RawIntake, permit: OwnedSemaphorePermit) -> JoinHandle<IntakeAnswer> {
+        let desk = Arc::clone(&self.shared.desk);
+        tokio::spawn(async move {
+            let answer = desk.hand_in(intake).await;
+            drop(permit);
+            answer
+        })
+    }
+
+    fn intake(&self, bytes: &[u8], judgement: &Judgement<'_>) -> RawIntake {
+        let field = |number, max: usize| {
+            let written = judgement.header.as_ref().map_or(&b""[..], |h| h.field(number));
+            written
+                .iter()
+                .take(max)
+                .map(|b| if b.is_ascii_graphic() { char::from(*b) } else { '?' })
+                .collect::<String>()
+        };
+        let name: String = self.shared.config.interface.chars().filter(char::is_ascii).take(24).collect();
+        let digest = ContentHash::of(bytes);
+        let key = format!("hl7:{name}|{}|{}|{}|{}", field(3, 24), field(4, 24), field(10, 32), digest.hex());
+        let control_id =
+            judgement.header.as_ref().map(|h| String::from_utf8_lossy(h.field(10)).trim().to_owned());
+        RawIntake {
+            channel: Channel::Hl7,
+            format: Format::Hl7v2,
+            dedup_key: key,
+            sender_message_id: control_id
+                .filter(|id| !id.is_empty())
+                .map(|id| id.chars().take(200).collect()),
+            bytes: bytes.into(),
+            received_at: self.shared.clock.now(),
+            origin: self.origin.clone(),
+        }
+    }
+
+    /// What a broken frame left: for the office, never answered. Without a header there is nothing to
+    /// look at.
+    async fn keep_fragment(&self, bytes: Vec<u8>) {
+        if !batch::looks_like_hl7(&bytes) {
+            tracing::info!(size_bytes = bytes.len(), "mllp: a broken frame without a header was dropped");
+            return;
+        }
+        tracing::warn!(size_bytes = bytes.len(), "mllp: a frame was broken off; its bytes are kept");
+        let judgement = judge(&bytes, &self.shared.config.profile);
+        let mut intake = self.intake(&bytes, &judgement);
+        intake.dedup_key = intake.dedup_key.replacen("hl7:", "hl7-fragment:", 1);
+        intake.origin.listener = FRAGMENT_LISTENER.to_owned();
+        if !matches!(
+            self.shared.desk.hand_in(intake).await,
+            IntakeAnswer::Accepted(_) | IntakeAnswer::Duplicate(_)
+        ) {
+            tracing::warn!("mllp: the bytes of a broken frame could not be kept");
+        }
+    }
+
+    fn immediate(&self, judgement: &Judgement<'_>) -> Pending {
+        Pending {
+            outcome: None,
+            accepted: judgement.answer().map(|code| self.built(judgement, code)),
+            refused: None,
+            until: Instant::now() + Duration::from_secs(self.shared.config.answer_seconds),
+        }
+    }
+
+    fn built(&self, judgement: &Judgement<'_>, code: crate::acknowledgement::AnswerCode) -> Vec<u8> {
+        let now = self.shared.clock.now();
+        frame(&build(judgement, code, &self.shared.ids.next(now), now))
+    }
+
+    /// Writes answers in order. Returns when all are written, or when the connection must be closed.
+    async fn answer<S: AsyncWrite>(&self, to: &mut WriteHalf<S>, mut pending: mpsc::Receiver<Pending>) {
+        while let Some(next) = pending.recv().await {
+            let answer = match next.outcome {
+                None => next.accepted,
+                Some(outcome) => match timeout_at(next.until, outcome).await {
+                    Ok(Ok(IntakeAnswer::Accepted(_) | IntakeAnswer::Duplicate(_))) => {
+                        self.committed(next.accepted)
+                    }
+                    Ok(Ok(IntakeAnswer::Refused(_))) => next.refused,
+                    Ok(Ok(IntakeAnswer::TryLater(why))) => {
+                        tracing::warn!(why, "mllp: not durable, closed without an answer");
+                        return;
+                    }
+                    Ok(Err(_)) => {
+                        tracing::error!("mllp: handing in ended without an answer, connection closed");
+                        return;
+                    }
+                    Err(_) => {
+                        tracing::warn!("mllp: no answer in time, connection closed; the sender will resend");
+                        return;
+                    }
+                },
+            };
+            let Some(answer) = answer else { continue };
+            let written = timeout(WRITE_TIME, async {
+                to.write_all(&answer).await?;
+                to.flush().await
+            });
+            if !matches!(written.await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+
+    /// The answer, after the commit block where the interface wants it.
+    fn committed(&self, answer: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        if !self.shared.config.profile.commit_block {
+            return answer;
+        }
+        let mut block = vec![crate::framing::VT, 0x06, crate::framing::FS, crate::framing::CR];
+        block.extend(answer.unwrap_or_default());
+        Some(block)
+    }
+}
+
+async fn drain<S: AsyncRead>(from: &mut ReadHalf<S>) {
+    let mut chunk = vec![0; 16 * 1024];
+    while matches!(from.read(&mut chunk).await, Ok(1..)) {}
+}

@@ -1,0 +1,482 @@
+//! One decoded message: lines made regular, each segment parsed on its own by hl7-parser, values with
+//! the difference of absent and deleted (hl7.md section 13, traps 1–14). `display` and `decode` of
+//! that crate are never called: they panic on Japanese text. Nothing is guessed about meaning here.
+
+pub mod unescape;
+
+use crate::charset::Used;
+use hl7_parser::message::{Field, Repeat};
+use hl7_parser::parser::parse_segment_with_separators;
+use kakehashi_core::text::clean;
+
+/// Segments of one message that are looked at.
+pub const MAX_SEGMENTS: usize = 10_000;
+/// Separators in one segment; hl7-parser spends hundreds of bytes on each.
+const MAX_SEPARATORS_IN_SEGMENT: usize = 20_000;
+/// Repetitions of one field that are looked at.
+pub(crate) const MAX_REPEATS: usize = 200;
+
+/// The characters declared in MSH-1 and MSH-2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Separators {
+    /// MSH-1.
+    pub field: char,
+    /// First of MSH-2.
+    pub component: char,
+    /// Second.
+    pub repetition: char,
+    /// Third.
+    pub escape: char,
+    /// Fourth.
+    pub subcomponent: char,
+}
+
+impl Default for Separators {
+    fn default() -> Self {
+        Self { field: '|', component: '^', repetition: '~', escape: '\\', subcomponent: '&' }
+    }
+}
+
+impl Separators {
+    /// As declared. Missing ones are the usual ones; `None` if the declared ones cannot be told from
+    /// text or from each other. A fifth character (truncation, v2.7) is no separator.
+    #[must_use]
+    pub fn declared(field: u8, encoding: &[u8]) -> Option<Self> {
+        let usual = b"^~\\&";
+        let mut chars = *usual;
+        for (slot, declared) in chars.iter_mut().zip(encoding) {
+            *slot = *declared;
+        }
+        let all = [field, chars[0], chars[1], chars[2], chars[3]];
+        let distinct = (1..all.len()).all(|i| !all[..i].contains(&all[i]));
+        let usable = all.iter().all(u8::is_ascii_punctuation);
+        (distinct && usable).then(|| Self {
+            field: char::from(field),
+            component: char::from(chars[0]),
+            repetition: char::from(chars[1]),
+            escape: char::from(chars[2]),
+            subcomponent: char::from(chars[3]),
+        })
+    }
+
+    fn for_parser(self) -> hl7_parser::message::Separators {
+        hl7_parser::message::Separators {
+            field: self.field,
+            component: self.component,
+            subcomponent: self.subcomponent,
+            repetition: self.repetition,
+            escape: self.escape,
+            lenient_newlines: false,
+        }
+    }
+
+    fn is_any(self, c: char) -> bool {
+        [self.field, self.component, self.repetition, self.subcomponent].contains(&c)
+    }
+}
+
+/// A value: `""` deletes, nothing says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// No statement.
+    Absent,
+    /// `""`: the sender deletes what was there.
+    Null,
+    /// Text with its escapes resolved.
+    Text(String),
+}
+
+impl Value {
+    /// The text, if there is any.
+    #[must_use]
+    pub fn text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Absent | Self::Null => None,
+        }
+    }
+}
+
+/// What had to be repaired to read a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Repairs {
+    /// Segments ended with LF.
+    pub lf_segments: bool,
+    /// Segments ended with CR LF.
+    pub crlf_segments: bool,
+    /// Lines that are no segment were joined to the one before.
+    pub continuation_lines: bool,
+    /// Segments over the limit were left out.
+    pub too_many_segments: bool,
+    /// Segments with more separators than can be meant were left out.
+    pub segment_too_wide: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    start: usize,
+    end: usize,
+}
+
+/// A message.
+#[derive(Debug)]
+pub struct Message {
+    text: String,
+    lines: Vec<Line>,
+    separators: Separators,
+    used: Used,
+    repairs: Repairs,
+}
+
+impl Message {
+    /// Makes lines regular and finds the segments. Total.
+    #[must_use]
+    pub fn new(text: &str, separators: Separators, used: Used) -> Self {
+        let crlf_segments = text.contains("\r\n");
+        let plain = if text.contains('\r') {
+            text.replace("\r\n", "\n").replace('\r', "\n")
+        } else {
+            text.to_owned()
+        };
+        let lf_segments = !text.contains('\r') && plain.trim_end().contains('\n');
+        let repairs = Repairs { lf_segments, crlf_segments, ..Repairs::default() };
+        let mut message = Self { text: plain, lines: Vec::new(), separators, used, repairs };
+        message.find_lines();
+        message
+    }
+
+    fn find_lines(&mut self) {
+        let mut start = 0;
+        for line in self.text.split('\n') {
+            let end = start + line.len();
+            let from = start + (line.len() - line.trim_start_matches(is_padding).len());
+            let content = self.text[from..end].trim_end_matches(is_control);
+            let to = from + content.len();
+            start = end + 1;
+            if content.trim_matches(is_padding).is_empty() {
+                continue;
+            }
+            if is_segment(content, self.separators.field) {
+                if self.lines.len() == MAX_SEGMENTS {
+                    self.repairs.too_many_segments = true;
+                    return;
+                }
+                if content.chars().filter(|c| self.separators.is_any(*c)).count() > MAX_SEPARATORS_IN_SEGMENT
+                {
+                    self.repairs.segment_too_wide = true;
+                    continue;
+                }
+                self.lines.push(Line { start: from, end: to });
+            } else if let Some(last) = self.lines.last_mut() {
+                // A line break inside a field; hl7-parser keeps LF as text.
+                self.repairs.continuation_lines = true;
+                last.end = to;
+            }
+        }
+    }
+
+    /// What was repaired.
+    #[must_use]
+    pub const fn repairs(&self) -> Repairs {
+        self.repairs
+    }
+
+    /// The declared separators.
+    #[must_use]
+    pub const fn separators(&self) -> Separators {
+        self.separators
+    }
+
+    /// The character set that the message was decoded with.
+    #[must_use]
+    pub const fn used(&self) -> Used {
+        self.used
+    }
+
+    /// The message cut into one view per patient: what stands before the first PID belongs to all. A
+    /// message without or with one PID is one view.
+    #[must_use]
+    pub fn patients(&self) -> Vec<View<'_>> {
+        let pids: Vec<usize> = (0..self.lines.len()).filter(|i| self.name(*i) == "PID").collect();
+        if pids.len() <= 1 {
+            return vec![View { message: self, lines: (0..self.lines.len()).collect() }];
+        }
+        let ends = pids.iter().skip(1).copied().chain([self.lines.len()]);
+        pids.iter()
+            .zip(ends)
+            .map(|(from, to)| View { message: self, lines: (0..pids[0]).chain(*from..to).collect() })
+            .collect()
+    }
+
+    fn name(&self, line: usize) -> &str {
+        let line = self.lines[line];
+        &self.text[line.start..line.start + 3]
+    }
+
+    fn segment(&self, line: usize) -> Option<Segment<'_>> {
+        let line = self.lines[line];
+        let source = &self.text[line.start..line.end];
+        let parsed = parse_segment_with_separators(source, self.separators.for_parser()).ok()?;
+        // MSH-1 is the separator itself.
+        let shift = usize::from(matches!(parsed.name, "MSH" | "FHS" | "BHS"));
+        Some(Segment { message: self, parsed, shift })
+    }
+}
+
+/// Three capital letters or digits, then the separator or nothing.
+fn is_segment(line: &str, separator: char) -> bool {
+    let Some((name, rest)) = line.split_at_checked(3) else { return false };
+    name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        && name.as_bytes()[0].is_ascii_uppercase()
+        && (rest.is_empty() || rest.starts_with(separator))
+}
+
+fn is_control(c: char) -> bool {
+    c.is_control()
+}
+
+fn is_padding(c: char) -> bool {
+    c.is_control() || c == ' ' || c == '\u{feff}'
+}
+
+/// The segments of one patient.
+#[derive(Debug, Clone)]
+pub struct View<'m> {
+    message: &'m Message,
+    lines: Vec<usize>,
+}
+
+impl<'m> View<'m> {
+    /// The first segment with this name.
+    #[must_use]
+    pub fn first(&self, name: &str) -> Option<Segment<'m>> {
+        self.lines.iter().find(|i| self.message.name(**i) == name).and_then(|i| self.message.segment(*i))
+    }
+
+    /// All segments with this name.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = Segment<'m>> {
+        self.segments().filter(move |s| s.name() == name)
+    }
+
+    /// All segments in order, parsed one at a time.
+    pub fn segments(&self) -> impl Iterator<Item = Segment<'m>> {
+        self.lines.iter().filter_map(|i| self.message.segment(*i))
+    }
+
+    /// Whether there is such a segment.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.lines.iter().any(|i| self.message.name(*i) == name)
+    }
+
+    /// The message.
+    #[must_use]
+    pub const fn message(&self) -> &'m Message {
+        self.message
+    }
+}
+
+/// One parsed segment.
+#[derive(Debug)]
+pub struct Segment<'m> {
+    message: &'m Message,
+    parsed: hl7_parser::message::Segment<'m>,
+    shift: usize,
+}
+
+impl<'m> Segment<'m> {
+    /// Its three letters.
+    #[must_use]
+    pub const fn name(&self) -> &'m str {
+        self.parsed.name
+    }
+
+    fn field(&self, number: usize) -> Option<&Field<'m>> {
+        number.checked_sub(1 + self.shift).and_then(|i| self.parsed.fields.get(i))
+    }
+
+    /// A field as written, escapes and all.
+    #[must_use]
+    pub fn raw(&self, field: usize) -> &'m str {
+        self.field(field).map_or("", Field::raw_value)
+    }
+
+    /// The repetitions of a field that say anything.
+    pub fn repeats(&self, field: usize) -> impl Iterator<Item = Occurrence<'_, 'm>> {
+        self.field(field)
+            .into_iter()
+            .flat_map(|f| f.repeats())
+            .filter(|r| !r.raw_value().is_empty())
+            .take(MAX_REPEATS)
+            .map(|repeat| Occurrence { message: self.message, repeat })
+    }
+
+    /// A component of the first repetition that says anything.
+    #[must_use]
+    pub fn value(&self, field: usize, component: usize) -> Value {
+        self.repeats(field).next().map_or(Value::Absent, |o| o.value(component))
+    }
+
+    /// As [`Segment::value`], its text on one line, without outer blanks, if any is left.
+    #[must_use]
+    pub fn text(&self, field: usize, component: usize) -> Option<String> {
+        self.repeats(field).next().and_then(|o| o.text(component))
+    }
+
+    /// The words of a coded field: its text, else its code, else the local text.
+    #[must_use]
+    pub fn coded(&self, field: usize) -> Option<String> {
+        self.repeats(field).next().and_then(|o| o.coded())
+    }
+}
+
+/// One repetition of a field.
+#[derive(Debug, Clone, Copy)]
+pub struct Occurrence<'s, 'm> {
+    message: &'m Message,
+    repeat: &'s Repeat<'m>,
+}
+
+impl<'m> Occurrence<'_, 'm> {
+    /// As written.
+    #[must_use]
+    pub fn raw(&self) -> &'m str {
+        self.repeat.raw_value()
+    }
+
+    /// A component, subcomponents included as written.
+    #[must_use]
+    pub fn value(&self, component: usize) -> Value {
+        component
+            .checked_sub(1)
+            .and_then(|i| self.repeat.components.get(i))
+            .map_or(Value::Absent, |c| self.resolve(c.raw_value()))
+    }
+
+    /// A component's text on one line, if any.
+    #[must_use]
+    pub fn text(&self, component: usize) -> Option<String> {
+        self.value(component).text().and_then(one_line)
+    }
+
+    /// A subcomponent's text on one line, if any.
+    #[must_use]
+    pub fn sub(&self, component: usize, subcomponent: usize) -> Option<String> {
+        let component = component.checked_sub(1).and_then(|i| self.repeat.components.get(i))?;
+        let found = subcomponent.checked_sub(1).and_then(|i| component.subcomponents.get(i))?;
+        self.resolve(found.raw_value()).text().and_then(one_line)
+    }
+
+    /// The words of a coded value: text, else code, else local text.
+    #[must_use]
+    pub fn coded(&self) -> Option<String> {
+        [2, 1, 5].into_iter().find_map(|component| self.text(component))
+    }
+
+    /// The whole repetition as text: separators that the sender forgot to escape stay.
+    #[must_use]
+    pub fn whole(&self) -> Value {
+        self.resolve(self.raw())
+    }
+
+    /// How many components it has.
+    #[must_use]
+    pub fn component_count(&self) -> usize {
+        self.repeat.components.len()
+    }
+
+    fn resolve(&self, raw: &str) -> Value {
+        match raw {
+            "" => Value::Absent,
+            "\"\"" => Value::Null,
+            _ => Value::Text(unescape::unescape(raw, &self.message.separators, self.message.used)),
+        }
+    }
+}
+
+fn one_line(text: String) -> Option<String> {
+    let line = clean(&text).replace(['\n', '\t'], " ");
+    let line = line.trim();
+    (!line.is_empty()).then(|| line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(text: &str) -> Message {
+        Message::new(text, Separators::default(), Used::Utf8)
+    }
+
+    #[test]
+    fn lines_of_all_kinds_are_found() {
+        let text = "MSH|^~\\&#|A\r\n\r\nPID|1||7\r\nNTE|1||eins\nzwei\r\nEVN\r\n  OBX|1\r\n\0\u{1c}\r\n";
+        let message = message(text);
+        let view = &message.patients()[0];
+        assert_eq!(view.first("MSH").unwrap().raw(3), "A");
+        assert_eq!(view.first("PID").unwrap().raw(3), "7");
+        assert_eq!(view.first("NTE").unwrap().raw(3), "eins\nzwei");
+        assert!(view.has("OBX") && view.has("EVN"));
+        assert!(message.repairs().crlf_segments && message.repairs().continuation_lines);
+    }
+
+    #[test]
+    fn absent_is_not_deleted() {
+        let message = message("MSH|^~\\&|A\rPID|\"\"||x^\"\"^y&z\r");
+        let view = &message.patients()[0];
+        let pid = view.first("PID").unwrap();
+        assert_eq!(pid.value(1, 1), Value::Null);
+        assert_eq!(pid.value(2, 1), Value::Absent);
+        assert_eq!(pid.value(3, 2), Value::Null);
+        assert_eq!(pid.text(3, 3).as_deref(), Some("y&z"));
+        assert_eq!(pid.repeats(3).next().unwrap().sub(3, 2).as_deref(), Some("z"));
+        assert_eq!(pid.value(99, 1), Value::Absent);
+    }
+
+    #[test]
+    fn patients_are_separated() {
+        let message = message("MSH|^~\\&|A\rPID|1\rOBX|1\rPID|2\rOBX|2\rOBX|3\r");
+        let views = message.patients();
+        assert_eq!(views.len(), 2);
+        assert_eq!(views[0].all("OBX").count(), 1);
+        assert_eq!(views[1].all("OBX").count(), 2);
+        assert!(views[1].has("MSH"));
+    }
+
+    #[test]
+    fn bounds_hold() {
+        let many = format!("MSH|^~\\&|A\r{}", "NTE|1\r".repeat(MAX_SEGMENTS + 5));
+        assert!(message(&many).repairs().too_many_segments);
+        let wide = format!("MSH|^~\\&|A\rNTE|{}\rPID|1\r", "^".repeat(MAX_SEPARATORS_IN_SEGMENT + 1));
+        let wide = message(&wide);
+        assert!(wide.repairs().segment_too_wide && wide.patients()[0].has("PID"));
+    }
+
+    #[test]
+    fn separators_must_be_usable() {
+        assert_eq!(Separators::declared(b'|', b"^~\\&#"), Some(Separators::default()));
+        assert_eq!(Separators::declared(b'|', b"^~"), Some(Separators::default()));
+        assert_eq!(Separators::declared(b'!', b"@~\\&").map(|s| s.component), Some('@'));
+        assert_eq!(Separators::declared(b'|', b"|~\\&"), None);
+        assert_eq!(Separators::declared(b'|', b"A~\\&"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_is_total(text in "(MSH\\|\\^~\\\\&\\||PID\\||OBX|[\r\n]|[ -~]|山|\\PC){0,120}") {
+            let message = message(&text);
+            for view in message.patients() {
+                for segment in view.segments() {
+                    // hl7-parser stops silently where it does not understand; lines are made so that it never does.
+                    prop_assert!(message.text.contains(segment.parsed.raw_value()));
+                    let source = message.lines.iter().map(|l| &message.text[l.start..l.end]);
+                    prop_assert!(source.into_iter().any(|s| s == segment.parsed.raw_value()));
+                    for occurrence in segment.repeats(3) {
+                        let _ = (occurrence.whole(), occurrence.coded(), occurrence.sub(1, 1));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! HL7 bytes to Envelopes (hl7.md sections 5–10, 15): one per message, or per patient where a message
+//! speaks of several. Says what the sender wrote and composes the fixed wording of care-network.md 8;
+//! matches nobody, decides nothing. Total: every byte string is Envelopes or an `Unreadable`.
+
+pub mod wording;
+
+mod adt;
+mod cda;
+mod content;
+mod document;
+mod header;
+mod order;
+mod patient;
+mod referral;
+mod result;
+mod schedule;
+mod scope;
+mod visit;
+
+use crate::acknowledgement::{Reason, Verdict, judge};
+use crate::charset::{Decoded, decode};
+use crate::header::Header;
+use crate::message::{Message, View};
+use crate::{FRAGMENT_LISTENER, InterfaceProfile, batch};
+use kakehashi_core::envelope::{ContentHash, Envelope, Warning};
+use kakehashi_core::port::{PartSink, RawIntake, ReadFault};
+use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
+use scope::Scope;
+
+/// Messages of one file or batch.
+const MAX_MESSAGES: usize = 10_000;
+/// Envelopes of one intake: bounded, because each costs memory however short its segment was.
+const MAX_ENVELOPES: usize = 10_000;
+/// Core's word for what becomes no post.
+const PARKED: &str = kakehashi_core::decide::doubt::PARKED;
+/// Core's word for what could not be read whole: such an item waits for a person.
+const DAMAGED: &str = kakehashi_core::decide::doubt::PAGES_UNREADABLE;
+
+/// Reads a message, a batch or a recorded MLLP stream. `profile` is the interface it came by.
+///
+/// # Errors
+/// [`ReadFault::Unreadable`] if there is nothing that may be read as a message, [`ReadFault::Part`] if
+/// an embedded file could not be kept.
+pub fn read(
+    raw: &RawIntake,
+    parts: &mut dyn PartSink,
+    profile: Option<&InterfaceProfile>,
+) -> Result<Vec<Envelope>, ReadFault> {
+    if raw.bytes.is_empty() {
+        return Err(Unreadable::new(UnreadableCode::Empty, "nothing was received").into());
+    }
+    if raw.origin.listener == FRAGMENT_LISTENER {
+        let detail = "the connection broke before the message was complete";
+        return Err(Unreadable::new(UnreadableCode::Damaged, detail).into());
+    }
+    let hash = ContentHash::of(&raw.bytes);
+    let mut notes = Vec::new();
+    let deframed = batch::deframe(&raw.bytes);
+    let frames: Vec<&[u8]> = match &deframed {
+        None => vec![&raw.bytes],
+        Some(stream) => {
+            note_framing(stream, &mut notes);
+            stream.frames.iter().map(Vec::as_slice).collect()
+        }
+    };
+    if frames.is_empty() {
+        let broken = deframed.as_ref().is_some_and(|d| d.fragments > 0);
+        return Err(if broken {
+            Unreadable::new(UnreadableCode::Damaged, "the stream ends before the message is complete")
+        } else {
+            Unreadable::new(UnreadableCode::Empty, "the stream holds no message")
+        }
+        .into());
+    }
+    let mut envelopes = Vec::new();
+    let mut fault: Option<Unreadable> = None;
+    for message in messages(&frames, &mut notes)? {
+        match read_message(message, raw, &hash, parts, profile) {
+            Ok(read) => envelopes.extend(read),
+            Err(ReadFault::Unreadable(unreadable)) => fault = Some(unreadable),
+            Err(fault @ ReadFault::Part(_)) => return Err(fault),
+        }
+        if envelopes.len() > MAX_ENVELOPES {
+            return Err(too_many().into());
+        }
+    }
+    match fault {
+        Some(unreadable) if envelopes.is_empty() => return Err(unreadable.into()),
+        Some(unreadable) => notes.push(warning("message_unreadable", &unreadable.detail)),
+        None => {}
+    }
+    for envelope in &mut envelopes {
+        envelope.warnings.extend(notes.iter().cloned());
+    }
+    Ok(envelopes)
+}
+
+fn note_framing(stream: &batch::Deframed, notes: &mut Vec<Warning>) {
+    if stream.missing_start_block {
+        notes.push(warning("missing_start_block", "a frame came without its start block"));
+    }
+    if stream.missing_cr_after_fs {
+        notes.push(warning("missing_cr_after_fs", "an end block came without the carriage return"));
+    }
+    if stream.fragments > 0 {
+        notes.push(warning("broken_frame", "the stream also holds a frame that was given up"));
+    }
+}
+
+fn messages<'b>(frames: &[&'b [u8]], notes: &mut Vec<Warning>) -> Result<Vec<&'b [u8]>, Unreadable> {
+    let mut messages = Vec::new();
+    for frame in frames {
+        let batch = batch::split(frame);
+        if batch.messages.is_empty() {
+            if !batch.has_batch_segments {
+                // No MSH anywhere: read_message says why.
+                messages.push(*frame);
+            }
+            continue;
+        }
+        if batch.stated_count.is_some_and(|stated| stated != batch.messages.len()) {
+            let detail = "BTS-1 differs from the number of messages in the batch";
+            notes.push(warning("batch_count_mismatch", detail));
+        }
+        if batch.leading_lines {
+            notes.push(warning("leading_lines", "lines before the first MSH were left out"));
+        }
+        messages.extend(batch.messages);
+        if messages.len() > MAX_MESSAGES {
+            return Err(too_many());
+        }
+    }
+    if messages.is_empty() {
+        return Err(Unreadable::new(UnreadableCode::Empty, "the batch holds no message"));
+    }
+    Ok(messages)
+}
+
+fn too_many() -> Unreadable {
+    Unreadable::new(UnreadableCode::TooLarge, format!("more than {MAX_MESSAGES} messages in one file"))
+}
+
+fn read_message(
+    bytes: &[u8],
+    raw: &RawIntake,
+    hash: &ContentHash,
+    parts: &mut dyn PartSink,
+    profile: Option<&InterfaceProfile>,
+) -> Result<Vec<Envelope>, ReadFault> {
+    // Without a profile nothing is agreed, so a test message is read as any other.
+    let open = InterfaceProfile {
+        accepted_processing_ids: vec![processing_id(bytes)],
+        ..InterfaceProfile::default()
+    };
+    let judgement = judge(bytes, profile.unwrap_or(&open));
+    let header = match (&judgement.header, judgement.verdict) {
+        (_, Verdict::Rejected(reason)) => return Err(rejected(reason).into()),
+        (None, _) => return Err(rejected(Reason::NO_HEADER).into()),
+        (Some(header), _) => header,
+    };
+    let declared = header.declared_charset();
+    let decoded = decode(bytes, declared.as_deref(), profile.and_then(|p| p.charset))
+        .map_err(|wide| Unreadable::new(UnreadableCode::Unsupported, wide.to_string()))?;
+    let message = Message::new(&decoded.text, header.separators, decoded.used);
+    let mut envelopes = Vec::new();
+    for view in message.patients() {
+        let mut envelope = Envelope::empty(raw.channel, raw.format, hash.clone());
+        header::fill(&mut envelope, header, &view, declared.clone(), decoded.used);
+        envelope.sender.authenticity = raw.origin.authenticity.unwrap_or(envelope.sender.authenticity);
+        note_charset(&mut envelope, &decoded);
+        note_repairs(&mut envelope, &message);
+        compose(&mut envelope, view, profile, parts)?;
+        if let Verdict::ContentError(reason) = judgement.verdict {
+            note_fault(&mut envelope, reason);
+        }
+        envelopes.push(envelope);
+        if envelopes.len() > MAX_ENVELOPES {
+            return Err(too_many().into());
+        }
+    }
+    Ok(envelopes)
+}
+
+fn processing_id(bytes: &[u8]) -> String {
+    Header::find(bytes).map(|h| h.text(11, 1)).unwrap_or_default()
+}
+
+fn rejected(reason: Reason) -> Unreadable {
+    let code = match reason.code {
+        202 | 200 | 102 => UnreadableCode::Unsupported,
+        101 => UnreadableCode::Damaged,
+        _ => UnreadableCode::UnknownFormat,
+    };
+    Unreadable::new(code, reason.text)
+}
+
+fn compose(
+    envelope: &mut Envelope,
+    view: View<'_>,
+    profile: Option<&InterfaceProfile>,
+    parts: &mut dyn PartSink,
+) -> Result<(), ReadFault> {
+    patient::fill(envelope, &view);
+    let scope = Scope::new(view, profile);
+    visit::fill(envelope, &scope);
+    let kind = envelope.event.as_ref().and_then(|e| e.kind.clone()).unwrap_or_default();
+    match kind.as_str() {
+        "ADT" => adt::compose(envelope, &scope),
+        "MDM" => document::compose(envelope, &scope, parts)?,
+        "ORU" | "OUL" => result::compose(envelope, &scope, parts)?,
+        "REF" | "RRI" => referral::compose(envelope, &scope, parts)?,
+        "RDE" | "OMP" => order::compose(envelope, &scope),
+        "SIU" => schedule::compose(envelope, &scope),
+        "ACK" => header::compose_answer(envelope, &scope),
+        _ => {
+            envelope.warn(PARKED, "messages of this type become no post");
+        }
+    }
+    if envelope.occurred_at.is_none() {
+        envelope.occurred_at =
+            scope.first_stamp(&[("EVN", 6, 1), ("EVN", 2, 1), ("MSH", 7, 1)]).map(|stamp| stamp.at);
+    }
+    Ok(())
+}
+
+fn note_charset(envelope: &mut Envelope, decoded: &Decoded) {
+    let used = decoded.used.name();
+    if decoded.mismatch {
+        envelope.warn("charset_mismatch", format!("MSH-18 names another character set; read as {used}"));
+    } else if decoded.detected {
+        envelope.warn("charset_detected", format!("MSH-18 names no usable character set; read as {used}"));
+    }
+    if decoded.undecided {
+        envelope.warn("charset_undecided", format!("no character set fits; read as {used}"));
+    }
+    if decoded.truncated {
+        envelope.warn("truncated", "the text ends inside a character");
+        envelope.warn(DAMAGED, "the text ends inside a character");
+    } else if decoded.damaged {
+        if !decoded.mismatch {
+            envelope.warn("charset_mismatch", "some bytes are not of the declared character set");
+        }
+        envelope.warn("text_damaged", "some characters could not be read");
+    }
+    if decoded.gaiji {
+        envelope.warn("gaiji", "user-defined characters (gaiji) are shown as 〓");
+    }
+}
+
+fn note_repairs(envelope: &mut Envelope, message: &Message) {
+    let repairs = message.repairs();
+    let flags = [
+        (repairs.lf_segments, "lf_segments", "segments end with LF instead of CR"),
+        (repairs.crlf_segments, "crlf_segments", "segments end with CR LF instead of CR"),
+        (repairs.continuation_lines, "continuation_lines", "a line break inside a field was kept as text"),
+        (repairs.too_many_segments, "too_many_segments", "segments over the limit were left out"),
+        (repairs.segment_too_wide, "segment_too_wide", "a segment with too many separators was left out"),
+    ];
+    for (set, code, detail) in flags {
+        if set {
+            envelope.warn(code, detail);
+        }
+    }
+    if repairs.too_many_segments || repairs.segment_too_wide {
+        envelope.warn(DAMAGED, "a part of the message was left out");
+    }
+}
+
+fn note_fault(envelope: &mut Envelope, reason: Reason) {
+    match reason {
+        Reason::NO_CONTROL_ID => {
+            envelope.warn("missing_control_id", reason.text);
+            // The hospital was told AE and will send again: posting now would post twice.
+            envelope.warn(DAMAGED, "without MSH-10 a repetition cannot be recognised");
+            envelope.title = None;
+        }
+        Reason::NO_PATIENT => envelope.warn("missing_patient", reason.text),
+        // Said by the readers of text and files themselves.
+        _ => {}
+    }
+}
+
+fn warning(code: &str, detail: &str) -> Warning {
+    Warning { code: code.to_owned(), detail: detail.to_owned() }
+}

@@ -1,0 +1,198 @@
+//! ADT: what happened to a stay (hl7.md 8.1, care-network.md 8.2, 8.3). Cancellations are corrections
+//! of something people have acted on, and a death is never told by a machine.
+
+use super::scope::{Scope, patient_in_words};
+use super::wording::{fill, template};
+use crate::time::{Precision, Stamp};
+use kakehashi_core::envelope::{Envelope, cancelled_by};
+use kakehashi_core::vocabulary::{Intent, Urgency};
+
+/// Discharge disposition of user table 0112: to another hospital.
+const TO_HOSPITAL: &str = "02";
+/// The same table: died.
+const DIED: &str = "20";
+
+/// What an event is called, and how urgent it is.
+struct Kind {
+    title: &'static str,
+    what: &'static str,
+    template: &'static str,
+    urgency: Urgency,
+    document_kind: Option<&'static str>,
+}
+
+fn kind(trigger: &str) -> Option<Kind> {
+    let make = |title, what, template, urgency| Kind { title, what, template, urgency, document_kind: None };
+    Some(match trigger {
+        "A01" | "A06" => Kind {
+            document_kind: Some("admission_notice"),
+            ..make("入院のお知らせ", "入院", template!("admission"), Urgency::Urgent)
+        },
+        "A03" | "A07" => Kind {
+            document_kind: Some("discharge_info_record"),
+            ..make("退院のお知らせ", "退院", template!("discharge"), Urgency::Urgent)
+        },
+        "A02" => make("転棟のお知らせ", "転棟", template!("transfer"), Urgency::Normal),
+        "A05" | "A14" => {
+            make("入院予定のお知らせ", "入院予定", template!("admission_planned"), Urgency::Normal)
+        }
+        "A16" => make("退院予定のお知らせ", "退院予定", template!("discharge_planned"), Urgency::Urgent),
+        "A09" | "A21" => make("外泊のお知らせ", "外泊", template!("leave"), Urgency::Normal),
+        "A10" | "A22" => make("帰院のお知らせ", "帰院", template!("return"), Urgency::Normal),
+        _ => return None,
+    })
+}
+
+/// The event that a cancellation cancels.
+fn cancels(trigger: &str) -> Option<&'static str> {
+    ["A01", "A02", "A03", "A05", "A14", "A16", "A21", "A22"]
+        .into_iter()
+        .find(|t| cancelled_by(t) == Some(trigger))
+}
+
+pub(super) fn compose(envelope: &mut Envelope, scope: &Scope<'_>) {
+    envelope.intent = Intent::ClinicalEvent;
+    let trigger = envelope.event.as_ref().and_then(|e| e.trigger.clone()).unwrap_or_default();
+    let occurred = occurred(&trigger, scope);
+    envelope.occurred_at = occurred.filter(|s| s.precision > Precision::Month).map(|s| s.at);
+    set_keys(envelope, &trigger);
+    if let Some(original) = cancels(&trigger).and_then(kind) {
+        envelope.urgency = Some(original.urgency);
+        envelope.title = Some(format!("{}（取消）", original.title));
+        envelope.body = Some(fill(template!("cancelled"), &[("what", Some(original.what))]));
+        return;
+    }
+    if let Some(kind) = kind(&trigger) {
+        stay(envelope, scope, &trigger, &kind, occurred);
+        return;
+    }
+    other(envelope, scope, &trigger);
+}
+
+/// Event time by kind of event (hl7.md section 6); MSH-7 is only the time of sending.
+fn occurred(trigger: &str, scope: &Scope<'_>) -> Option<Stamp> {
+    let first: &[(&str, usize, usize)] = match trigger {
+        "A01" | "A06" => &[("PV1", 44, 1)],
+        "A03" | "A07" => &[("PV1", 45, 1)],
+        "A02" | "A09" | "A10" | "A21" | "A22" => &[("EVN", 6, 1)],
+        _ => &[],
+    };
+    scope.first_stamp(first).or_else(|| scope.first_stamp(&[("EVN", 2, 1), ("MSH", 7, 1)]))
+}
+
+fn set_keys(envelope: &mut Envelope, trigger: &str) {
+    let Some(event) = envelope.event.as_mut() else { return };
+    event.key = event.stay_keys(trigger).pop();
+    event.corrects = cancels(trigger).and_then(|original| event.stay_keys(original).pop());
+}
+
+fn stay(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, kind: &Kind, occurred: Option<Stamp>) {
+    envelope.urgency = Some(kind.urgency);
+    let disposition = envelope.event.as_ref().and_then(|e| e.visit.as_ref()?.disposition.clone());
+    let leaves = matches!(trigger, "A03" | "A07" | "A16");
+    if leaves && disposition.as_deref() == Some(DIED) {
+        envelope.warn("death_discharge", "PV1-36 is 20: the office chooses the words, no text by machine");
+        return;
+    }
+    envelope.document_kind = kind.document_kind.map(str::to_owned);
+    let (title, template) = if matches!(trigger, "A03" | "A07") && disposition.as_deref() == Some(TO_HOSPITAL)
+    {
+        ("転院のお知らせ", template!("discharge_to_hospital"))
+    } else {
+        (kind.title, kind.template)
+    };
+    let at = occurred.map(Stamp::in_words);
+    let planned = planned(trigger, scope).map(Stamp::in_words);
+    let from = scope.text("PV1", 6, 1).map(|code| scope.ward(&code).0);
+    let patient = patient_in_words(envelope);
+    let (place, facility) = (scope.place(envelope), scope.facility());
+    envelope.title = Some(title.to_owned());
+    envelope.body = Some(fill(
+        template,
+        &[
+            ("patient", Some(&patient)),
+            ("at", at.as_deref()),
+            ("place", Some(&place)),
+            ("facility", facility.as_deref()),
+            ("planned", planned.as_deref()),
+            ("from", from.as_deref()),
+        ],
+    ));
+}
+
+fn planned(trigger: &str, scope: &Scope<'_>) -> Option<Stamp> {
+    let places: &[(&str, usize, usize)] = match trigger {
+        "A05" | "A14" => &[("PV2", 8, 1), ("EVN", 3, 1)],
+        "A16" => &[("PV2", 9, 1), ("EVN", 3, 1), ("PV1", 45, 1)],
+        "A09" | "A21" => &[("PV2", 47, 1), ("EVN", 3, 1)],
+        _ => &[],
+    };
+    scope.first_stamp(places)
+}
+
+fn other(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str) {
+    envelope.urgency = Some(Urgency::Normal);
+    match trigger {
+        "A08" | "A28" | "A31" => {}
+        "A04" => envelope.title = Some("外来受付".to_owned()),
+        "A60" => allergy(envelope, scope),
+        "A18" | "A30" | "A34" | "A35" | "A36" | "A39" | "A40" | "A41" | "A42" => {
+            numbers(envelope, scope, trigger, "患者番号の統合", template!("merge"));
+        }
+        "A43" | "A44" | "A45" | "A46" | "A47" | "A48" | "A49" | "A50" | "A51" => {
+            numbers(envelope, scope, trigger, "患者番号の変更", template!("identifier_change"));
+        }
+        "A23" => numbers(envelope, scope, trigger, "患者記録の削除", template!("identifier_change")),
+        "A24" | "A37" => {
+            numbers(envelope, scope, trigger, "患者番号の関連付け", template!("identifier_change"))
+        }
+        "A54" | "A55" => envelope.title = Some("担当医の変更".to_owned()),
+        _ => envelope.warn(super::PARKED, "ADT events of this kind become no post"),
+    }
+}
+
+fn numbers(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, title: &str, template: &str) {
+    let retired = scope.text("MRG", 1, 1);
+    let survivor = envelope.patient.identifiers.first().map(|i| i.id.clone());
+    if retired.is_none() && template == template!("merge") {
+        envelope.warn("missing_merge", "no MRG segment names the retired number");
+    }
+    let named = (!envelope.patient.names.is_empty()).then(|| patient_in_words(envelope));
+    envelope.title = Some(title.to_owned());
+    envelope.body = Some(fill(
+        template,
+        &[
+            ("patient", named.as_deref()),
+            ("retired", retired.as_deref()),
+            ("survivor", survivor.as_deref()),
+            ("trigger", Some(trigger)),
+        ],
+    ));
+}
+
+fn allergy(envelope: &mut Envelope, scope: &Scope<'_>) {
+    envelope.urgency = Some(Urgency::Urgent);
+    envelope.title = Some("アレルギー情報".to_owned());
+    let lines: Vec<String> = scope
+        .view
+        .segments()
+        .filter(|s| matches!(s.name(), "IAM" | "AL1"))
+        .take(200)
+        .filter_map(|segment| {
+            let substance = segment.coded(3)?;
+            let details = [segment.coded(2), segment.coded(4), reactions(&segment)];
+            let details: Vec<String> = details.into_iter().flatten().collect();
+            let details =
+                if details.is_empty() { String::new() } else { format!("（{}）", details.join("、")) };
+            Some(format!("・{substance}{details}"))
+        })
+        .collect();
+    let patient = patient_in_words(envelope);
+    let text = lines.join("\n");
+    envelope.body = Some(fill(template!("allergy"), &[("patient", Some(&patient)), ("text", Some(&text))]));
+}
+
+fn reactions(segment: &crate::message::Segment<'_>) -> Option<String> {
+    let found: Vec<String> = segment.repeats(5).filter_map(|o| o.text(1)).collect();
+    (!found.is_empty()).then(|| found.join("、"))
+}

@@ -1,0 +1,335 @@
+//! OBX and NTE as text and files (hl7.md 7.3): text joined in order under its headings, values as one
+//! line each, embedded files to the part sink. Pointers are never followed and nothing is executed.
+
+use super::scope::Scope;
+use super::{DAMAGED, cda};
+use crate::embedded::{Encoding, Kind, decode, kind_of, strip};
+use crate::header::ascii;
+use crate::message::{Segment, Value};
+use kakehashi_core::envelope::Envelope;
+use kakehashi_core::port::{Part, PartSink, ReadFault};
+use kakehashi_core::text::clean;
+use kakehashi_core::vocabulary::AttachmentRole;
+
+/// Text of one Envelope, in characters.
+const MAX_TEXT_CHARS: usize = 200_000;
+/// Files of one Envelope.
+const MAX_FILES: usize = 100;
+
+/// What the OBX of a document say.
+#[derive(Default)]
+pub(super) struct Content {
+    /// Text without outer blank lines, or nothing.
+    pub(super) text: Option<String>,
+    /// Text found inside an embedded CDA.
+    pub(super) cda: Option<String>,
+    /// Result status of every OBX, without repetitions.
+    pub(super) statuses: Vec<String>,
+}
+
+/// The segments of a document into text and attachments. `title` is not repeated as heading;
+/// `file_name` is the name that the sender gave to the document.
+pub(super) fn gather(
+    envelope: &mut Envelope,
+    scope: &Scope<'_>,
+    parts: &mut dyn PartSink,
+    title: Option<&str>,
+    file_name: Option<&str>,
+) -> Result<Content, ReadFault> {
+    let mut content = Content::default();
+    let mut text = Text { title: title.map(str::to_owned), ..Text::default() };
+    let mut files = Files::new(file_name);
+    for segment in scope.view.segments() {
+        match segment.name() {
+            "OBX" => {
+                if let Some(status) = segment.text(11, 1)
+                    && !content.statuses.contains(&status)
+                    && content.statuses.len() < 20
+                {
+                    content.statuses.push(status);
+                }
+                match segment.text(2, 1).as_deref() {
+                    Some("ED") => files.take(&segment, scope),
+                    Some("RP") => {
+                        envelope.warn("reference_not_fetched", "OBX holds a pointer, which is never followed")
+                    }
+                    kind => text.observation(&segment, kind.unwrap_or("ST")),
+                }
+            }
+            "NTE" => text.note(&segment),
+            _ => {}
+        }
+    }
+    files.keep(envelope, parts, &mut content)?;
+    if text.cut {
+        envelope.warn("text_too_long", "the text was cut");
+        envelope.warn(DAMAGED, "the text was cut");
+    }
+    content.text = text.finish();
+    Ok(content)
+}
+
+#[derive(Default)]
+struct Text {
+    lines: String,
+    chars: usize,
+    heading: Option<String>,
+    title: Option<String>,
+    cut: bool,
+}
+
+impl Text {
+    fn observation(&mut self, segment: &Segment<'_>, kind: &str) {
+        if is_text(kind) {
+            let value = text_value(segment);
+            if value.trim().is_empty() {
+                return;
+            }
+            let heading = segment.coded(3).filter(|h| Some(h) != self.title.as_ref());
+            let has_own = value.trim_start().starts_with('【');
+            if heading != self.heading
+                && !has_own
+                && let Some(heading) = &heading
+            {
+                self.push(&format!("【{heading}】"));
+            }
+            self.heading = heading;
+            self.push(value.trim_end());
+        } else if let Some(row) = row(segment) {
+            self.push(&row);
+        }
+    }
+
+    fn note(&mut self, segment: &Segment<'_>) {
+        let note = joined(segment, 3);
+        if !note.trim().is_empty() {
+            self.push(note.trim_end());
+        }
+    }
+
+    fn push(&mut self, line: &str) {
+        self.chars += line.chars().count() + 1;
+        if self.chars > MAX_TEXT_CHARS {
+            self.cut = true;
+            return;
+        }
+        self.lines.push_str(line);
+        self.lines.push('\n');
+    }
+
+    fn finish(self) -> Option<String> {
+        let text = self.lines.trim_matches('\n').trim_end();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+}
+
+pub(super) fn is_text(kind: &str) -> bool {
+    matches!(kind, "TX" | "FT" | "ST" | "")
+}
+
+/// OBX-5 of a text type: repetitions are lines, and separators that were not escaped stay.
+pub(super) fn text_value(segment: &Segment<'_>) -> String {
+    joined(segment, 5)
+}
+
+fn joined(segment: &Segment<'_>, field: usize) -> String {
+    let lines: Vec<String> = segment.repeats(field).filter_map(|o| o.whole().text()).collect();
+    clean(&lines.join("\n"))
+}
+
+/// Any other type as one line: name, value, unit, flag, range.
+pub(super) fn row(segment: &Segment<'_>) -> Option<String> {
+    let value = plain_value(segment)?;
+    let name = segment.coded(3).unwrap_or_else(|| "値".to_owned());
+    let mut row = format!("{name} {value}");
+    if let Some(unit) = segment.text(6, 1) {
+        row = format!("{row} {unit}");
+    }
+    if let Some(flag) = flags(segment) {
+        row = format!("{row} ({flag})");
+    }
+    if let Some(range) = segment.text(7, 1) {
+        row = format!("{row} 基準 {range}");
+    }
+    Some(row)
+}
+
+/// OBX-8 without `N`.
+pub(super) fn flags(segment: &Segment<'_>) -> Option<String> {
+    let flags: Vec<String> =
+        segment.repeats(8).filter_map(|o| o.text(1)).filter(|f| f != "N").take(5).collect();
+    (!flags.is_empty()).then(|| flags.join(","))
+}
+
+fn plain_value(segment: &Segment<'_>) -> Option<String> {
+    let kind = segment.text(2, 1).unwrap_or_default();
+    let values: Vec<String> = segment
+        .repeats(5)
+        .filter_map(|o| match kind.as_str() {
+            // `<^0.5` and `1^:^128` without their separators.
+            "SN" => {
+                let parts: Vec<String> = (1..=4).filter_map(|c| o.text(c)).collect();
+                Some(parts.concat()).filter(|v| !v.is_empty())
+            }
+            "CE" | "CWE" | "CNE" | "CF" => o.coded(),
+            "XCN" | "XPN" => Some([o.text(2), o.text(3)].into_iter().flatten().collect::<Vec<_>>().join(" ")),
+            "NM" | "DT" | "TM" | "TS" | "DTM" | "ST" | "TX" | "FT" | "" => match o.whole() {
+                Value::Text(text) => Some(clean(&text).replace('\n', " ").trim().to_owned()),
+                Value::Null | Value::Absent => None,
+            },
+            _ => o.text(1),
+        })
+        .filter(|v| !v.is_empty())
+        .take(50)
+        .collect();
+    (!values.is_empty()).then(|| values.join("、"))
+}
+
+/// One ED value, stripped and not yet decoded.
+struct File {
+    key: (Option<String>, Option<String>),
+    name: Option<String>,
+    declared: [String; 2],
+    encoding: Encoding,
+    /// `None` if letters stand in it that the encoding does not have.
+    data: Option<Vec<u8>>,
+}
+
+struct Files {
+    found: Vec<File>,
+    file_name: Option<String>,
+    left_out: bool,
+}
+
+impl Files {
+    fn new(file_name: Option<&str>) -> Self {
+        Self { found: Vec::new(), file_name: file_name.map(str::to_owned), left_out: false }
+    }
+
+    fn take(&mut self, segment: &Segment<'_>, scope: &Scope<'_>) {
+        let separators = scope.view.message().separators();
+        let raw = segment.raw(5);
+        // A repetition separator that is a letter of base64 cannot separate anything here.
+        let repeats = !matches!(separators.repetition, '+' | '/' | '=');
+        let values: Vec<&str> = if repeats { raw.split(separators.repetition).collect() } else { vec![raw] };
+        for value in values {
+            if self.found.len() >= MAX_FILES {
+                self.left_out = true;
+                return;
+            }
+            let components: Vec<&str> = value.splitn(5, separators.component).collect();
+            let (encoding, data) = match components[..] {
+                [_, _, _, encoding, data] => (Encoding::read(encoding), data),
+                // Senders that leave out everything but the data.
+                [data] => (Encoding::Base64, data),
+                _ => continue,
+            };
+            if data.is_empty() || data == "\"\"" {
+                continue;
+            }
+            let part =
+                |at: usize| components.get(at).filter(|_| components.len() == 5).copied().unwrap_or("");
+            let data = if encoding == Encoding::Literal {
+                let text = crate::message::unescape::unescape(data, &separators, scope.view.message().used());
+                Some(text.into_bytes())
+            } else {
+                strip(data.as_bytes(), encoding, ascii(separators.escape))
+            };
+            self.found.push(File {
+                key: (segment.text(3, 1).or_else(|| segment.coded(3)), segment.text(4, 1)),
+                name: segment.coded(3),
+                declared: [part(1).to_owned(), part(2).to_owned()],
+                encoding,
+                data,
+            });
+        }
+    }
+
+    fn keep(
+        self,
+        envelope: &mut Envelope,
+        parts: &mut dyn PartSink,
+        content: &mut Content,
+    ) -> Result<(), ReadFault> {
+        if self.left_out {
+            envelope.warn("too_many_files", "embedded files over the limit were left out");
+            envelope.warn(DAMAGED, "embedded files over the limit were left out");
+        }
+        let mut wholes: Vec<(File, Option<Vec<u8>>)> = Vec::new();
+        for group in self.found.into_iter().fold(Vec::new(), by_key) {
+            wholes.extend(join(group));
+        }
+        let only = wholes.len() == 1;
+        for (file, bytes) in wholes {
+            let Some(bytes) = bytes else {
+                envelope.warn("embedded_file_damaged", "an embedded file could not be decoded");
+                envelope.warn(DAMAGED, "an embedded file could not be decoded");
+                continue;
+            };
+            let [declared, subtype] = &file.declared;
+            let Some(kind) = kind_of(&bytes, declared, subtype) else {
+                envelope.warn("executable_refused", "an embedded program was not kept");
+                continue;
+            };
+            if kind.media_type == "application/hl7-cda+xml" && content.cda.is_none() {
+                match cda::narrative(&bytes) {
+                    Ok(text) => content.cda = text,
+                    Err(refused) => envelope.warn("cda_not_read", refused),
+                }
+            }
+            let name = name(self.file_name.as_deref().filter(|_| only), file.name.as_deref(), kind);
+            envelope.attachments.push(parts.keep(Part {
+                name: Some(&name),
+                media_type: kind.media_type,
+                pages: None,
+                role: AttachmentRole::Document,
+                bytes: &bytes,
+            })?);
+        }
+        Ok(())
+    }
+}
+
+fn name(stated: Option<&str>, heading: Option<&str>, kind: Kind) -> String {
+    match stated {
+        Some(stated) => stated.to_owned(),
+        None => format!("{}.{}", heading.unwrap_or("添付").replace(['/', '\\'], "・"), kind.extension),
+    }
+}
+
+/// Neighbours with equal OBX-3 and OBX-4 may be parts of one file.
+fn by_key(mut groups: Vec<Vec<File>>, file: File) -> Vec<Vec<File>> {
+    match groups.last_mut() {
+        Some(group) if group.first().is_some_and(|f| f.key == file.key && f.encoding == file.encoding) => {
+            group.push(file);
+        }
+        _ => groups.push(vec![file]),
+    }
+    groups
+}
+
+/// Joins parts: a part that does not begin a file of a known kind belongs to the one before.
+fn join(group: Vec<File>) -> Vec<(File, Option<Vec<u8>>)> {
+    let mut wholes: Vec<(File, Option<Vec<u8>>)> = Vec::new();
+    // Where the text was cut anywhere, only the parts together decode.
+    if group.len() > 1 && group.iter().any(|f| decoded(f).is_none()) {
+        let plain: Option<Vec<&[u8]>> = group.iter().map(|f| f.data.as_deref()).collect();
+        let whole = plain.and_then(|p| decode(&p.concat(), group[0].encoding));
+        if let Some(whole) = whole {
+            return group.into_iter().take(1).map(|first| (first, Some(whole.clone()))).collect();
+        }
+    }
+    for file in group {
+        let bytes = decoded(&file);
+        let continues = bytes.as_deref().is_some_and(|b| kind_of(b, "", "").is_some_and(|k| !k.certain));
+        match wholes.last_mut() {
+            Some((_, Some(before))) if continues => before.extend(bytes.unwrap_or_default()),
+            _ => wholes.push((file, bytes)),
+        }
+    }
+    wholes
+}
+
+fn decoded(file: &File) -> Option<Vec<u8>> {
+    decode(file.data.as_deref()?, file.encoding)
+}

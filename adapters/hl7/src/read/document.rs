@@ -1,0 +1,158 @@
+//! MDM: documents with a status life (hl7.md section 7). The document's own number ties versions,
+//! addenda and cancellations together; nothing is ever deleted, and what is not final or is restricted
+//! says so in a warning.
+
+use super::content::{Content, gather};
+use super::scope::{Scope, person};
+use super::wording::{fill, template};
+use crate::time::Precision;
+use kakehashi_core::envelope::Envelope;
+use kakehashi_core::port::{PartSink, ReadFault};
+use kakehashi_core::vocabulary::{Intent, Urgency};
+
+/// Core's word for a document that the office must release first.
+const CONFIDENTIAL: &str = kakehashi_core::decide::doubt::CONFIDENTIAL;
+
+/// What a trigger does to a document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Notice,
+    New,
+    Status,
+    Addendum,
+    Edit,
+    Replacement,
+    Cancel,
+}
+
+pub(super) fn compose(
+    envelope: &mut Envelope,
+    scope: &Scope<'_>,
+    parts: &mut dyn PartSink,
+) -> Result<(), ReadFault> {
+    envelope.intent = Intent::ClinicalEvent;
+    let txa = scope.view.first("TXA");
+    let name = txa.as_ref().and_then(|t| t.coded(2)).or_else(|| scope.coded("OBX", 3));
+    let file_name = txa.as_ref().and_then(|t| t.text(16, 1));
+    let content = gather(envelope, scope, parts, name.as_deref(), file_name.as_deref())?;
+    let stamp = scope.first_stamp(&[("TXA", 4, 1), ("TXA", 6, 1), ("TXA", 8, 1)]);
+    envelope.occurred_at = stamp.filter(|s| s.precision > Precision::Month).map(|s| s.at);
+    envelope.document_kind = document_kind(scope);
+    let status = txa.as_ref().and_then(|t| t.text(17, 1));
+    let act = act(envelope, scope, &content);
+    set_event(envelope, scope, act, status.clone());
+    if txa.is_none() {
+        envelope.warn("missing_txa", "no TXA segment: the document is known by its control id only");
+    }
+    let is_final = status.as_deref().is_none_or(|s| matches!(s, "AU" | "LA"));
+    let preliminary = content.statuses.iter().any(|s| s == "P");
+    if !is_final || preliminary {
+        envelope.warn("document_not_final", "TXA-17 or OBX-11 says that the document is not final");
+    }
+    if preliminary {
+        envelope.warn(CONFIDENTIAL, "OBX-11 says that the text is preliminary");
+    }
+    if matches!(txa.as_ref().and_then(|t| t.text(18, 1)).as_deref(), Some("R" | "V")) {
+        envelope.warn(CONFIDENTIAL, "TXA-18 restricts who may see the document");
+    }
+    if content.statuses.iter().any(|s| s == "W") {
+        envelope.warn("wrong_patient", "OBX-11 says that the document was sent for a wrong patient");
+    }
+    envelope.urgency = Some(match act {
+        Act::Edit | Act::Replacement | Act::Cancel => Urgency::Urgent,
+        Act::Notice | Act::New | Act::Status | Act::Addendum => Urgency::Normal,
+    });
+    let name = name.unwrap_or_else(|| "文書".to_owned());
+    envelope.title = Some(match act {
+        Act::Addendum => format!("{name}（追記）"),
+        Act::Edit | Act::Replacement => format!("{name}（訂正）"),
+        Act::Cancel => format!("{name}（取消）"),
+        Act::New | Act::Status if !is_final => format!("{name}（未確定）"),
+        Act::New | Act::Status | Act::Notice => name.clone(),
+    });
+    let author = txa.as_ref().and_then(|t| person(t, 9).or_else(|| person(t, 5)));
+    let reason = txa.as_ref().and_then(|t| t.text(21, 1));
+    envelope.body = body(envelope, act, &name, &content, author.as_deref(), reason.as_deref());
+    Ok(())
+}
+
+fn act(envelope: &Envelope, scope: &Scope<'_>, content: &Content) -> Act {
+    let trigger = envelope.event.as_ref().and_then(|e| e.trigger.as_deref()).unwrap_or("");
+    // Deletion through a status change exists in the field (hl7.md 7.2, T04).
+    let gone = matches!(scope.text("TXA", 19, 1).as_deref(), Some("CA" | "OB"));
+    let deleted = content.statuses.iter().any(|s| matches!(s.as_str(), "D" | "W"));
+    match trigger {
+        "T01" => Act::Notice,
+        "T11" => Act::Cancel,
+        _ if gone || deleted => Act::Cancel,
+        "T03" | "T04" => Act::Status,
+        "T05" | "T06" => Act::Addendum,
+        "T07" | "T08" => Act::Edit,
+        "T09" | "T10" => Act::Replacement,
+        _ => Act::New,
+    }
+}
+
+fn set_event(envelope: &mut Envelope, scope: &Scope<'_>, act: Act, status: Option<String>) {
+    let Some(event) = envelope.event.as_mut() else { return };
+    event.document = scope.text("TXA", 12, 1);
+    event.parent_document = scope.text("TXA", 13, 1);
+    event.status = status;
+    let key = |id: &String| format!("document:{id}");
+    // Without a number of its own only a repetition of the same message is recognised.
+    event.key = event
+        .document
+        .as_ref()
+        .map(key)
+        .or_else(|| event.control_id.as_ref().map(|id| format!("message:{}", id.trim())));
+    event.corrects = match act {
+        Act::Replacement => event.parent_document.as_ref().or(event.document.as_ref()).map(key),
+        Act::Edit | Act::Status | Act::Cancel => event.document.as_ref().map(key),
+        Act::Notice | Act::New | Act::Addendum => None,
+    };
+}
+
+/// 文書種別 by the interface's table, then by the codes that Japanese senders use (hl7.md 7.1).
+fn document_kind(scope: &Scope<'_>) -> Option<String> {
+    let code = scope.text("TXA", 2, 1).or_else(|| scope.text("OBX", 3, 1))?;
+    if let Some(kind) = scope.profile.and_then(|p| p.document_kinds.get(&code)) {
+        return Some(kind.clone());
+    }
+    let kind = match code.as_str() {
+        "18842-5" => "discharge_summary",
+        "57133-1" => "referral_letter",
+        "34745-0" => "discharge_info_record",
+        _ => return None,
+    };
+    Some(kind.to_owned())
+}
+
+fn body(
+    envelope: &Envelope,
+    act: Act,
+    name: &str,
+    content: &Content,
+    author: Option<&str>,
+    reason: Option<&str>,
+) -> Option<String> {
+    let text = content.text.as_deref().or(content.cda.as_deref());
+    let attached =
+        (!envelope.attachments.is_empty()).then(|| format!("{name}が届きました。添付の文書をご覧ください。"));
+    let shown = text.or(attached.as_deref());
+    let template = match act {
+        Act::Notice => template!("document_notice"),
+        Act::Cancel => template!("document_cancelled"),
+        Act::Edit | Act::Replacement => template!("document_changed"),
+        Act::New | Act::Status | Act::Addendum if shown.is_some() => template!("document"),
+        Act::New | Act::Status | Act::Addendum => return None,
+    };
+    let what = format!("{name}の訂正が届きました。");
+    let fields = [
+        ("name", Some(name)),
+        ("what", Some(&what)),
+        ("text", shown),
+        ("author", author),
+        ("reason", reason),
+    ];
+    Some(fill(template, &fields))
+}

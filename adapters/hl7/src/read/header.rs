@@ -1,0 +1,58 @@
+//! Who sent what: MSH into sender, message id and event (hl7.md section 1), and answers of the other
+//! side, which report what became of something we sent.
+
+use super::scope::Scope;
+use crate::charset::Used;
+use crate::header::Header;
+use crate::message::View;
+use kakehashi_core::envelope::{Charset, Envelope, Event, Report, ReportOutcome};
+use kakehashi_core::vocabulary::Intent;
+
+pub(super) fn fill(
+    envelope: &mut Envelope,
+    header: &Header<'_>,
+    view: &View<'_>,
+    declared: Option<String>,
+    used: Used,
+) {
+    envelope.intent = Intent::Unknown;
+    let msh = view.first("MSH");
+    let text = |field, component| msh.as_ref().and_then(|s| s.text(field, component));
+    envelope.sender.application = text(3, 1);
+    envelope.sender.facility = text(4, 1);
+    let control_id = String::from_utf8_lossy(header.field(10)).into_owned();
+    let control_id = Some(control_id).filter(|id| !id.trim().is_empty());
+    envelope.message_id = control_id.as_ref().map(|id| {
+        let part = |field| text(field, 1).unwrap_or_default();
+        format!("{}|{}|{}", part(3), part(4), id.trim())
+    });
+    let trigger = text(9, 2).or_else(|| view.first("EVN").and_then(|s| s.text(1, 1)));
+    envelope.event = Some(Event {
+        kind: text(9, 1),
+        trigger,
+        control_id,
+        version: text(12, 1),
+        charset: Some(Charset { declared, used: used.name().to_owned() }),
+        ..Event::default()
+    });
+    let zone = kakehashi_core::clock::JAPAN;
+    let sent = text(7, 1).and_then(|t| crate::time::Stamp::read(&t, zone));
+    envelope.sent_at = sent.map(|s| s.at);
+}
+
+/// An ACK: AA and CA tell 送達, the others 不達.
+pub(super) fn compose_answer(envelope: &mut Envelope, scope: &Scope<'_>) {
+    envelope.intent = Intent::DeliveryReport;
+    let code = scope.text("MSA", 1, 1);
+    let delivered = matches!(code.as_deref(), Some("AA" | "CA"));
+    let words = scope.text("MSA", 3, 1).or_else(|| scope.text("ERR", 8, 1));
+    envelope.report = Some(Report {
+        outcome: if delivered { ReportOutcome::Delivered } else { ReportOutcome::Failed },
+        recipient: envelope.sender.facility.clone(),
+        original: scope.text("MSA", 2, 1),
+        status: code.map(|code| match words {
+            Some(words) => format!("{code} {words}"),
+            None => code,
+        }),
+    });
+}

@@ -1,0 +1,95 @@
+//! RDE and OMP: what is prescribed, as information (hl7.md section 10). Never a prescription, and the
+//! text says so. Amounts, units and usage are shown as sent.
+
+use super::scope::{Scope, patient_in_words};
+use super::wording::{fill, template};
+use crate::message::Segment;
+use kakehashi_core::envelope::Envelope;
+use kakehashi_core::vocabulary::{Intent, Urgency};
+
+/// Drugs that are shown.
+const MAX_DRUGS: usize = 200;
+
+pub(super) fn compose(envelope: &mut Envelope, scope: &Scope<'_>) {
+    envelope.intent = Intent::ClinicalEvent;
+    envelope.urgency = Some(Urgency::Normal);
+    envelope.occurred_at = scope.first_stamp(&[("ORC", 9, 1), ("EVN", 2, 1)]).map(|s| s.at);
+    let order = scope.text("ORC", 2, 1).or_else(|| scope.text("ORC", 3, 1));
+    if let Some(event) = envelope.event.as_mut() {
+        event.status = scope.text("ORC", 1, 1);
+        event.key = order.map(|order| format!("order:{order}"));
+        let stopped = matches!(event.status.as_deref(), Some("CA" | "DC" | "OC"));
+        event.corrects = event.key.clone().filter(|_| stopped);
+    }
+    let cancelled = envelope.event.as_ref().is_some_and(|e| e.corrects.is_some());
+    let purpose = purpose(scope);
+    let mut title = match &purpose {
+        Some(purpose) => format!("処方（{purpose}）"),
+        None => "処方".to_owned(),
+    };
+    if cancelled {
+        title.push_str("（取消）");
+        envelope.urgency = Some(Urgency::Urgent);
+    }
+    envelope.title = Some(title);
+    let drugs = drugs(scope);
+    let patient = patient_in_words(envelope);
+    let text = drugs.join("\n");
+    envelope.body = (!text.is_empty())
+        .then(|| fill(template!("prescription"), &[("patient", Some(&patient)), ("text", Some(&text))]));
+}
+
+/// What the prescription is for, the most telling repetition of RXE-27 or RXE-21 (table MR9P).
+fn purpose(scope: &Scope<'_>) -> Option<String> {
+    let rxe = scope.view.first("RXE")?;
+    let mut kinds = Vec::new();
+    for field in [21, 27] {
+        kinds.extend(rxe.repeats(field).filter_map(|o| o.text(1).zip(o.text(2))));
+    }
+    let kind = kinds.iter().find(|(code, _)| code == "TDP").or_else(|| kinds.first())?;
+    kind.1.contains("処方").then(|| kind.1.clone())
+}
+
+fn drugs(scope: &Scope<'_>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for segment in scope.view.segments() {
+        match segment.name() {
+            "RXE" | "RXO" if lines.len() < MAX_DRUGS => lines.extend(drug(&segment)),
+            "TQ1" => {
+                if let Some(line) = lines.last_mut() {
+                    line.push_str(&timing(&segment));
+                }
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+fn drug(segment: &Segment<'_>) -> Option<String> {
+    let is_order = segment.name() == "RXO";
+    let name = segment.coded(if is_order { 1 } else { 2 })?;
+    let (amount, unit, usage) = if is_order { (2, 4, 7) } else { (3, 5, 7) };
+    let mut line = format!("・{name}");
+    if let Some(amount) = segment.text(amount, 1) {
+        let unit = segment.coded(unit).unwrap_or_default();
+        line.push_str(&format!(" {amount}{unit}"));
+    }
+    let usages: Vec<String> = segment.repeats(usage).filter_map(|o| o.coded()).take(5).collect();
+    for usage in usages {
+        line.push_str(&format!(" {usage}"));
+    }
+    Some(line)
+}
+
+/// Usage (text in the second subcomponent) and days.
+fn timing(segment: &Segment<'_>) -> String {
+    let usage = segment.repeats(3).filter_map(|o| o.sub(1, 2).or_else(|| o.coded())).take(5);
+    let mut words: Vec<String> = usage.collect();
+    if let Some(count) = segment.text(6, 1) {
+        let unit = segment.repeats(6).next().and_then(|o| o.sub(2, 2).or_else(|| o.text(2)));
+        let unit = unit.map(|u| if u == "D" { "日".to_owned() } else { u }).unwrap_or_default();
+        words.push(format!("{count}{unit}分"));
+    }
+    words.iter().map(|w| format!(" {w}")).collect()
+}

@@ -1,0 +1,93 @@
+//! REF and RRI: letters of referral (hl7.md section 10, care-network.md section 3 row 5). Names sender
+//! and addressee as written; who in the team is meant is for the decision.
+
+use super::content::gather;
+use super::scope::{Scope, person};
+use super::wording::{fill, template};
+use crate::message::Segment;
+use crate::time::Precision;
+use kakehashi_core::envelope::Envelope;
+use kakehashi_core::port::{PartSink, ReadFault};
+use kakehashi_core::vocabulary::{Intent, ReplyExpectation, Urgency};
+
+pub(super) fn compose(
+    envelope: &mut Envelope,
+    scope: &Scope<'_>,
+    parts: &mut dyn PartSink,
+) -> Result<(), ReadFault> {
+    envelope.intent = Intent::ClinicalEvent;
+    let trigger = envelope.event.as_ref().and_then(|e| e.trigger.clone()).unwrap_or_default();
+    let kind = envelope.event.as_ref().and_then(|e| e.kind.clone()).unwrap_or_default();
+    let content = gather(envelope, scope, parts, None, None)?;
+    let number = scope.text("RF1", 6, 1);
+    let cancelled = trigger == "I14";
+    let changed = trigger == "I13";
+    if !cancelled {
+        let stamp = scope.first_stamp(&[("RF1", 7, 1), ("EVN", 2, 1)]);
+        envelope.occurred_at = stamp.filter(|s| s.precision > Precision::Month).map(|s| s.at);
+    }
+    if let Some(event) = envelope.event.as_mut() {
+        event.document.clone_from(&number);
+        event.status = scope.text("RF1", 1, 1);
+        event.key = number.map(|n| format!("referral:{n}"));
+        event.corrects = event.key.clone().filter(|_| cancelled || changed);
+    }
+    envelope.document_kind = Some("referral_letter".to_owned());
+    let from = doctor(scope, "RP");
+    if cancelled {
+        let name = "診療情報提供書";
+        envelope.urgency = Some(Urgency::Urgent);
+        envelope.title = Some(format!("{name}（取消）"));
+        let fields = [("what", Some(name)), ("from", from.as_deref())];
+        envelope.body = Some(fill(template!("referral_cancelled"), &fields));
+        return Ok(());
+    }
+    // RF1-2: emergency and as soon as possible of table 0280.
+    let soon = matches!(scope.text("RF1", 2, 1).as_deref(), Some("S" | "A" | "E"));
+    envelope.urgency = Some(if soon || changed { Urgency::Urgent } else { Urgency::Normal });
+    let purpose = scope.coded("RF1", 3);
+    let name = if kind == "RRI" { "診療情報提供書の返書" } else { "診療情報提供書" };
+    envelope.title = Some(match (&purpose, changed) {
+        (_, true) => format!("{name}（訂正）"),
+        (Some(purpose), false) => format!("{name}（{purpose}）"),
+        (None, false) => name.to_owned(),
+    });
+    if kind == "REF" {
+        envelope.reply_expectation = Some(ReplyExpectation::Reply);
+    }
+    let diagnosis = diagnoses(scope);
+    let attached = (!envelope.attachments.is_empty()).then(|| "添付の文書をご覧ください。".to_owned());
+    let text = content.text.or(content.cda).or(attached);
+    let to = doctor(scope, "RT");
+    let fields = [
+        ("from", from.as_deref()),
+        ("to", to.as_deref()),
+        ("diagnosis", diagnosis.as_deref()),
+        ("text", text.as_deref()),
+    ];
+    envelope.body = Some(fill(template!("referral"), &fields)).filter(|b| !b.is_empty());
+    Ok(())
+}
+
+/// The provider with this role: institution and name.
+fn doctor(scope: &Scope<'_>, role: &str) -> Option<String> {
+    let prd = scope.view.all("PRD").find(|p| p.repeats(1).any(|o| o.text(1).as_deref() == Some(role)))?;
+    let name = name(&prd).or_else(|| person(&prd, 2));
+    let institution = [4, 1, 9].into_iter().find_map(|component| prd.text(4, component));
+    let both: Vec<String> = [institution, name].into_iter().flatten().collect();
+    (!both.is_empty()).then(|| both.join(" "))
+}
+
+/// PRD-2 is XPN: family and given name come first.
+fn name(prd: &Segment<'_>) -> Option<String> {
+    let occurrence = prd.repeats(2).next()?;
+    let parts: Vec<String> = [occurrence.sub(1, 1), occurrence.text(2)].into_iter().flatten().collect();
+    let name = parts.join(" ");
+    (!name.is_empty() && !name.contains('\u{fffd}')).then_some(name)
+}
+
+fn diagnoses(scope: &Scope<'_>) -> Option<String> {
+    let names: Vec<String> =
+        scope.view.all("DG1").filter_map(|d| d.coded(3).or_else(|| d.text(4, 1))).take(50).collect();
+    (!names.is_empty()).then(|| names.join("、"))
+}
