@@ -5,15 +5,14 @@
 
 use crate::StoreError;
 use crate::dialect::{Dialect, speak};
-use crate::gate::{Turn, WriteGate};
 use crate::row::Row;
+use crate::sqlite_writer::{SqliteTx, Writers};
 use crate::value::{Column, Value};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use std::borrow::Cow;
 use std::str::FromStr as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long anybody waits for a connection before the sender is told to try later.
@@ -33,15 +32,13 @@ pub(crate) enum Database {
 pub(crate) struct SqliteDatabase {
     readers: SqlitePool,
     /// None where the database is only read, beside a running program.
-    writer: Option<SqlitePool>,
-    gate: Arc<WriteGate>,
+    writer: Option<Writers>,
 }
 
 /// A transaction; rolled back when dropped.
 pub(crate) enum Tx {
-    /// On the writing connection, with the right to write. The order of the fields matters: the
-    /// transaction is given back before the turn.
-    Sqlite(Transaction<'static, Sqlite>, Turn),
+    /// On the writing connection, with the right to write.
+    Sqlite(SqliteTx),
     /// On a connection of the pool.
     Postgres(Transaction<'static, Postgres>),
 }
@@ -123,16 +120,7 @@ impl Database {
         } else {
             let writing =
                 options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
-            let pool = SqlitePoolOptions::new()
-                .max_connections(1)
-                .min_connections(1)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .test_before_acquire(false)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .connect_with(writing)
-                .await?;
-            Some(pool)
+            Some(Writers::open(writing).await?)
         };
         let readers = SqlitePoolOptions::new()
             .max_connections(readers.max(1))
@@ -140,7 +128,7 @@ impl Database {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options.pragma("query_only", "on"))
             .await?;
-        Ok(Self::Sqlite(SqliteDatabase { readers, writer, gate: Arc::default() }))
+        Ok(Self::Sqlite(SqliteDatabase { readers, writer }))
     }
 
     /// Connects to PostgreSQL.
@@ -173,10 +161,7 @@ impl Database {
     /// A transaction for everybody but the intake.
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
         match self {
-            Self::Sqlite(db) => {
-                let turn = db.gate.enter().await;
-                db.begin(turn).await
-            }
+            Self::Sqlite(db) => db.writer()?.begin().await.map(Tx::Sqlite),
             Self::Postgres(pool) => begin_postgres(pool).await,
         }
     }
@@ -184,10 +169,7 @@ impl Database {
     /// A transaction for the intake, before all others.
     pub(crate) async fn begin_first(&self) -> Result<Tx, StoreError> {
         match self {
-            Self::Sqlite(db) => {
-                let turn = db.gate.enter_first().await;
-                db.begin(turn).await
-            }
+            Self::Sqlite(db) => db.writer()?.begin_first().await.map(Tx::Sqlite),
             Self::Postgres(pool) => begin_postgres(pool).await,
         }
     }
@@ -261,13 +243,11 @@ impl Database {
 }
 
 impl SqliteDatabase {
-    async fn begin(&self, turn: Turn) -> Result<Tx, StoreError> {
-        let writer = self.writer.as_ref().ok_or_else(|| StoreError::Config {
+    fn writer(&self) -> Result<&Writers, StoreError> {
+        self.writer.as_ref().ok_or_else(|| StoreError::Config {
             what: "the database was opened for reading beside a running program".to_owned(),
             remedy: "do this with the program stopped".to_owned(),
-        })?;
-        // Plain BEGIN would fail with "database is locked" when two readers want to become writers.
-        Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?, turn))
+        })
     }
 }
 
@@ -288,7 +268,7 @@ impl Tx {
     /// Which words it understands.
     pub(crate) const fn dialect(&self) -> Dialect {
         match self {
-            Self::Sqlite(..) => Dialect::Sqlite,
+            Self::Sqlite(_) => Dialect::Sqlite,
             Self::Postgres(_) => Dialect::Postgres,
         }
     }
@@ -301,9 +281,10 @@ impl Tx {
     ) -> Result<u64, StoreError> {
         let sql = speak(self.dialect(), sql.into());
         Ok(match self {
-            Self::Sqlite(tx, _) => {
-                counted!(**tx, &sql, args);
-                bound!(sql, args, list_as_json).execute(&mut **tx).await?.rows_affected()
+            Self::Sqlite(tx) => {
+                let conn = tx.connection()?;
+                counted!(*conn, &sql, args);
+                bound!(sql, args, list_as_json).execute(&mut *conn).await?.rows_affected()
             }
             Self::Postgres(tx) => {
                 counted!(**tx, &sql, args);
@@ -320,9 +301,10 @@ impl Tx {
     ) -> Result<Vec<Row>, StoreError> {
         let sql = speak(self.dialect(), sql.into());
         Ok(match self {
-            Self::Sqlite(tx, _) => {
-                counted!(**tx, &sql, args);
-                let rows = bound!(sql, args, list_as_json).fetch_all(&mut **tx).await?;
+            Self::Sqlite(tx) => {
+                let conn = tx.connection()?;
+                counted!(*conn, &sql, args);
+                let rows = bound!(sql, args, list_as_json).fetch_all(&mut *conn).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(tx) => {
@@ -345,8 +327,8 @@ impl Tx {
     /// Several statements without values, as migrations are.
     pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx, _) => {
-                sqlx::raw_sql(sql).execute(&mut **tx).await?;
+            Self::Sqlite(tx) => {
+                sqlx::raw_sql(sql).execute(&mut *tx.connection()?).await?;
             }
             Self::Postgres(tx) => {
                 sqlx::raw_sql(sql).execute(&mut **tx).await?;
@@ -358,12 +340,8 @@ impl Tx {
     /// Durable from here on.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx, turn) => {
-                tx.commit().await?;
-                drop(turn);
-            }
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => Ok(tx.commit().await?),
         }
-        Ok(())
     }
 }

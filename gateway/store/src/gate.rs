@@ -10,21 +10,21 @@ use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 /// How long others give way.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// The gate before the one writing connection.
-#[derive(Debug, Default)]
-pub(crate) struct WriteGate {
-    turn: Arc<Mutex<()>>,
+/// The gate before the one who writes.
+#[derive(Debug)]
+pub(crate) struct WriteGate<W> {
+    writer: Arc<Mutex<W>>,
     intake_waiting: AtomicUsize,
     calm: Notify,
 }
 
 /// The right to write, given back by dropping.
-pub(crate) type Turn = OwnedMutexGuard<()>;
+pub(crate) type Turn<W> = OwnedMutexGuard<W>;
 
 /// Counts as waiting until dropped, also when its future is.
-struct Waiting<'a>(&'a WriteGate);
+struct Waiting<'a, W>(&'a WriteGate<W>);
 
-impl Drop for Waiting<'_> {
+impl<W> Drop for Waiting<'_, W> {
     fn drop(&mut self) {
         if self.0.intake_waiting.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.calm.notify_waiters();
@@ -32,20 +32,29 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl WriteGate {
+impl<W> WriteGate<W> {
+    /// Before this writer.
+    pub(crate) fn new(writer: W) -> Self {
+        Self {
+            writer: Arc::new(Mutex::new(writer)),
+            intake_waiting: AtomicUsize::new(0),
+            calm: Notify::new(),
+        }
+    }
+
     /// For the intake writer.
-    pub(crate) async fn enter_first(&self) -> Turn {
+    pub(crate) async fn enter_first(&self) -> Turn<W> {
         self.intake_waiting.fetch_add(1, Ordering::AcqRel);
         let _waiting = Waiting(self);
-        Arc::clone(&self.turn).lock_owned().await
+        Arc::clone(&self.writer).lock_owned().await
     }
 
     /// For everybody else.
-    pub(crate) async fn enter(&self) -> Turn {
+    pub(crate) async fn enter(&self) -> Turn<W> {
         let patience = tokio::time::sleep(PATIENCE);
         tokio::pin!(patience);
         loop {
-            let turn = Arc::clone(&self.turn).lock_owned().await;
+            let turn = Arc::clone(&self.writer).lock_owned().await;
             let calm = self.calm.notified();
             tokio::pin!(calm);
             calm.as_mut().enable();
@@ -67,7 +76,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_intake_overtakes_those_who_wait() {
-        let gate = Arc::new(WriteGate::default());
+        let gate = Arc::new(WriteGate::new(()));
         let order = Arc::new(std::sync::Mutex::new(Vec::new()));
         let held = gate.enter().await;
         let mut tasks = Vec::new();

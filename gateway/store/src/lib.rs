@@ -23,6 +23,7 @@ pub mod office_view;
 mod posts;
 mod roster;
 mod row;
+mod sqlite_writer;
 pub mod store;
 mod timeline;
 mod upsert;

@@ -47,11 +47,12 @@ pub(super) async fn claim(
     let mut tx = parts.db.begin().await?;
     let rows = tx
         .rows(
-            "UPDATE deliveries SET claimed_by = $3, lease_until = $4, attempt_count = attempt_count + 1 \
-             WHERE network_id = $1 AND delivery_id IN ( \
+            "WITH due AS MATERIALIZED ( \
                  SELECT delivery_id FROM deliveries WHERE network_id = $1 AND state = 'held' \
                    AND claimed_by IS NULL AND due_at <= $2 \
                  ORDER BY due_at, delivery_id LIMIT $5 {skip locked}) \
+             UPDATE deliveries SET claimed_by = $3, lease_until = $4, attempt_count = attempt_count + 1 \
+             WHERE network_id = $1 AND delivery_id IN (SELECT delivery_id FROM due) \
              RETURNING delivery_id, attempt_count, mode, due_at, resend_possible",
             args![network, now, worker, now.plus_seconds(lease_seconds), limit],
         )

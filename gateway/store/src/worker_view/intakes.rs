@@ -36,11 +36,12 @@ pub(super) async fn claim(
         return Ok(Vec::new());
     }
     let sql = format!(
-        "UPDATE intakes SET claimed_by = $3, lease_until = $4, attempt_count = attempt_count + 1 \
-         WHERE network_id = $1 AND intake_id IN ( \
+        "WITH waiting AS MATERIALIZED ( \
              SELECT intake_id FROM intakes WHERE network_id = $1 AND state = 'accepted' \
                AND retry_at <= $2 AND (claimed_by IS NULL OR lease_until < $2) \
              ORDER BY intake_id LIMIT $5 {{skip locked}}) \
+         UPDATE intakes SET claimed_by = $3, lease_until = $4, attempt_count = attempt_count + 1 \
+         WHERE network_id = $1 AND intake_id IN (SELECT intake_id FROM waiting) \
          RETURNING {RAW}, attempt_count"
     );
     let mut tx = parts.db.begin().await?;
