@@ -191,7 +191,7 @@ mod tests {
         let utf8 = "山本".as_bytes();
         let (cp932, _, _) = SHIFT_JIS.encode("山本へ連絡");
         let (euc, _, _) = EUC_JP.encode("山本へ連絡");
-        let cases: &[(&[u8], Option<&str>, Used, &str, bool)] = &[
+        let cases = [
             (jis, Some("~ISO IR87"), Used::Iso2022Jp, "山本", false),
             (jis, None, Used::Iso2022Jp, "山本", false),
             (jis, Some("UNICODE UTF-8"), Used::Iso2022Jp, "山本", true),
@@ -201,13 +201,13 @@ mod tests {
             (&cp932, None, Used::Cp932, "山本へ連絡", false),
             (&euc, None, Used::EucJp, "山本へ連絡", false),
             (&cp932, Some("8859/1"), Used::Cp932, "山本へ連絡", false),
-            (b"caf\xe9 noir", Some("8859/1"), Used::Latin1, "café noir", false),
-            (b"abc", None, Used::Ascii, "abc", false),
+            (&b"caf\xe9 noir"[..], Some("8859/1"), Used::Latin1, "café noir", false),
+            (&b"abc"[..], None, Used::Ascii, "abc", false),
         ];
         for (bytes, declared, used, text, mismatch) in cases {
-            let decoded = decode(bytes, *declared, None).unwrap();
+            let decoded = decode(bytes, declared, None).unwrap();
             let got = (decoded.used, decoded.text.as_str(), decoded.mismatch);
-            assert_eq!(got, (*used, *text, *mismatch), "{declared:?}");
+            assert_eq!(got, (used, text, mismatch), "{declared:?}");
         }
         assert!(decode(b"M\0S\0H\0", None, None).is_err());
     }

@@ -22,7 +22,7 @@ pub enum Encoding {
     Base64,
     /// Pairs of hexadecimal digits.
     Hex,
-    /// `A`: the text itself.
+    /// `A`, and names of plain text that senders invent: the text itself.
     Literal,
 }
 
@@ -32,7 +32,7 @@ impl Encoding {
     pub fn read(written: &str) -> Self {
         match written.trim().to_ascii_lowercase().as_str() {
             "hex" => Self::Hex,
-            "a" => Self::Literal,
+            "a" | "ascii" | "text" | "utf-8" => Self::Literal,
             _ => Self::Base64,
         }
     }
@@ -58,7 +58,7 @@ pub fn is_sound(data: &[u8], encoding: Encoding, escape: u8) -> bool {
     sound
         && match encoding {
             Encoding::Base64 => (count - padding) % 4 != 1,
-            Encoding::Hex => count % 2 == 0,
+            Encoding::Hex => count.is_multiple_of(2),
             Encoding::Literal => true,
         }
 }

@@ -2,19 +2,18 @@
 //! the difference of absent and deleted (hl7.md section 13, traps 1–14). `display` and `decode` of
 //! that crate are never called: they panic on Japanese text. Nothing is guessed about meaning here.
 
+mod segment;
 pub mod unescape;
 
+pub use segment::{Occurrence, Segment};
+
 use crate::charset::Used;
-use hl7_parser::message::{Field, Repeat};
 use hl7_parser::parser::parse_segment_with_separators;
-use kakehashi_core::text::clean;
 
 /// Segments of one message that are looked at.
 pub const MAX_SEGMENTS: usize = 10_000;
 /// Separators in one segment; hl7-parser spends hundreds of bytes on each.
 const MAX_SEPARATORS_IN_SEGMENT: usize = 20_000;
-/// Repetitions of one field that are looked at.
-pub(crate) const MAX_REPEATS: usize = 200;
 
 /// The characters declared in MSH-1 and MSH-2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +38,14 @@ impl Default for Separators {
 
 impl Separators {
     /// As declared. Missing ones are the usual ones; `None` if the declared ones cannot be told from
-    /// text or from each other. A fifth character (truncation, v2.7) is no separator.
+    /// text or from each other. A fifth character (truncation, v2.7) is no separator, and a backslash
+    /// that somebody's software doubled is one.
     #[must_use]
     pub fn declared(field: u8, encoding: &[u8]) -> Option<Self> {
         let usual = b"^~\\&";
         let mut chars = *usual;
-        for (slot, declared) in chars.iter_mut().zip(encoding) {
+        let once = encoding.iter().enumerate().filter(|(at, byte)| *at == 0 || encoding[at - 1] != **byte);
+        for (slot, (_, declared)) in chars.iter_mut().zip(once) {
             *slot = *declared;
         }
         let all = [field, chars[0], chars[1], chars[2], chars[3]];
@@ -219,7 +220,7 @@ impl Message {
         let parsed = parse_segment_with_separators(source, self.separators.for_parser()).ok()?;
         // MSH-1 is the separator itself.
         let shift = usize::from(matches!(parsed.name, "MSH" | "FHS" | "BHS"));
-        Some(Segment { message: self, parsed, shift })
+        Some(Segment::new(self, parsed, shift))
     }
 }
 
@@ -274,130 +275,6 @@ impl<'m> View<'m> {
     pub const fn message(&self) -> &'m Message {
         self.message
     }
-}
-
-/// One parsed segment.
-#[derive(Debug)]
-pub struct Segment<'m> {
-    message: &'m Message,
-    parsed: hl7_parser::message::Segment<'m>,
-    shift: usize,
-}
-
-impl<'m> Segment<'m> {
-    /// Its three letters.
-    #[must_use]
-    pub const fn name(&self) -> &'m str {
-        self.parsed.name
-    }
-
-    fn field(&self, number: usize) -> Option<&Field<'m>> {
-        number.checked_sub(1 + self.shift).and_then(|i| self.parsed.fields.get(i))
-    }
-
-    /// A field as written, escapes and all.
-    #[must_use]
-    pub fn raw(&self, field: usize) -> &'m str {
-        self.field(field).map_or("", Field::raw_value)
-    }
-
-    /// The repetitions of a field that say anything.
-    pub fn repeats(&self, field: usize) -> impl Iterator<Item = Occurrence<'_, 'm>> {
-        self.field(field)
-            .into_iter()
-            .flat_map(|f| f.repeats())
-            .filter(|r| !r.raw_value().is_empty())
-            .take(MAX_REPEATS)
-            .map(|repeat| Occurrence { message: self.message, repeat })
-    }
-
-    /// A component of the first repetition that says anything.
-    #[must_use]
-    pub fn value(&self, field: usize, component: usize) -> Value {
-        self.repeats(field).next().map_or(Value::Absent, |o| o.value(component))
-    }
-
-    /// As [`Segment::value`], its text on one line, without outer blanks, if any is left.
-    #[must_use]
-    pub fn text(&self, field: usize, component: usize) -> Option<String> {
-        self.repeats(field).next().and_then(|o| o.text(component))
-    }
-
-    /// The words of a coded field: its text, else its code, else the local text.
-    #[must_use]
-    pub fn coded(&self, field: usize) -> Option<String> {
-        self.repeats(field).next().and_then(|o| o.coded())
-    }
-}
-
-/// One repetition of a field.
-#[derive(Debug, Clone, Copy)]
-pub struct Occurrence<'s, 'm> {
-    message: &'m Message,
-    repeat: &'s Repeat<'m>,
-}
-
-impl<'m> Occurrence<'_, 'm> {
-    /// As written.
-    #[must_use]
-    pub fn raw(&self) -> &'m str {
-        self.repeat.raw_value()
-    }
-
-    /// A component, subcomponents included as written.
-    #[must_use]
-    pub fn value(&self, component: usize) -> Value {
-        component
-            .checked_sub(1)
-            .and_then(|i| self.repeat.components.get(i))
-            .map_or(Value::Absent, |c| self.resolve(c.raw_value()))
-    }
-
-    /// A component's text on one line, if any.
-    #[must_use]
-    pub fn text(&self, component: usize) -> Option<String> {
-        self.value(component).text().and_then(one_line)
-    }
-
-    /// A subcomponent's text on one line, if any.
-    #[must_use]
-    pub fn sub(&self, component: usize, subcomponent: usize) -> Option<String> {
-        let component = component.checked_sub(1).and_then(|i| self.repeat.components.get(i))?;
-        let found = subcomponent.checked_sub(1).and_then(|i| component.subcomponents.get(i))?;
-        self.resolve(found.raw_value()).text().and_then(one_line)
-    }
-
-    /// The words of a coded value: text, else code, else local text.
-    #[must_use]
-    pub fn coded(&self) -> Option<String> {
-        [2, 1, 5].into_iter().find_map(|component| self.text(component))
-    }
-
-    /// The whole repetition as text: separators that the sender forgot to escape stay.
-    #[must_use]
-    pub fn whole(&self) -> Value {
-        self.resolve(self.raw())
-    }
-
-    /// How many components it has.
-    #[must_use]
-    pub fn component_count(&self) -> usize {
-        self.repeat.components.len()
-    }
-
-    fn resolve(&self, raw: &str) -> Value {
-        match raw {
-            "" => Value::Absent,
-            "\"\"" => Value::Null,
-            _ => Value::Text(unescape::unescape(raw, &self.message.separators, self.message.used)),
-        }
-    }
-}
-
-fn one_line(text: String) -> Option<String> {
-    let line = clean(&text).replace(['\n', '\t'], " ");
-    let line = line.trim();
-    (!line.is_empty()).then(|| line.to_owned())
 }
 
 #[cfg(test)]
@@ -456,6 +333,8 @@ mod tests {
     #[test]
     fn separators_must_be_usable() {
         assert_eq!(Separators::declared(b'|', b"^~\\&#"), Some(Separators::default()));
+        assert_eq!(Separators::declared(b'|', b"^~\\\\&"), Some(Separators::default()));
+        assert_eq!(Separators::declared(b'|', b"&&&&"), None);
         assert_eq!(Separators::declared(b'|', b"^~"), Some(Separators::default()));
         assert_eq!(Separators::declared(b'!', b"@~\\&").map(|s| s.component), Some('@'));
         assert_eq!(Separators::declared(b'|', b"|~\\&"), None);
@@ -469,9 +348,9 @@ mod tests {
             for view in message.patients() {
                 for segment in view.segments() {
                     // hl7-parser stops silently where it does not understand; lines are made so that it never does.
-                    prop_assert!(message.text.contains(segment.parsed.raw_value()));
+                    prop_assert!(message.text.contains(segment.source()));
                     let source = message.lines.iter().map(|l| &message.text[l.start..l.end]);
-                    prop_assert!(source.into_iter().any(|s| s == segment.parsed.raw_value()));
+                    prop_assert!(source.into_iter().any(|s| s == segment.source()));
                     for occurrence in segment.repeats(3) {
                         let _ = (occurrence.whole(), occurrence.coded(), occurrence.sub(1, 1));
                     }

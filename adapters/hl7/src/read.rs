@@ -203,6 +203,7 @@ fn compose(
     patient::fill(envelope, &view);
     let scope = Scope::new(view, profile);
     visit::fill(envelope, &scope);
+    envelope.sent_at = scope.first_stamp(&[("MSH", 7, 1)]).map(|stamp| stamp.at);
     let kind = envelope.event.as_ref().and_then(|e| e.kind.clone()).unwrap_or_default();
     match kind.as_str() {
         "ADT" => adt::compose(envelope, &scope),

@@ -1,6 +1,8 @@
 //! Every file of the corpus against what its expectation says: fields, text, files and the answer.
 //! Third-party files are read where they lie beside the repository.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
+
 use kakehashi_core::envelope::{ContentHash, Envelope, NameKind};
 use kakehashi_core::port::{HashingSink, Origin, RawIntake, ReadFault};
 use kakehashi_core::vocabulary::{Channel, Format};

@@ -1,6 +1,8 @@
 //! Whole MLLP conversations over memory: what is stored, what is answered, in which order, and what
 //! closes a connection.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
+
 use kakehashi_core::clock::{FixedClock, UtcMicros};
 use kakehashi_core::ids::IntakeId;
 use kakehashi_core::port::{
@@ -218,8 +220,7 @@ async fn the_same_message_twice_has_the_same_answer() {
 async fn what_cannot_be_stored_is_not_answered() {
     for mood in [Mood::Fails, Mood::Panics, Mood::Hangs] {
         let desk = Desk::new(mood);
-        let mut config = MllpConfig::default();
-        config.answer_seconds = 1;
+        let config = MllpConfig { answer_seconds: 1, ..MllpConfig::default() };
         let mut stream = connect(&desk, config);
         stream.write_all(&frame(&message("1"))).await.unwrap();
         // Our side stays open: the session must close by itself.
@@ -265,8 +266,7 @@ async fn three_messages_without_header_end_the_conversation() {
 #[tokio::test]
 async fn a_message_over_the_limit_is_refused_and_the_connection_closed() {
     let desk = Desk::new(Mood::Takes);
-    let mut config = MllpConfig::default();
-    config.max_frame_bytes = 10_000;
+    let config = MllpConfig { max_frame_bytes: 10_000, ..MllpConfig::default() };
     let mut big = message("9");
     big.extend(b"NTE|1||");
     big.resize(200_000, b'a');
@@ -292,8 +292,7 @@ async fn a_message_over_the_limit_is_refused_and_the_connection_closed() {
 #[tokio::test]
 async fn a_slow_frame_is_given_up() {
     let desk = Desk::new(Mood::Takes);
-    let mut config = MllpConfig::default();
-    config.frame_seconds = 1;
+    let config = MllpConfig { frame_seconds: 1, ..MllpConfig::default() };
     let mut stream = connect(&desk, config);
     stream.write_all(b"\x0bMSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5\r").await.unwrap();
     assert!(answers(stream).await.is_empty());
@@ -334,4 +333,32 @@ async fn five_megabytes_are_one_message() {
     let answer = client::exchange(stream, &big, Duration::from_secs(10)).await.unwrap();
     assert_eq!(msa(std::str::from_utf8(&answer).unwrap()).0, "AA");
     assert_eq!(desk.messages()[0].bytes.len(), big.len());
+}
+
+#[tokio::test]
+async fn a_real_listener_serves_and_stops() {
+    let desk = Desk::new(Mood::Takes);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let clock = Arc::new(kakehashi_core::clock::SystemClock);
+    let asked: Arc<dyn IntakeDesk> = Arc::clone(&desk) as _;
+    let serving = tokio::spawn(kakehashi_hl7::listen::serve(
+        listener,
+        MllpConfig { interface: "sakurami_ch".to_owned(), ..MllpConfig::default() },
+        asked,
+        clock,
+        shutdown.clone(),
+    ));
+    let mut connection = client::Connection::new(tokio::net::TcpStream::connect(address).await.unwrap());
+    for id in ["1", "2"] {
+        let answer = connection.exchange(&message(id), Duration::from_secs(5)).await.unwrap();
+        assert_eq!(msa(std::str::from_utf8(&answer).unwrap()), ("AA".to_owned(), id.to_owned()));
+    }
+    let origin = &desk.messages()[0].origin;
+    assert_eq!(origin.interface.as_deref(), Some("sakurami_ch"));
+    assert_eq!(origin.peer.as_deref(), Some("127.0.0.1"));
+    // The connection is still open and idle: it does not hold up the end.
+    shutdown.cancel();
+    tokio::time::timeout(Duration::from_secs(5), serving).await.unwrap().unwrap();
 }

@@ -316,7 +316,7 @@ fn join(group: Vec<File>) -> Vec<(File, Option<Vec<u8>>)> {
         let plain: Option<Vec<&[u8]>> = group.iter().map(|f| f.data.as_deref()).collect();
         let whole = plain.and_then(|p| decode(&p.concat(), group[0].encoding));
         if let Some(whole) = whole {
-            return group.into_iter().take(1).map(|first| (first, Some(whole.clone()))).collect();
+            return group.into_iter().next().map(|first| (first, Some(whole))).into_iter().collect();
         }
     }
     for file in group {

@@ -136,8 +136,11 @@ fn body(
     reason: Option<&str>,
 ) -> Option<String> {
     let text = content.text.as_deref().or(content.cda.as_deref());
-    let attached =
-        (!envelope.attachments.is_empty()).then(|| format!("{name}が届きました。添付の文書をご覧ください。"));
+    let attached = (!envelope.attachments.is_empty()).then(|| match act {
+        // Their template says already what arrived.
+        Act::Edit | Act::Replacement => "添付の文書をご覧ください。".to_owned(),
+        _ => format!("{name}が届きました。添付の文書をご覧ください。"),
+    });
     let shown = text.or(attached.as_deref());
     let template = match act {
         Act::Notice => template!("document_notice"),

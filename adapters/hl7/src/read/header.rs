@@ -35,9 +35,6 @@ pub(super) fn fill(
         charset: Some(Charset { declared, used: used.name().to_owned() }),
         ..Event::default()
     });
-    let zone = kakehashi_core::clock::JAPAN;
-    let sent = text(7, 1).and_then(|t| crate::time::Stamp::read(&t, zone));
-    envelope.sent_at = sent.map(|s| s.at);
 }
 
 /// An ACK: AA and CA tell 送達, the others 不達.

@@ -68,7 +68,7 @@ impl Names {
         let name = join([family, given]);
         let Some(name) = name else { return };
         let code = occurrence.text(8);
-        if name.contains('\u{fffd}') || (code.is_none() && is_shifted(occurrence)) {
+        if name.contains('\u{fffd}') || (code.is_none() && !name.is_ascii() && is_shifted(occurrence)) {
             self.unreadable = true;
             return;
         }
