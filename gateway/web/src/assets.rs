@@ -37,5 +37,6 @@ async fn asset(Path(name): Path<String>) -> Response {
         "BIZUDPGothic-Bold.ttf" => (BOLD, "font/ttf"),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    ([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "public, max-age=86400")], bytes).into_response()
+    ([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "public, max-age=86400")], bytes)
+        .into_response()
 }

@@ -72,7 +72,9 @@ impl From<StoreError> for PageError {
                 Self::Unavailable
             }
             StoreError::Conflict { .. } => Self::Conflict,
-            StoreError::Corrupt { .. } | StoreError::Bug { .. } | StoreError::Config { .. } => Self::internal(&error),
+            StoreError::Corrupt { .. } | StoreError::Bug { .. } | StoreError::Config { .. } => {
+                Self::internal(&error)
+            }
         }
     }
 }

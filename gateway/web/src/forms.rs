@@ -86,7 +86,11 @@ mod tests {
 
     #[test]
     fn texts_are_cleaned_and_bounded() {
-        let fields = Fields(vec![("a".into(), " x\r\ny\u{0}\u{8} ".into()), ("b".into(), "1".into()), ("b".into(), "2".into())]);
+        let fields = Fields(vec![
+            ("a".into(), " x\r\ny\u{0}\u{8} ".into()),
+            ("b".into(), "1".into()),
+            ("b".into(), "2".into()),
+        ]);
         assert_eq!(fields.text("a", 100), "x\ny");
         assert_eq!(fields.line("a", 100), "x y");
         assert_eq!(fields.text("a", 2), "x");

@@ -85,7 +85,8 @@ mod tests {
             (&[("origin", "https://evil.example"), ("host", "127.0.0.1:8080")], true),
         ];
         for (pairs, expected) in cases {
-            let headers = pairs.iter().map(|(k, v)| (HeaderName::from_static(k), v.parse().unwrap())).collect();
+            let headers =
+                pairs.iter().map(|(k, v)| (HeaderName::from_static(k), v.parse().unwrap())).collect();
             assert_eq!(is_foreign(&headers), expected, "{pairs:?}");
         }
     }

@@ -27,9 +27,9 @@ impl Tries {
     /// Whether this key has failed too often.
     pub(crate) fn exhausted(&self, key: &str, now: UtcMicros) -> bool {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts
-            .get(key)
-            .is_some_and(|(count, since)| *count >= self.limit && now.seconds_since(*since) < self.window_seconds)
+        counts.get(key).is_some_and(|(count, since)| {
+            *count >= self.limit && now.seconds_since(*since) < self.window_seconds
+        })
     }
 
     /// Counts a failure.

@@ -21,6 +21,8 @@ use tokio::sync::broadcast::error::RecvError;
 const RIGHT_SECONDS: i64 = 30;
 /// A stream ends after this long; the browser opens a new one and is checked again.
 const STREAM_SECONDS: i64 = 15 * 60;
+/// How often a quiet stream looks whether it should end.
+const LOOK: Duration = Duration::from_secs(2);
 /// Rights remembered by one stream.
 const MAX_REMEMBERED: usize = 2_000;
 
@@ -51,10 +53,11 @@ struct Watch {
 impl Watch {
     async fn next(&mut self) -> Option<Event> {
         loop {
-            if self.app.now() >= self.ends_at {
+            // Streams would hold a shutdown up, so they end with the program's readiness.
+            if self.app.now() >= self.ends_at || !(self.app.state.ready)() {
                 return None;
             }
-            let wake = match tokio::time::timeout(Duration::from_secs(60), self.wakes.recv()).await {
+            let wake = match tokio::time::timeout(LOOK, self.wakes.recv()).await {
                 Err(_) => continue,
                 Ok(Ok(wake)) => wake,
                 Ok(Err(RecvError::Lagged(_))) => return Some(Event::default().event("reload").data("")),

@@ -32,7 +32,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/groups/{group}/topics/{topic}", get(groups::topic))
         .route("/groups/{group}/topics/{topic}/posts/{post}/corrections", post(posts::correct))
         .route("/groups/{group}/topics/{topic}/posts/{post}/acknowledgement", post(posts::acknowledge))
-        .route("/groups/{group}/topics/{topic}/posts/{post}/acknowledgement/withdrawal", post(posts::withdraw))
+        .route(
+            "/groups/{group}/topics/{topic}/posts/{post}/acknowledgement/withdrawal",
+            post(posts::withdraw),
+        )
         .route("/attachments/{id}", get(attachments::file))
         .route("/attachments/{id}/zoom", get(attachments::zoom))
         .route("/attachments/{id}/pages/{page}", get(attachments::page_image))

@@ -90,7 +90,13 @@ pub(crate) fn post(group: &GroupId, author: &Author, words: Words, now: UtcMicro
 }
 
 /// Publishes a post with its files, once: the form's key is the post's id.
-pub(crate) async fn publish_once(app: &App, roster: &GroupRoster, author: &Author, post: Post, files: Vec<UploadedFile>) -> Result<(), PageError> {
+pub(crate) async fn publish_once(
+    app: &App,
+    roster: &GroupRoster,
+    author: &Author,
+    post: Post,
+    files: Vec<UploadedFile>,
+) -> Result<(), PageError> {
     if roster.group.state != GroupState::Open {
         return Err(PageError::Conflict);
     }
@@ -105,7 +111,13 @@ pub(crate) async fn publish_once(app: &App, roster: &GroupRoster, author: &Autho
     published
 }
 
-async fn store_and_publish(app: &App, roster: &GroupRoster, author: &Author, post: Post, files: Vec<UploadedFile>) -> Result<(), PageError> {
+async fn store_and_publish(
+    app: &App,
+    roster: &GroupRoster,
+    author: &Author,
+    post: Post,
+    files: Vec<UploadedFile>,
+) -> Result<(), PageError> {
     let now = post.posted_at;
     let stored = store_files(app, files, now).await?;
     let ids: Vec<AttachmentId> = stored.iter().map(|a| a.id.clone()).collect();
@@ -118,7 +130,11 @@ async fn store_and_publish(app: &App, roster: &GroupRoster, author: &Author, pos
 }
 
 /// Writes the files before any row names them.
-async fn store_files(app: &App, files: Vec<UploadedFile>, now: UtcMicros) -> Result<Vec<StoredAttachment>, PageError> {
+async fn store_files(
+    app: &App,
+    files: Vec<UploadedFile>,
+    now: UtcMicros,
+) -> Result<Vec<StoredAttachment>, PageError> {
     let mut stored = Vec::with_capacity(files.len());
     for (file, position) in files.into_iter().zip(0..) {
         let blobs = app.store().blobs().clone();
@@ -142,7 +158,12 @@ async fn store_files(app: &App, files: Vec<UploadedFile>, now: UtcMicros) -> Res
 }
 
 /// Applies effects.
-pub(crate) async fn commit(app: &App, actor: Actor, effects: Vec<Effect>, at: UtcMicros) -> Result<(), PageError> {
+pub(crate) async fn commit(
+    app: &App,
+    actor: Actor,
+    effects: Vec<Effect>,
+    at: UtcMicros,
+) -> Result<(), PageError> {
     app.store().commit(&app.state.network, Commit { at, actor, effects }).await?;
     Ok(())
 }

@@ -71,7 +71,12 @@ impl Reader {
         }
     }
 
-    pub(crate) async fn timeline(&self, group: &GroupId, before: Option<&PostId>, limit: u32) -> Result<Timeline, PageError> {
+    pub(crate) async fn timeline(
+        &self,
+        group: &GroupId,
+        before: Option<&PostId>,
+        limit: u32,
+    ) -> Result<Timeline, PageError> {
         let found = match &self.view {
             View::Office(view) => view.timeline(&self.visitor.user.id, group, before, limit).await?,
             View::Facility(view) => view.timeline(&self.visitor.user.id, group, before, limit).await?,
@@ -104,7 +109,10 @@ impl Reader {
         }
     }
 
-    pub(crate) async fn attachment(&self, id: &AttachmentId) -> Result<(StoredAttachment, Vec<u8>), PageError> {
+    pub(crate) async fn attachment(
+        &self,
+        id: &AttachmentId,
+    ) -> Result<(StoredAttachment, Vec<u8>), PageError> {
         let found = match &self.view {
             View::Office(view) => view.attachment(id).await?,
             View::Facility(view) => view.attachment(id).await?,

@@ -46,9 +46,11 @@ impl FromRequestParts<App> for Visitor {
             let next = if parts.method == Method::GET { encode(parts.uri.path()) } else { String::new() };
             Redirect::to(&format!("/login?next={next}")).into_response()
         };
-        let token = language::cookie(&parts.headers, SESSION_COOKIE).filter(|t| is_token(t)).ok_or_else(to_login)?;
+        let token =
+            language::cookie(&parts.headers, SESSION_COOKIE).filter(|t| is_token(t)).ok_or_else(to_login)?;
         let accounts = app.store().accounts(&app.state.network);
-        let session = accounts.session(token, app.now()).await.map_err(|e| PageError::from(e).into_response())?;
+        let session =
+            accounts.session(token, app.now()).await.map_err(|e| PageError::from(e).into_response())?;
         let session = session.ok_or_else(to_login)?;
         let visitor = Self {
             lang: Lang(session.login_user.locale),
@@ -80,7 +82,13 @@ impl Visitor {
     }
 
     /// Renders a page with navigation and counts.
-    pub(crate) async fn page<T: Serialize>(&self, app: &App, frame: Frame<'_>, template: &'static str, page: &T) -> Result<Response, PageError> {
+    pub(crate) async fn page<T: Serialize>(
+        &self,
+        app: &App,
+        frame: Frame<'_>,
+        template: &'static str,
+        page: &T,
+    ) -> Result<Response, PageError> {
         let body = render(self.lang, template, page)?;
         let mut nav = vec![("/", "nav.groups", None)];
         if self.is_office() {
@@ -158,17 +166,26 @@ impl Guest {
     }
 
     /// Renders a page without navigation.
-    pub(crate) fn page<T: Serialize>(&self, title: &str, template: &'static str, page: &T) -> Result<Response, PageError> {
+    pub(crate) fn page<T: Serialize>(
+        &self,
+        title: &str,
+        template: &'static str,
+        page: &T,
+    ) -> Result<Response, PageError> {
         let body = render(self.lang, template, page)?;
         let html = render_page(&Page { large: self.large, ..Page::plain(self.lang.0, title, body) });
-        let cookie = self.fresh.then(|| (SET_COOKIE, cookie(GUEST_COOKIE, &self.token, 24 * 3600, self.secure)));
+        let cookie =
+            self.fresh.then(|| (SET_COOKIE, cookie(GUEST_COOKIE, &self.token, 24 * 3600, self.secure)));
         Ok((AppendHeaders(cookie), Html(html)).into_response())
     }
 }
 
 /// Address of the peer without port; one name for all if the server does not tell.
 pub(crate) fn peer(parts: &Parts) -> String {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or_else(|| "unknown".to_owned(), |c| c.0.ip().to_string())
+    parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or_else(|| "unknown".to_owned(), |c| c.0.ip().to_string())
 }
 
 /// The session's token of a request, for logout.
@@ -189,8 +206,10 @@ pub(crate) fn no_session_cookie(secure: bool) -> HeaderValue {
 /// A cookie for this site only, unreadable for scripts. `value` is ours: hexadecimal or a code.
 pub(crate) fn cookie(name: &str, value: &str, seconds: i64, secure: bool) -> HeaderValue {
     let secure = if secure { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"))
-        .unwrap_or_else(|_| HeaderValue::from_static("kakehashi_invalid=; Max-Age=0"))
+    HeaderValue::from_str(&format!(
+        "{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    ))
+    .unwrap_or_else(|_| HeaderValue::from_static("kakehashi_invalid=; Max-Age=0"))
 }
 
 /// Compares without telling how far two texts are alike.
@@ -205,6 +224,12 @@ fn is_token(text: &str) -> bool {
 /// A path as a query value.
 fn encode(path: &str) -> String {
     path.bytes()
-        .map(|b| if b.is_ascii_alphanumeric() || b"/-_.".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b"/-_.".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
         .collect()
 }

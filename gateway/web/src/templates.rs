@@ -16,9 +16,33 @@ macro_rules! sources {
 
 /// Every template by name.
 const SOURCES: &[(&str, &str)] = sources![
-    "frame", "csrf", "chip", "todo", "post", "board", "envelope", "picture", "login", "home", "timeline", "zoom",
-    "triage_list", "triage_item", "intakes", "intake", "outbox", "rules", "facilities", "audit", "settings", "fault",
-    "code", "code_gone", "note", "note_sent", "api_docs",
+    "frame",
+    "csrf",
+    "chip",
+    "todo",
+    "post",
+    "board",
+    "envelope",
+    "picture",
+    "login",
+    "home",
+    "timeline",
+    "zoom",
+    "triage_list",
+    "triage_item",
+    "intakes",
+    "intake",
+    "outbox",
+    "rules",
+    "facilities",
+    "audit",
+    "settings",
+    "fault",
+    "code",
+    "code_gone",
+    "note",
+    "note_sent",
+    "api_docs",
 ];
 
 static JA: LazyLock<Handlebars<'static>> = LazyLock::new(|| registry(Lang(Locale::Ja)));
@@ -65,13 +89,22 @@ impl HelperDef for Words {
 }
 
 /// Renders one template; a fault is logged without values and given back for the fault page.
-pub(crate) fn render<T: Serialize>(lang: Lang, name: &'static str, page: &T) -> Result<String, TemplateFault> {
+pub(crate) fn render<T: Serialize>(
+    lang: Lang,
+    name: &'static str,
+    page: &T,
+) -> Result<String, TemplateFault> {
     let registry = match lang.0 {
         Locale::Ja => &*JA,
         Locale::En => &*EN,
     };
     registry.render(name, page).map_err(|error| {
-        tracing::error!(template = name, line = error.line_no, column = error.column_no, "a template cannot be rendered");
+        tracing::error!(
+            template = name,
+            line = error.line_no,
+            column = error.column_no,
+            "a template cannot be rendered"
+        );
         TemplateFault
     })
 }
@@ -186,14 +219,21 @@ mod tests {
             if *name != "frame" {
                 assert!(!source.contains("{{{"), "{name} shows a value without escaping it");
             }
-            assert!(!source.contains(" style=") && !source.contains(" onclick="), "{name}: not allowed by our CSP");
+            assert!(
+                !source.contains(" style=") && !source.contains(" onclick="),
+                "{name}: not allowed by our CSP"
+            );
         }
     }
 
     #[test]
     fn a_value_is_escaped_in_text_in_attributes_and_inside_words() {
         let lang = Lang(Locale::Ja);
-        let html = lang_render(lang, r#"<a title="{{x}}">{{x}}</a>{{t "triage.done" x}}"#, "\"><script>alert(1)</script>");
+        let html = lang_render(
+            lang,
+            r#"<a title="{{x}}">{{x}}</a>{{t "triage.done" x}}"#,
+            "\"><script>alert(1)</script>",
+        );
         assert!(!html.contains("<script>") && !html.contains("\">\""), "{html}");
     }
 

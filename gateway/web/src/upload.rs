@@ -71,7 +71,11 @@ pub(crate) async fn read(mut form: Multipart) -> Result<Upload, PageError> {
 }
 
 fn fault(error: &axum::extract::multipart::MultipartError) -> PageError {
-    if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE { PageError::TooLarge } else { PageError::BadForm }
+    if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+        PageError::TooLarge
+    } else {
+        PageError::BadForm
+    }
 }
 
 /// Kind by the first bytes; the name and the browser's word count for nothing.

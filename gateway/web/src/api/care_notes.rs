@@ -3,11 +3,11 @@
 
 use crate::app::App;
 use crate::error::PageError;
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use kakehashi_core::care_note::{Arrival, CareNoteFault, CareNoteLimits, FaultKind, intake};
 use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::ids::IntakeId;
@@ -119,10 +119,30 @@ struct Refused {
 }
 
 impl Refused {
-    const KEY: Reason = Reason(StatusCode::UNAUTHORIZED, "wrong_key", "鍵がないか、ちがいます。事務局にお確かめください。", "The key is missing or wrong. Please ask the network office.");
-    const LATER: Reason = Reason(StatusCode::SERVICE_UNAVAILABLE, "try_later", "いま保存できません。同じものをもう一度送ってください。", "It cannot be stored right now. Please send the same again.");
-    const TOO_LARGE: Reason = Reason(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "大きすぎます。全体で30 MBまでです。", "Too large. 30 MB at most.");
-    const IDEMPOTENCY: Reason = Reason(StatusCode::BAD_REQUEST, "idempotency_key", "Idempotency-Key は1〜200字のASCIIにしてください。", "Idempotency-Key must be 1 to 200 ASCII signs.");
+    const KEY: Reason = Reason(
+        StatusCode::UNAUTHORIZED,
+        "wrong_key",
+        "鍵がないか、ちがいます。事務局にお確かめください。",
+        "The key is missing or wrong. Please ask the network office.",
+    );
+    const LATER: Reason = Reason(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "try_later",
+        "いま保存できません。同じものをもう一度送ってください。",
+        "It cannot be stored right now. Please send the same again.",
+    );
+    const TOO_LARGE: Reason = Reason(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "大きすぎます。全体で30 MBまでです。",
+        "Too large. 30 MB at most.",
+    );
+    const IDEMPOTENCY: Reason = Reason(
+        StatusCode::BAD_REQUEST,
+        "idempotency_key",
+        "Idempotency-Key は1〜200字のASCIIにしてください。",
+        "Idempotency-Key must be 1 to 200 ASCII signs.",
+    );
 }
 
 /// A refusal that is always the same.
@@ -130,7 +150,14 @@ struct Reason(StatusCode, &'static str, &'static str, &'static str);
 
 impl From<Reason> for Refused {
     fn from(Reason(status, code, ja, en): Reason) -> Self {
-        Self { status, code, ja: ja.to_owned(), en: en.to_owned(), path: None, later: status == StatusCode::SERVICE_UNAVAILABLE }
+        Self {
+            status,
+            code,
+            ja: ja.to_owned(),
+            en: en.to_owned(),
+            path: None,
+            later: status == StatusCode::SERVICE_UNAVAILABLE,
+        }
     }
 }
 

@@ -23,5 +23,6 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
 
 /// Figures.
 pub(crate) async fn metrics(State(app): State<App>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.state.metrics_text)()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.state.metrics_text)())
+        .into_response()
 }

@@ -8,7 +8,7 @@ use crate::session::Frame;
 use crate::upload::kind_of;
 use crate::views::simple::ZoomPage;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use kakehashi_core::ids::AttachmentId;
 use kakehashi_core::post::StoredAttachment;
@@ -20,7 +20,8 @@ const MAX_PAGE: usize = 500;
 /// A picture may load nothing and run nothing.
 const PICTURE_POLICY: &str = "default-src 'none'; sandbox";
 /// Browsers show PDFs in a viewer of their own, which a sandbox would forbid.
-const PDF_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'";
+const PDF_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'";
 
 /// The file.
 pub(crate) async fn file(reader: Reader, Path(id): Path<String>) -> Result<Response, PageError> {
@@ -61,7 +62,11 @@ pub(crate) fn disposition(way: &str, name: &str) -> HeaderValue {
 }
 
 /// One page of a PDF as picture: `/attachments/ID/pages/2.png`.
-pub(crate) async fn page_image(State(app): State<App>, reader: Reader, Path((id, page)): Path<(String, String)>) -> Result<Response, PageError> {
+pub(crate) async fn page_image(
+    State(app): State<App>,
+    reader: Reader,
+    Path((id, page)): Path<(String, String)>,
+) -> Result<Response, PageError> {
     let page = page
         .strip_suffix(".png")
         .and_then(|n| n.parse::<usize>().ok())
@@ -98,22 +103,53 @@ pub(crate) struct Asked {
     page: Option<usize>,
     turn: Option<u16>,
     larger: Option<u8>,
+    /// The page from which one came.
+    from: Option<String>,
+}
+
+/// The page to go back to: as the address says, else as the browser says; only pages that hold pictures.
+fn came_from(asked: Option<&str>, headers: &HeaderMap) -> String {
+    let referer = || {
+        let text = headers.get(header::REFERER)?.to_str().ok()?;
+        let rest = text.split_once("://")?.1;
+        rest.find('/').map(|at| &rest[at..])
+    };
+    let is_ours = |path: &str| {
+        ["/groups/", "/triage/", "/intakes/"].iter().any(|p| path.starts_with(p))
+            && path.len() < 200
+            && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_".contains(&b))
+    };
+    asked
+        .or_else(referer)
+        .map(|p| p.split('?').next().unwrap_or(p))
+        .filter(|p| is_ours(p))
+        .unwrap_or("/")
+        .to_owned()
 }
 
 /// A picture or PDF page alone, turned and enlarged by links.
-pub(crate) async fn zoom(State(app): State<App>, reader: Reader, Path(id): Path<String>, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn zoom(
+    State(app): State<App>,
+    reader: Reader,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
     let (stored, bytes) = reader.attachment(&AttachmentId::new(id)).await?;
     let kind = kind_of(&bytes).filter(|kind| *kind == stored.media_type).ok_or(PageError::NotFound)?;
     let is_pdf = kind == "application/pdf";
     let path = format!("/attachments/{}", stored.id);
     let turn = asked.turn.filter(|t| matches!(t, 90 | 180 | 270)).unwrap_or(0);
     let larger = asked.larger == Some(1);
-    let last = stored.pages.and_then(|p| usize::try_from(p).ok()).unwrap_or(if is_pdf { MAX_PAGE } else { 1 });
+    let last =
+        stored.pages.and_then(|p| usize::try_from(p).ok()).unwrap_or(if is_pdf { MAX_PAGE } else { 1 });
     let page = asked.page.unwrap_or(1).clamp(1, last.max(1));
     let lang = reader.visitor.lang;
-    let link = |page: usize, turn: u16, larger: bool| format!("{path}/zoom?page={page}&turn={turn}&larger={}", u8::from(larger));
+    let back = came_from(asked.from.as_deref(), &headers);
+    let link = |page: usize, turn: u16, larger: bool| {
+        format!("{path}/zoom?page={page}&turn={turn}&larger={}&from={back}", u8::from(larger))
+    };
     let view = ZoomPage {
-        back: "/".to_owned(),
         src: if is_pdf { format!("{path}/pages/{page}.png") } else { path.clone() },
         alt: stored.name.clone().unwrap_or_else(|| lang.t("zoom.title")),
         file: path.clone(),
@@ -124,6 +160,7 @@ pub(crate) async fn zoom(State(app): State<App>, reader: Reader, Path(id): Path<
         page: is_pdf.then(|| lang.tf("zoom.page", &[&page.to_string()])),
         previous: (is_pdf && page > 1).then(|| link(page - 1, turn, larger)),
         next: (is_pdf && page < last && stored.pages.is_some()).then(|| link(page + 1, turn, larger)),
+        back: back.clone(),
     };
     let frame = Frame { current: "", title: &lang.t("zoom.title"), live: None };
     reader.visitor.page(&app, frame, "zoom", &view).await
@@ -162,6 +199,18 @@ mod tests {
         assert_eq!(way("image/png", b"<script>"), ("application/octet-stream".into(), false));
         assert_eq!(way("text/html", b"<script>"), ("application/octet-stream".into(), false));
         assert_eq!(way("image/svg+xml", b"<svg/>"), ("application/octet-stream".into(), false));
+    }
+
+    #[test]
+    fn one_goes_back_to_pages_of_ours_only() {
+        let from = |referer: &str| {
+            let headers = [(header::REFERER, referer.parse().unwrap())].into_iter().collect();
+            came_from(None, &headers)
+        };
+        assert_eq!(from("http://127.0.0.1:8080/groups/G01/topics/T1?x=1"), "/groups/G01/topics/T1");
+        assert_eq!(from("http://127.0.0.1:8080/attachments/A/zoom"), "/");
+        assert_eq!(came_from(Some("//evil.example/groups/"), &HeaderMap::new()), "/");
+        assert_eq!(came_from(Some("/triage/X1"), &HeaderMap::new()), "/triage/X1");
     }
 
     #[test]

@@ -20,7 +20,11 @@ pub(crate) struct Asked {
 }
 
 /// The newest entries.
-pub(crate) async fn page(State(app): State<App>, office: Office, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    office: Office,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
     let lang = office.visitor.lang;
     let entries = office.view.audit(asked.before, ROWS).await?;
     let checked = match asked.verify {

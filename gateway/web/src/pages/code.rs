@@ -20,7 +20,9 @@ use kakehashi_core::ids::{FacilityId, PostId, StaffId};
 use kakehashi_core::port::{IntakeAnswer, Origin, RawIntake};
 use kakehashi_core::post::{Acknowledgement, Post, PostKind};
 use kakehashi_core::reply_code::ReplyCode;
-use kakehashi_core::vocabulary::{Authenticity, Channel, ContentMode, Format, IdentityLevel, ReplyExpectation, Urgency};
+use kakehashi_core::vocabulary::{
+    Authenticity, Channel, ContentMode, Format, IdentityLevel, ReplyExpectation, Urgency,
+};
 use kakehashi_store::view::CodePage;
 use serde::Deserialize;
 
@@ -41,7 +43,12 @@ struct Opened {
 }
 
 /// The page.
-pub(crate) async fn page(State(app): State<App>, guest: Guest, Path(code): Path<String>, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    guest: Guest,
+    Path(code): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
     let Some(opened) = open(&app, &guest, &code).await? else { return gone(&app, &guest).await };
     let thanks = ["acknowledgement", "reply", "callback", "wrong-recipient"]
         .into_iter()
@@ -82,12 +89,19 @@ async fn gone(app: &App, guest: &Guest) -> Result<Response, PageError> {
     Ok((StatusCode::NOT_FOUND, answer).into_response())
 }
 
-async fn show(app: &App, guest: &Guest, opened: &Opened, thanks: Option<String>, problem: Option<String>) -> Result<Response, PageError> {
+async fn show(
+    app: &App,
+    guest: &Guest,
+    opened: &Opened,
+    thanks: Option<String>,
+    problem: Option<String>,
+) -> Result<Response, PageError> {
     let (lang, now) = (guest.lang, app.now());
     let network = app.network().await?;
     let Opened { code, page, post } = opened;
     // The text may stand here only where the endpoint may hold it in full.
-    let full = page.endpoint.settings.content_mode == ContentMode::FullText || page.endpoint.channel == Channel::Fax;
+    let full =
+        page.endpoint.settings.content_mode == ContentMode::FullText || page.endpoint.channel == Channel::Fax;
     let shows_alias = page.endpoint.settings.content_mode != ContentMode::NoticeOnly || full;
     let asked = post.addressees.iter().find(|a| a.facility_id == page.facility.id).map(|a| a.expectation);
     let asked = asked.filter(|a| *a != ReplyExpectation::None);
@@ -103,7 +117,11 @@ async fn show(app: &App, guest: &Guest, opened: &Opened, thanks: Option<String>,
         body: Some(post.body.clone()).filter(|b| full && !b.is_empty()),
         due: post.due_at.map(|at| lang.tf("post.due", &[&lang.at(at)])),
         acknowledged: page.acknowledged_at.map(|at| lang.tf("code.acknowledged", &[&lang.near(at, now)])),
-        people: page.staff.iter().map(|s| Choice { value: s.id.to_string(), word: s.name.clone(), chosen: false }).collect(),
+        people: page
+            .staff
+            .iter()
+            .map(|s| Choice { value: s.id.to_string(), word: s.name.clone(), chosen: false })
+            .collect(),
         reply_id: keys.next(),
         call_id: keys.next(),
         until: lang.tf("code.until", &[&lang.at(page.entry.expires_at)]),
@@ -111,13 +129,21 @@ async fn show(app: &App, guest: &Guest, opened: &Opened, thanks: Option<String>,
         thanks,
         problem,
     };
-    let title = page.group_alias.clone().filter(|_| shows_alias).unwrap_or_else(|| network.office_name.clone());
+    let title =
+        page.group_alias.clone().filter(|_| shows_alias).unwrap_or_else(|| network.office_name.clone());
     guest.page(&title, "code", &view)
 }
 
 /// 了解 of the facility, or of one of its people.
-pub(crate) async fn acknowledge(State(app): State<App>, guest: Guest, Path(code): Path<String>, GuestForm(fields): GuestForm) -> Result<Response, PageError> {
-    let Some(opened) = open_signed(&app, &guest, &code, &fields).await? else { return gone(&app, &guest).await };
+pub(crate) async fn acknowledge(
+    State(app): State<App>,
+    guest: Guest,
+    Path(code): Path<String>,
+    GuestForm(fields): GuestForm,
+) -> Result<Response, PageError> {
+    let Some(opened) = open_signed(&app, &guest, &code, &fields).await? else {
+        return gone(&app, &guest).await;
+    };
     let chosen = fields.get("staff_id").map(StaffId::new);
     let person = opened.page.staff.iter().find(|s| Some(&s.id) == chosen.as_ref());
     let now = app.now();
@@ -138,8 +164,15 @@ pub(crate) async fn acknowledge(State(app): State<App>, guest: Guest, Path(code)
 }
 
 /// A reply on the thread.
-pub(crate) async fn reply(State(app): State<App>, guest: Guest, Path(code): Path<String>, GuestForm(fields): GuestForm) -> Result<Response, PageError> {
-    let Some(opened) = open_signed(&app, &guest, &code, &fields).await? else { return gone(&app, &guest).await };
+pub(crate) async fn reply(
+    State(app): State<App>,
+    guest: Guest,
+    Path(code): Path<String>,
+    GuestForm(fields): GuestForm,
+) -> Result<Response, PageError> {
+    let Some(opened) = open_signed(&app, &guest, &code, &fields).await? else {
+        return gone(&app, &guest).await;
+    };
     let body = fields.text("body", BODY_CHARS);
     if body.is_empty() {
         return show(&app, &guest, &opened, None, Some(guest.lang.t("code.empty"))).await;
@@ -149,18 +182,34 @@ pub(crate) async fn reply(State(app): State<App>, guest: Guest, Path(code): Path
 }
 
 /// A wish to be called, asked of whoever posted.
-pub(crate) async fn call_back(State(app): State<App>, guest: Guest, Path(code): Path<String>, GuestForm(fields): GuestForm) -> Result<Response, PageError> {
-    let Some(opened) = open_signed(&app, &guest, &code, &fields).await? else { return gone(&app, &guest).await };
+pub(crate) async fn call_back(
+    State(app): State<App>,
+    guest: Guest,
+    Path(code): Path<String>,
+    GuestForm(fields): GuestForm,
+) -> Result<Response, PageError> {
+    let Some(opened) = open_signed(&app, &guest, &code, &fields).await? else {
+        return gone(&app, &guest).await;
+    };
     let asked = vec![opened.post.facility_id.clone()];
     answer(&app, &opened, &fields, guest.lang.t("code.callback_text"), ReplyExpectation::Call, asked).await?;
     Ok(done(&opened, "callback"))
 }
 
-async fn answer(app: &App, opened: &Opened, fields: &Fields, body: String, expectation: ReplyExpectation, asked: Vec<FacilityId>) -> Result<(), PageError> {
+async fn answer(
+    app: &App,
+    opened: &Opened,
+    fields: &Fields,
+    body: String,
+    expectation: ReplyExpectation,
+    asked: Vec<FacilityId>,
+) -> Result<(), PageError> {
     let now = app.now();
-    let roster = app.store().code(&app.state.network).roster(&opened.code, now).await?.ok_or(PageError::Conflict)?;
+    let roster =
+        app.store().code(&app.state.network).roster(&opened.code, now).await?.ok_or(PageError::Conflict)?;
     let topic: PostId = opened.page.entry.topic_id.clone().unwrap_or_else(|| opened.post.topic_id.clone());
-    let author = Author { facility: opened.page.facility.id.clone(), staff: None, name: None, actor: actor(opened) };
+    let author =
+        Author { facility: opened.page.facility.id.clone(), staff: None, name: None, actor: actor(opened) };
     let addressees = asked.into_iter().filter(|f| roster.member(f).is_some()).collect();
     let words = Words {
         id: form_key(fields.get("post_id"))?,
@@ -180,8 +229,15 @@ async fn answer(app: &App, opened: &Opened, fields: &Fields, body: String, expec
 }
 
 /// 宛先違い: an item for the office, through the same door as every message.
-pub(crate) async fn wrong_recipient(State(app): State<App>, guest: Guest, Path(code): Path<String>, GuestForm(fields): GuestForm) -> Result<Response, PageError> {
-    let Some(opened) = open_signed(&app, &guest, &code, &fields).await? else { return gone(&app, &guest).await };
+pub(crate) async fn wrong_recipient(
+    State(app): State<App>,
+    guest: Guest,
+    Path(code): Path<String>,
+    GuestForm(fields): GuestForm,
+) -> Result<Response, PageError> {
+    let Some(opened) = open_signed(&app, &guest, &code, &fields).await? else {
+        return gone(&app, &guest).await;
+    };
     let facility = &opened.page.facility.name;
     let note = CareNote {
         title: Some("宛先違いの知らせ".to_owned()),
@@ -215,7 +271,12 @@ pub(crate) async fn wrong_recipient(State(app): State<App>, guest: Guest, Path(c
     }
 }
 
-async fn open_signed(app: &App, guest: &Guest, code: &str, fields: &Fields) -> Result<Option<Opened>, PageError> {
+async fn open_signed(
+    app: &App,
+    guest: &Guest,
+    code: &str,
+    fields: &Fields,
+) -> Result<Option<Opened>, PageError> {
     let opened = open(app, guest, code).await?;
     if opened.is_some() && !guest.signed(fields.get("csrf")) {
         return Err(PageError::StaleForm);

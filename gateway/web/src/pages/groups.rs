@@ -31,26 +31,48 @@ pub(crate) struct Asked {
 }
 
 /// The timeline.
-pub(crate) async fn timeline(State(app): State<App>, reader: Reader, Path(group): Path<String>, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn timeline(
+    State(app): State<App>,
+    reader: Reader,
+    Path(group): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
     let before = asked.before.map(PostId::new);
     let timeline = reader.timeline(&GroupId::new(group), before.as_ref(), TOPICS).await?;
     show(&app, &reader, &timeline, None, None, Written::default()).await
 }
 
 /// One topic alone.
-pub(crate) async fn topic(State(app): State<App>, reader: Reader, Path((group, topic)): Path<(String, String)>) -> Result<Response, PageError> {
+pub(crate) async fn topic(
+    State(app): State<App>,
+    reader: Reader,
+    Path((group, topic)): Path<(String, String)>,
+) -> Result<Response, PageError> {
     let topic = PostId::new(topic);
     let timeline = reader.topic(&GroupId::new(group), &topic).await?;
     show(&app, &reader, &timeline, Some(&topic), None, Written::default()).await
 }
 
 /// The timeline again, with what is missing in the form and what had been written.
-pub(crate) async fn again(app: &App, reader: &Reader, group: &GroupId, problem: String, written: Written) -> Result<Response, PageError> {
+pub(crate) async fn again(
+    app: &App,
+    reader: &Reader,
+    group: &GroupId,
+    problem: String,
+    written: Written,
+) -> Result<Response, PageError> {
     let timeline = reader.timeline(group, None, TOPICS).await?;
     show(app, reader, &timeline, None, Some(problem), written).await
 }
 
-async fn show(app: &App, reader: &Reader, timeline: &Timeline, focus: Option<&PostId>, problem: Option<String>, written: Written) -> Result<Response, PageError> {
+async fn show(
+    app: &App,
+    reader: &Reader,
+    timeline: &Timeline,
+    focus: Option<&PostId>,
+    problem: Option<String>,
+    written: Written,
+) -> Result<Response, PageError> {
     let now = app.now();
     let visitor = &reader.visitor;
     let group = &timeline.group.id;

@@ -23,7 +23,11 @@ pub(crate) struct Asked {
 }
 
 /// The list.
-pub(crate) async fn list(State(app): State<App>, office: Office, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    office: Office,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
     let before = asked.before.map(IntakeId::new);
     let rows = office.view.intakes(before.as_ref(), ROWS).await?;
     let lang = office.visitor.lang;
@@ -33,7 +37,11 @@ pub(crate) async fn list(State(app): State<App>, office: Office, Query(asked): Q
 }
 
 /// One intake.
-pub(crate) async fn page(State(app): State<App>, office: Office, Path(id): Path<String>) -> Result<Response, PageError> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
     let found = office.view.intake(&IntakeId::new(id)).await?.ok_or(PageError::NotFound)?;
     let lang = office.visitor.lang;
     let page = view::page(lang, &found);

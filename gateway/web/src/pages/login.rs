@@ -34,12 +34,17 @@ pub(crate) async fn form(mut guest: Guest, Query(asked): Query<Asked>) -> Result
         ..LoginPage::default()
     };
     let answer = guest.page(&guest.lang.t("login.title"), "login", &page)?;
-    let keep = chosen.map(|l| (SET_COOKIE, cookie(language::LANG_COOKIE, l.code(), 31_536_000, guest.secure)));
+    let keep =
+        chosen.map(|l| (SET_COOKIE, cookie(language::LANG_COOKIE, l.code(), 31_536_000, guest.secure)));
     Ok((AppendHeaders(keep), answer).into_response())
 }
 
 /// Checks name and password and opens a session.
-pub(crate) async fn log_in(State(app): State<App>, guest: Guest, GuestForm(fields): GuestForm) -> Result<Response, PageError> {
+pub(crate) async fn log_in(
+    State(app): State<App>,
+    guest: Guest,
+    GuestForm(fields): GuestForm,
+) -> Result<Response, PageError> {
     let name = fields.line("login_name", 100);
     let next = safe_next(fields.get("next")).to_owned();
     let lang = guest.lang;
@@ -85,7 +90,11 @@ pub(crate) async fn log_in(State(app): State<App>, guest: Guest, GuestForm(field
 }
 
 /// Ends the session.
-pub(crate) async fn log_out(State(app): State<App>, headers: HeaderMap, SignedForm(_): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn log_out(
+    State(app): State<App>,
+    headers: HeaderMap,
+    SignedForm(_): SignedForm,
+) -> Result<Response, PageError> {
     if let Some(token) = session_token(&headers) {
         app.store().accounts(&app.state.network).close_session(token).await?;
     }
@@ -95,8 +104,10 @@ pub(crate) async fn log_out(State(app): State<App>, headers: HeaderMap, SignedFo
 
 /// A path of ours, or nothing: never another site.
 fn safe_next(next: Option<&str>) -> &str {
-    next.filter(|n| n.starts_with('/') && !n.starts_with("//") && !n.contains(['\\', '\r', '\n']) && n.len() < 300)
-        .unwrap_or("")
+    next.filter(|n| {
+        n.starts_with('/') && !n.starts_with("//") && !n.contains(['\\', '\r', '\n']) && n.len() < 300
+    })
+    .unwrap_or("")
 }
 
 #[cfg(test)]
@@ -106,7 +117,9 @@ mod tests {
     #[test]
     fn one_is_never_sent_elsewhere_after_login() {
         assert_eq!(safe_next(Some("/groups/G01")), "/groups/G01");
-        for bad in ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\r\nb"] {
+        for bad in
+            ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\r\nb"]
+        {
             assert_eq!(safe_next(Some(bad)), "", "{bad}");
         }
     }

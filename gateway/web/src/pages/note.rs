@@ -15,7 +15,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kakehashi_core::care_note::{Arrival, CareNote, CareNoteAttachment, CareNoteLimits, CareNotePatient, intake};
+use kakehashi_core::care_note::{
+    Arrival, CareNote, CareNoteAttachment, CareNoteLimits, CareNotePatient, intake,
+};
 use kakehashi_core::port::{IntakeAnswer, Refusal};
 use kakehashi_core::vocabulary::{Authenticity, Channel, ReplyExpectation, Urgency};
 
@@ -24,10 +26,17 @@ pub(crate) async fn form(State(app): State<App>, guest: Guest) -> Result<Respons
     show(&app, &guest, &Fields::default(), None, StatusCode::OK)
 }
 
-fn show(app: &App, guest: &Guest, fields: &Fields, problem: Option<String>, status: StatusCode) -> Result<Response, PageError> {
+fn show(
+    app: &App,
+    guest: &Guest,
+    fields: &Fields,
+    problem: Option<String>,
+    status: StatusCode,
+) -> Result<Response, PageError> {
     let lang = guest.lang;
     let urgency = fields.get("urgency").and_then(Urgency::from_code).unwrap_or(Urgency::Normal);
-    let expectation = fields.get("expectation").and_then(ReplyExpectation::from_code).unwrap_or(ReplyExpectation::None);
+    let expectation =
+        fields.get("expectation").and_then(ReplyExpectation::from_code).unwrap_or(ReplyExpectation::None);
     let page = NotePage {
         csrf: guest.token.clone(),
         problem,
@@ -45,14 +54,19 @@ fn show(app: &App, guest: &Guest, fields: &Fields, problem: Option<String>, stat
 }
 
 /// Checks the key and hands the note in.
-pub(crate) async fn send(State(app): State<App>, guest: Guest, form: Multipart) -> Result<Response, PageError> {
+pub(crate) async fn send(
+    State(app): State<App>,
+    guest: Guest,
+    form: Multipart,
+) -> Result<Response, PageError> {
     let lang = guest.lang;
     let upload = upload::read(form).await?;
     let fields = &upload.fields;
     if !guest.signed(fields.get("csrf")) {
         return show(&app, &guest, fields, Some(lang.t("error.form_help")), StatusCode::FORBIDDEN);
     }
-    let KeyOwner::Known(owner) = owner_of(&app, &guest.peer, fields.get("key").unwrap_or_default()).await? else {
+    let KeyOwner::Known(owner) = owner_of(&app, &guest.peer, fields.get("key").unwrap_or_default()).await?
+    else {
         return show(&app, &guest, fields, Some(lang.t("note.bad_key")), StatusCode::UNAUTHORIZED);
     };
     let note = note_of(&upload);

@@ -24,13 +24,25 @@ pub(crate) struct Asked {
 }
 
 /// The list.
-pub(crate) async fn list(State(app): State<App>, office: Office, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    office: Office,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
     let wanted = asked.show.as_deref();
-    let filter = view::FILTERS.into_iter().find(|f| wanted == Some(view::code(*f))).unwrap_or(OutboxFilter::NeedsAction);
+    let filter = view::FILTERS
+        .into_iter()
+        .find(|f| wanted == Some(view::code(*f)))
+        .unwrap_or(OutboxFilter::NeedsAction);
     show(&app, &office, filter, None).await
 }
 
-async fn show(app: &App, office: &Office, filter: OutboxFilter, problem: Option<String>) -> Result<Response, PageError> {
+async fn show(
+    app: &App,
+    office: &Office,
+    filter: OutboxFilter,
+    problem: Option<String>,
+) -> Result<Response, PageError> {
     let rows = office.view.outbox(filter, ROWS).await?;
     let count = office.view.outbox_count().await?;
     let lang = office.visitor.lang;
@@ -40,19 +52,34 @@ async fn show(app: &App, office: &Office, filter: OutboxFilter, problem: Option<
 }
 
 /// もう一度送る.
-pub(crate) async fn retry(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(_): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn retry(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+    SignedForm(_): SignedForm,
+) -> Result<Response, PageError> {
     change(&app, &office, id, DeliveryChange::Retry).await?;
     Ok(Redirect::to("/outbox").into_response())
 }
 
 /// 取消 while it is on hold.
-pub(crate) async fn recall(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(_): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn recall(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+    SignedForm(_): SignedForm,
+) -> Result<Response, PageError> {
     change(&app, &office, id, DeliveryChange::Recall).await?;
     Ok(Redirect::to("/outbox?show=held").into_response())
 }
 
 /// A phone task is done; who listened is noted.
-pub(crate) async fn called(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(fields): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn called(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+    SignedForm(fields): SignedForm,
+) -> Result<Response, PageError> {
     let listener = fields.line("listener", 100);
     if listener.is_empty() {
         let problem = office.visitor.lang.t("outbox.listener_needed");

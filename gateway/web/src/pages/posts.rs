@@ -22,7 +22,12 @@ const TITLE_CHARS: usize = 200;
 const BODY_CHARS: usize = 20_000;
 
 /// A new topic.
-pub(crate) async fn open_topic(State(app): State<App>, reader: Reader, Path(group): Path<String>, form: Multipart) -> Result<Response, PageError> {
+pub(crate) async fn open_topic(
+    State(app): State<App>,
+    reader: Reader,
+    Path(group): Path<String>,
+    form: Multipart,
+) -> Result<Response, PageError> {
     let group = GroupId::new(group);
     let roster = reader.roster(&group, app.now()).await?;
     let upload = checked(&reader, form).await?;
@@ -50,7 +55,8 @@ pub(crate) async fn open_topic(State(app): State<App>, reader: Reader, Path(grou
     if let Some(problem) = problem {
         return groups::again(&app, &reader, &group, reader.visitor.lang.t(problem), written).await;
     }
-    let title = if written.title.is_empty() { heading_of(&written.body) } else { Some(written.title.clone()) };
+    let title =
+        if written.title.is_empty() { heading_of(&written.body) } else { Some(written.title.clone()) };
     let words = Words {
         id: form_key(fields.get("post_id"))?,
         kind: PostKind::Topic,
@@ -69,7 +75,12 @@ pub(crate) async fn open_topic(State(app): State<App>, reader: Reader, Path(grou
 }
 
 /// A reply under a topic.
-pub(crate) async fn reply(State(app): State<App>, reader: Reader, Path((group, topic)): Path<(String, String)>, form: Multipart) -> Result<Response, PageError> {
+pub(crate) async fn reply(
+    State(app): State<App>,
+    reader: Reader,
+    Path((group, topic)): Path<(String, String)>,
+    form: Multipart,
+) -> Result<Response, PageError> {
     let (group, topic) = (GroupId::new(group), PostId::new(topic));
     reader.topic(&group, &topic).await?;
     let roster = reader.roster(&group, app.now()).await?;
@@ -77,7 +88,8 @@ pub(crate) async fn reply(State(app): State<App>, reader: Reader, Path((group, t
     let body = upload.fields.text("body", BODY_CHARS);
     if upload.wrong_kind || (body.is_empty() && upload.files.is_empty()) {
         let problem = if upload.wrong_kind { "compose.file_kind" } else { "compose.empty" };
-        return groups::again(&app, &reader, &group, reader.visitor.lang.t(problem), Written::default()).await;
+        return groups::again(&app, &reader, &group, reader.visitor.lang.t(problem), Written::default())
+            .await;
     }
     let author = Author::of(&reader.visitor);
     let words = Words {
@@ -98,7 +110,12 @@ pub(crate) async fn reply(State(app): State<App>, reader: Reader, Path((group, t
 }
 
 /// A correction by the facility that posted.
-pub(crate) async fn correct(State(app): State<App>, reader: Reader, Path((group, topic, corrected)): Path<(String, String, String)>, SignedForm(fields): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn correct(
+    State(app): State<App>,
+    reader: Reader,
+    Path((group, topic, corrected)): Path<(String, String, String)>,
+    SignedForm(fields): SignedForm,
+) -> Result<Response, PageError> {
     let (group, corrected) = (GroupId::new(group), PostId::new(corrected));
     let timeline = reader.topic(&group, &PostId::new(topic)).await?;
     let old = &found(&timeline, &corrected)?.post;
@@ -137,7 +154,12 @@ pub(crate) async fn correct(State(app): State<App>, reader: Reader, Path((group,
 }
 
 /// 了解.
-pub(crate) async fn acknowledge(State(app): State<App>, reader: Reader, Path((group, topic, post)): Path<(String, String, String)>, SignedForm(_): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn acknowledge(
+    State(app): State<App>,
+    reader: Reader,
+    Path((group, topic, post)): Path<(String, String, String)>,
+    SignedForm(_): SignedForm,
+) -> Result<Response, PageError> {
     let (group, post) = (GroupId::new(group), PostId::new(post));
     let timeline = reader.topic(&group, &PostId::new(topic)).await?;
     let user = &reader.visitor.user;
@@ -166,7 +188,12 @@ pub(crate) async fn acknowledge(State(app): State<App>, reader: Reader, Path((gr
 }
 
 /// 了解 is taken back within five minutes.
-pub(crate) async fn withdraw(State(app): State<App>, reader: Reader, Path((group, topic, post)): Path<(String, String, String)>, SignedForm(_): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn withdraw(
+    State(app): State<App>,
+    reader: Reader,
+    Path((group, topic, post)): Path<(String, String, String)>,
+    SignedForm(_): SignedForm,
+) -> Result<Response, PageError> {
     let (group, post) = (GroupId::new(group), PostId::new(post));
     let timeline = reader.topic(&group, &PostId::new(topic)).await?;
     let user = &reader.visitor.user;
@@ -181,7 +208,10 @@ pub(crate) async fn withdraw(State(app): State<App>, reader: Reader, Path((group
         // Taken back already: the same answer.
         None => {}
         Some(at) if now.seconds_since(at) < UNDO_SECONDS => {
-            let effect = Effect::WithdrawAcknowledgement { post_id: post.clone(), facility_id: user.facility_id.clone() };
+            let effect = Effect::WithdrawAcknowledgement {
+                post_id: post.clone(),
+                facility_id: user.facility_id.clone(),
+            };
             commit(&app, Actor::LoginUser { id: user.id.clone() }, vec![effect], now).await?;
         }
         Some(_) => {

@@ -20,9 +20,14 @@ pub(crate) struct Asked {
 }
 
 /// The form.
-pub(crate) async fn form(State(app): State<App>, visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn form(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
     let lang = visitor.lang;
-    let choice = |value: &str, key: &str, chosen: bool| Choice { value: value.to_owned(), word: lang.t(key), chosen };
+    let choice =
+        |value: &str, key: &str, chosen: bool| Choice { value: value.to_owned(), word: lang.t(key), chosen };
     let page = SettingsPage {
         csrf: visitor.csrf.clone(),
         saved: asked.saved.is_some(),
@@ -44,7 +49,11 @@ pub(crate) async fn form(State(app): State<App>, visitor: Visitor, Query(asked):
 }
 
 /// Saves both.
-pub(crate) async fn save(State(app): State<App>, visitor: Visitor, SignedForm(fields): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn save(
+    State(app): State<App>,
+    visitor: Visitor,
+    SignedForm(fields): SignedForm,
+) -> Result<Response, PageError> {
     let locale = fields.get("locale").and_then(Locale::from_code).ok_or(PageError::BadForm)?;
     let size = if fields.get("size") == Some("large") { "large" } else { "normal" };
     app.store().accounts(&app.state.network).set_locale(&visitor.user.id, locale).await?;

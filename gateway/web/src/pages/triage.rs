@@ -33,7 +33,11 @@ pub(crate) struct AskedList {
 }
 
 /// What waits.
-pub(crate) async fn list(State(app): State<App>, office: Office, Query(asked): Query<AskedList>) -> Result<Response, PageError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    office: Office,
+    Query(asked): Query<AskedList>,
+) -> Result<Response, PageError> {
     let lang = office.visitor.lang;
     let quarantined = asked.quarantine.is_some();
     let rows = office.view.triage(quarantined, ITEMS).await?;
@@ -50,7 +54,12 @@ pub(crate) struct Asked {
 }
 
 /// One item.
-pub(crate) async fn item(State(app): State<App>, office: Office, Path(id): Path<String>, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn item(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
     let item = find(&office, id).await?;
     show(&app, &office, &item, &asked, None).await
 }
@@ -59,7 +68,13 @@ async fn find(office: &Office, id: String) -> Result<TriageItem, PageError> {
     office.view.triage_item(&TriageId::new(id)).await?.ok_or(PageError::NotFound)
 }
 
-async fn show(app: &App, office: &Office, item: &TriageItem, asked: &Asked, problem: Option<String>) -> Result<Response, PageError> {
+async fn show(
+    app: &App,
+    office: &Office,
+    item: &TriageItem,
+    asked: &Asked,
+    problem: Option<String>,
+) -> Result<Response, PageError> {
     let visitor = &office.visitor;
     let rows = office.view.triage(item.row.quarantined, ITEMS).await?;
     let at = rows.iter().position(|r| r.id == item.row.id);
@@ -90,12 +105,22 @@ async fn show(app: &App, office: &Office, item: &TriageItem, asked: &Asked, prob
 }
 
 /// The item again, with what is missing.
-async fn again(app: &App, office: &Office, item: &TriageItem, problem: String) -> Result<Response, PageError> {
+async fn again(
+    app: &App,
+    office: &Office,
+    item: &TriageItem,
+    problem: String,
+) -> Result<Response, PageError> {
     show(app, office, item, &Asked { turn: None, larger: None }, Some(problem)).await
 }
 
 /// Places an item in a group.
-pub(crate) async fn place(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(fields): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn place(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+    SignedForm(fields): SignedForm,
+) -> Result<Response, PageError> {
     let item = find(&office, id).await?;
     if item.closed.is_some() {
         return Err(PageError::Conflict);
@@ -142,7 +167,10 @@ pub(crate) async fn place(State(app): State<App>, office: Office, Path(id): Path
     match place_by_hand(hand, &roster, &mut random::bits) {
         Ok(mut effects) => {
             if let Some(number) = fields.get("teach")
-                && item.envelope.as_ref().is_some_and(|e| e.patient.identifiers.iter().any(|i| i.id == number))
+                && item
+                    .envelope
+                    .as_ref()
+                    .is_some_and(|e| e.patient.identifiers.iter().any(|i| i.id == number))
                 && let Some(sender) = &item.sender_facility
             {
                 effects.push(Effect::TeachIdentifier {
@@ -164,11 +192,18 @@ pub(crate) async fn place(State(app): State<App>, office: Office, Path(id): Path
 
 /// Whether the consent covers the facility in this group today. A member says so itself; a facility that is
 /// no member (a hospital that sends) is asked about by the sender's endpoint.
-async fn consent_covers(app: &App, office: &Office, item: &TriageItem, roster: &GroupRoster, facility: &FacilityId) -> Result<bool, PageError> {
+async fn consent_covers(
+    app: &App,
+    office: &Office,
+    item: &TriageItem,
+    roster: &GroupRoster,
+    facility: &FacilityId,
+) -> Result<bool, PageError> {
     if let Some(member) = roster.member(facility) {
         return Ok(member.consented);
     }
-    let (Some(envelope), Some(intake)) = (&item.envelope, office.view.intake(&item.row.intake_id).await?) else {
+    let (Some(envelope), Some(intake)) = (&item.envelope, office.view.intake(&item.row.intake_id).await?)
+    else {
         return Ok(false);
     };
     let network = app.network().await?;
@@ -178,7 +213,8 @@ async fn consent_covers(app: &App, office: &Office, item: &TriageItem, roster: &
     };
     let facts = app.store().worker(&app.state.network).facts(&query, app.now()).await?;
     let is_sender = facts.sender.as_ref().is_some_and(|s| &s.facility.id == facility);
-    Ok(is_sender && facts.addressed_group.is_some_and(|g| g.group.id == roster.group.id && g.consent_covers_sender))
+    Ok(is_sender
+        && facts.addressed_group.is_some_and(|g| g.group.id == roster.group.id && g.consent_covers_sender))
 }
 
 /// What could not be read is placed with its file alone.
@@ -189,19 +225,27 @@ fn unreadable_envelope(item: &TriageItem) -> Envelope {
         Channel::Api | Channel::Mqtt | Channel::Web => Format::Json,
         Channel::Email | Channel::PhoneMemo | Channel::Notebook => Format::Rfc5322,
     };
-    let mut envelope = Envelope::empty(item.row.channel, format, kakehashi_core::envelope::ContentHash::of(b""));
+    let mut envelope =
+        Envelope::empty(item.row.channel, format, kakehashi_core::envelope::ContentHash::of(b""));
     envelope.title.clone_from(&item.row.title);
     envelope
 }
 
 /// Confirms what a reply sheet says.
-pub(crate) async fn confirm(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(fields): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn confirm(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+    SignedForm(fields): SignedForm,
+) -> Result<Response, PageError> {
     let item = find(&office, id).await?;
     if item.closed.is_some() {
         return Err(PageError::Conflict);
     }
     let now = app.now();
-    let (Some(answer), Some(decided)) = (answer_of(&item), &item.decided) else { return Err(PageError::BadForm) };
+    let (Some(answer), Some(decided)) = (answer_of(&item), &item.decided) else {
+        return Err(PageError::BadForm);
+    };
     let roster = office.view.roster(&answer.group_id, now).await?.ok_or(PageError::NotFound)?;
     let reply_only = fields.get("only") == Some("reply");
     let marked = |name: &str| !reply_only && fields.all("mark").any(|m| m == name);
@@ -237,7 +281,12 @@ pub(crate) async fn confirm(State(app): State<App>, office: Office, Path(id): Pa
 }
 
 /// 差戻し: the sender is told without content, if there is a way to tell.
-pub(crate) async fn give_back(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(_): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn give_back(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+    SignedForm(_): SignedForm,
+) -> Result<Response, PageError> {
     let item = find(&office, id).await?;
     let now = app.now();
     let sender = item.envelope.as_ref().map(|e| &e.sender);
@@ -250,7 +299,11 @@ pub(crate) async fn give_back(State(app): State<App>, office: Office, Path(id): 
     if let Some(address) = address {
         effects.push(Effect::Notify {
             delivery_id: DeliveryId::fresh(now, random::bits()),
-            notice: if item.row.reasons.contains(&TriageReason::PhoneOnly) { Notice::PhonePlease } else { Notice::Uniform },
+            notice: if item.row.reasons.contains(&TriageReason::PhoneOnly) {
+                Notice::PhonePlease
+            } else {
+                Notice::Uniform
+            },
             channel: item.row.channel,
             address,
         });
@@ -260,18 +313,29 @@ pub(crate) async fn give_back(State(app): State<App>, office: Office, Path(id): 
 }
 
 /// 破棄 with a reason.
-pub(crate) async fn discard(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(fields): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn discard(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+    SignedForm(fields): SignedForm,
+) -> Result<Response, PageError> {
     let item = find(&office, id).await?;
     let reason = fields.line("reason", 300);
     if reason.is_empty() {
         return again(&app, &office, &item, office.visitor.lang.t("triage.reason_needed")).await;
     }
-    commit(&app, actor(&office), vec![close(&item, TriageOutcome::Discarded, Some(reason))], app.now()).await?;
+    commit(&app, actor(&office), vec![close(&item, TriageOutcome::Discarded, Some(reason))], app.now())
+        .await?;
     next_item(&office).await
 }
 
 /// 隔離.
-pub(crate) async fn quarantine(State(app): State<App>, office: Office, Path(id): Path<String>, SignedForm(_): SignedForm) -> Result<Response, PageError> {
+pub(crate) async fn quarantine(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+    SignedForm(_): SignedForm,
+) -> Result<Response, PageError> {
     let item = find(&office, id).await?;
     commit(&app, actor(&office), vec![close(&item, TriageOutcome::Quarantined, None)], app.now()).await?;
     next_item(&office).await

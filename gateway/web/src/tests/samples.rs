@@ -6,10 +6,12 @@ use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::commit::Actor;
 use kakehashi_core::decision::{Answer, Candidate, Decided, Decision, TriageReason};
 use kakehashi_core::directory::{
-    ClockTime, Day, DigestTime, Endpoint, EndpointSettings, Facility, OpenHours, Patient, PatientGroup, QuietHours, StaffMember,
+    ClockTime, Day, DigestTime, Endpoint, EndpointSettings, Facility, OpenHours, Patient, PatientGroup,
+    QuietHours, StaffMember,
 };
 use kakehashi_core::envelope::{
-    Charset, ContentHash, Envelope, Event, Identifier, Mark, MarkState, NameKind, PatientName, Report, ReportOutcome, Sheet, Visit,
+    Charset, ContentHash, Envelope, Event, Identifier, Mark, MarkState, NameKind, PatientName, Report,
+    ReportOutcome, Sheet, Visit,
 };
 use kakehashi_core::ids::*;
 use kakehashi_core::port::Origin;
@@ -83,7 +85,13 @@ pub(super) fn staff(t: Tongue, facility: &str, name: &str) -> StaffMember {
     }
 }
 
-fn endpoint(t: Tongue, facility: &str, channel: Channel, address: &str, settings: EndpointSettings) -> Endpoint {
+fn endpoint(
+    t: Tongue,
+    facility: &str,
+    channel: Channel,
+    address: &str,
+    settings: EndpointSettings,
+) -> Endpoint {
     Endpoint {
         id: EndpointId::new(format!("{facility}-e")),
         facility_id: FacilityId::new(facility),
@@ -165,7 +173,14 @@ pub(super) fn post(t: Tongue, s: &PostSample<'_>) -> PostView {
     }
 }
 
-pub(super) fn attachment(t: Tongue, id: &str, role: AttachmentRole, media_type: &str, name: &str, pages: Option<u32>) -> StoredAttachment {
+pub(super) fn attachment(
+    t: Tongue,
+    id: &str,
+    role: AttachmentRole,
+    media_type: &str,
+    name: &str,
+    pages: Option<u32>,
+) -> StoredAttachment {
     StoredAttachment {
         id: AttachmentId::new(id),
         intake_id: None,
@@ -180,7 +195,14 @@ pub(super) fn attachment(t: Tongue, id: &str, role: AttachmentRole, media_type: 
     }
 }
 
-fn delivery(id: &str, channel: Channel, mode: DeliveryMode, state: DeliveryState, due: &str, since: &str) -> ReceiptDelivery {
+fn delivery(
+    id: &str,
+    channel: Channel,
+    mode: DeliveryMode,
+    state: DeliveryState,
+    due: &str,
+    since: &str,
+) -> ReceiptDelivery {
     ReceiptDelivery {
         delivery_id: DeliveryId::new(id),
         channel,
@@ -196,18 +218,36 @@ fn receipts(t: Tongue) -> Vec<Receipt> {
     use DeliveryMode::{Digest, Instant};
     use DeliveryState::{Delivered, Failed, HandedOff, Held, Unknown};
     let ways = [
-        (ReplyExpectation::None, vec![delivery("d1", Channel::Web, Instant, Delivered, "09T10:20", "09T10:20")]),
-        (ReplyExpectation::Ack, vec![delivery("d2", Channel::Email, Instant, Delivered, "09T10:20", "09T10:21")]),
-        (ReplyExpectation::Reply, vec![delivery("d3", Channel::Fax, Instant, Delivered, "09T10:20", "09T10:24")]),
-        (ReplyExpectation::Ack, vec![
-            delivery("d4", Channel::Fax, Instant, Failed, "09T10:20", "09T10:23"),
-            delivery("d5", Channel::Fax, Instant, Unknown, "09T10:30", "09T10:35"),
-        ]),
-        (ReplyExpectation::None, vec![
-            delivery("d6", Channel::PhoneMemo, Instant, HandedOff, "09T10:20", "09T10:20"),
-            delivery("d7", Channel::Fax, Digest, Held, "10T08:00", "09T10:20"),
-        ]),
-        (ReplyExpectation::Call, vec![delivery("d8", Channel::Api, Instant, Delivered, "09T10:20", "09T10:20")]),
+        (
+            ReplyExpectation::None,
+            vec![delivery("d1", Channel::Web, Instant, Delivered, "09T10:20", "09T10:20")],
+        ),
+        (
+            ReplyExpectation::Ack,
+            vec![delivery("d2", Channel::Email, Instant, Delivered, "09T10:20", "09T10:21")],
+        ),
+        (
+            ReplyExpectation::Reply,
+            vec![delivery("d3", Channel::Fax, Instant, Delivered, "09T10:20", "09T10:24")],
+        ),
+        (
+            ReplyExpectation::Ack,
+            vec![
+                delivery("d4", Channel::Fax, Instant, Failed, "09T10:20", "09T10:23"),
+                delivery("d5", Channel::Fax, Instant, Unknown, "09T10:30", "09T10:35"),
+            ],
+        ),
+        (
+            ReplyExpectation::None,
+            vec![
+                delivery("d6", Channel::PhoneMemo, Instant, HandedOff, "09T10:20", "09T10:20"),
+                delivery("d7", Channel::Fax, Digest, Held, "10T08:00", "09T10:20"),
+            ],
+        ),
+        (
+            ReplyExpectation::Call,
+            vec![delivery("d8", Channel::Api, Instant, Delivered, "09T10:20", "09T10:20")],
+        ),
         (ReplyExpectation::None, vec![delivery("d9", Channel::Fax, Digest, Held, "12T15:00", "09T10:20")]),
     ];
     MEMBERS
@@ -240,42 +280,63 @@ fn receipts(t: Tongue) -> Vec<Receipt> {
 }
 
 pub(super) fn timeline(t: Tongue) -> Timeline {
-    let mut old = post(t, &PostSample {
-        id: "T1",
-        kind: PostKind::Topic,
-        facility: "F01",
-        name: "桜見中央病院",
-        person: "",
-        channel: Channel::Hl7,
-        title: "退院のお知らせ",
-        body: "山本千代様が本日、桜見中央病院5階から自宅へ退院されました。",
-        at: "09T10:20",
-    });
+    let mut old = post(
+        t,
+        &PostSample {
+            id: "T1",
+            kind: PostKind::Topic,
+            facility: "F01",
+            name: "桜見中央病院",
+            person: "",
+            channel: Channel::Hl7,
+            title: "退院のお知らせ",
+            body: "山本千代様が本日、桜見中央病院5階から自宅へ退院されました。",
+            at: "09T10:20",
+        },
+    );
     old.receipts = receipts(t);
-    let mut newest = post(t, &PostSample {
-        id: "T2",
-        kind: PostKind::Correction,
-        facility: "F01",
-        name: "桜見中央病院",
-        person: "小林 佳奈",
-        channel: Channel::Hl7,
-        title: "退院のお知らせ",
-        body: "山本千代様が本日、桜見中央病院5階東から自宅へ退院されました。主治医 藤井 貴。\n看護サマリー(PDF 2ページ)を添付します。",
-        at: "09T10:31",
-    });
+    let mut newest = post(
+        t,
+        &PostSample {
+            id: "T2",
+            kind: PostKind::Correction,
+            facility: "F01",
+            name: "桜見中央病院",
+            person: "小林 佳奈",
+            channel: Channel::Hl7,
+            title: "退院のお知らせ",
+            body: "山本千代様が本日、桜見中央病院5階東から自宅へ退院されました。主治医 藤井 貴。\n看護サマリー(PDF 2ページ)を添付します。",
+            at: "09T10:31",
+        },
+    );
     newest.post.version = 2;
     newest.post.urgency = Urgency::Urgent;
     newest.post.corrects = Some(PostId::new("T1"));
     newest.post.due_at = Some(at("09T16:00"));
     newest.post.occurred_at = Some(at("09T10:20"));
-    newest.post.addressees = vec![Addressee { facility_id: FacilityId::new("F03"), expectation: ReplyExpectation::Ack }];
+    newest.post.addressees =
+        vec![Addressee { facility_id: FacilityId::new("F03"), expectation: ReplyExpectation::Ack }];
     newest.post.quoted = t.some("> 前回のご連絡");
     newest.post.signature = t.some("桜見中央病院 地域連携室\n03-0000-0101");
     newest.read = false;
     newest.receipts = receipts(t);
-    newest.attachments = vec![attachment(t, "A1", AttachmentRole::Document, "application/pdf", "看護サマリー.pdf", Some(2))];
+    newest.attachments =
+        vec![attachment(t, "A1", AttachmentRole::Document, "application/pdf", "看護サマリー.pdf", Some(2))];
     let reply = |id, facility, name, person, channel, body, when| {
-        post(t, &PostSample { id, kind: PostKind::Reply, facility, name, person, channel, title: "", body, at: when })
+        post(
+            t,
+            &PostSample {
+                id,
+                kind: PostKind::Reply,
+                facility,
+                name,
+                person,
+                channel,
+                title: "",
+                body,
+                at: when,
+            },
+        )
     };
     let mut sheet = reply("R2", "F05", "あおぞら薬局桜見店", "三浦 健", Channel::Fax, "", "09T11:42");
     sheet.post.body = String::new();
@@ -283,24 +344,43 @@ pub(super) fn timeline(t: Tongue) -> Timeline {
         attachment(t, "A2", AttachmentRole::PageImage, "image/png", "page1.png", None),
         attachment(t, "A3", AttachmentRole::Source, "image/tiff", "fax.tif", Some(1)),
     ];
-    let mut asks = reply("R3", "F04", "ケアプランセンターつむぎ", "高梨 由美子", Channel::Fax, "6/10(水) 16時 ご自宅で担当者会議。出欠を返信ください。", "09T13:20");
+    let mut asks = reply(
+        "R3",
+        "F04",
+        "ケアプランセンターつむぎ",
+        "高梨 由美子",
+        Channel::Fax,
+        "6/10(水) 16時 ご自宅で担当者会議。出欠を返信ください。",
+        "09T13:20",
+    );
     asks.post.proxy = t.some("渡部 晶");
     asks.receipts = receipts(t);
-    let mut corrected = reply("R4", "F02", "若葉在宅クリニック", "佐伯 直人", Channel::Web, "朝1回へ変更します。6/16の訪問時に処方します。", "09T13:50");
+    let mut corrected = reply(
+        "R4",
+        "F02",
+        "若葉在宅クリニック",
+        "佐伯 直人",
+        Channel::Web,
+        "朝1回へ変更します。6/16の訪問時に処方します。",
+        "09T13:50",
+    );
     corrected.post.kind = PostKind::Correction;
     corrected.post.version = 2;
     corrected.post.corrects = Some(PostId::new("R1"));
-    let mut vitals = post(t, &PostSample {
-        id: "V1",
-        kind: PostKind::Topic,
-        facility: "F02",
-        name: "若葉在宅クリニック",
-        person: "佐伯 直人",
-        channel: Channel::Web,
-        title: "臨時処方について",
-        body: "むくみが強いため、利尿薬を朝1回に変更します。",
-        at: "08T17:05",
-    });
+    let mut vitals = post(
+        t,
+        &PostSample {
+            id: "V1",
+            kind: PostKind::Topic,
+            facility: "F02",
+            name: "若葉在宅クリニック",
+            person: "佐伯 直人",
+            channel: Channel::Web,
+            title: "臨時処方について",
+            body: "むくみが強いため、利尿薬を朝1回に変更します。",
+            at: "08T17:05",
+        },
+    );
     vitals.receipts = receipts(t);
     vitals.post.urgency = Urgency::Emergency;
     Timeline {
@@ -308,15 +388,35 @@ pub(super) fn timeline(t: Tongue) -> Timeline {
         patient: patient(t),
         members: MEMBERS
             .iter()
-            .map(|(id, name, person, channel)| MemberRow { facility: facility(t, id, name), staff: vec![staff(t, id, person)], channels: vec![*channel] })
+            .map(|(id, name, person, channel)| MemberRow {
+                facility: facility(t, id, name),
+                staff: vec![staff(t, id, person)],
+                channels: vec![*channel],
+            })
             .collect(),
         topics: vec![
             TopicView {
                 topic: old,
                 corrections: vec![newest],
                 replies: vec![
-                    reply("R0", "F03", "訪問看護ステーションひなた", "大塚 千尋", Channel::Email, "明日10時に訪問します。体重は毎朝お願いします。", "09T10:58"),
-                    reply("R1", "F02", "若葉在宅クリニック", "佐伯 直人", Channel::Web, "朝1回へ変更します。", "09T11:00"),
+                    reply(
+                        "R0",
+                        "F03",
+                        "訪問看護ステーションひなた",
+                        "大塚 千尋",
+                        Channel::Email,
+                        "明日10時に訪問します。体重は毎朝お願いします。",
+                        "09T10:58",
+                    ),
+                    reply(
+                        "R1",
+                        "F02",
+                        "若葉在宅クリニック",
+                        "佐伯 直人",
+                        Channel::Web,
+                        "朝1回へ変更します。",
+                        "09T11:00",
+                    ),
                     sheet,
                     asks,
                     corrected,
@@ -329,7 +429,16 @@ pub(super) fn timeline(t: Tongue) -> Timeline {
 }
 
 pub(super) fn groups(t: Tongue) -> Vec<GroupSummary> {
-    let summary = |id: &str, alias: &str, name: &str, about: &str, title: &str, urgency, unread, answered, asked, request: Option<(ReplyExpectation, Option<&str>)>| GroupSummary {
+    let summary = |id: &str,
+                   alias: &str,
+                   name: &str,
+                   about: &str,
+                   title: &str,
+                   urgency,
+                   unread,
+                   answered,
+                   asked,
+                   request: Option<(ReplyExpectation, Option<&str>)>| GroupSummary {
         group: group(t, id, alias),
         patient: Patient { name: t.say(name), summary: t.some(about), ..patient(t) },
         unread_count: unread,
@@ -352,9 +461,42 @@ pub(super) fn groups(t: Tongue) -> Vec<GroupSummary> {
             .collect(),
     };
     let mut all = vec![
-        summary("G01", "つばき01", "山本 千代", "要介護3 ・ 心不全 ・ 軽度認知症", "退院のお知らせ", Urgency::Urgent, 2, 3, 4, Some((ReplyExpectation::Ack, Some("09T16:00")))),
-        summary("G02", "すずかけ02", "佐々木 勇", "肺がん終末期 ・ 在宅酸素 2 L/分", "臨時処方について", Urgency::Normal, 0, 2, 2, Some((ReplyExpectation::Reply, Some("08T12:00")))),
-        summary("G03", "なでしこ03", "山本 千代子", "要介護2 ・ 糖尿病", "残薬のご報告", Urgency::Normal, 1, 0, 1, Some((ReplyExpectation::Call, None))),
+        summary(
+            "G01",
+            "つばき01",
+            "山本 千代",
+            "要介護3 ・ 心不全 ・ 軽度認知症",
+            "退院のお知らせ",
+            Urgency::Urgent,
+            2,
+            3,
+            4,
+            Some((ReplyExpectation::Ack, Some("09T16:00"))),
+        ),
+        summary(
+            "G02",
+            "すずかけ02",
+            "佐々木 勇",
+            "肺がん終末期 ・ 在宅酸素 2 L/分",
+            "臨時処方について",
+            Urgency::Normal,
+            0,
+            2,
+            2,
+            Some((ReplyExpectation::Reply, Some("08T12:00"))),
+        ),
+        summary(
+            "G03",
+            "なでしこ03",
+            "山本 千代子",
+            "要介護2 ・ 糖尿病",
+            "残薬のご報告",
+            Urgency::Normal,
+            1,
+            0,
+            1,
+            Some((ReplyExpectation::Call, None)),
+        ),
         summary("G04", "ひいらぎ04", "川端 節子", "要支援2", "", Urgency::Normal, 0, 0, 0, None),
     ];
     all[3].group.state = GroupState::Frozen;
@@ -371,8 +513,12 @@ pub(super) fn envelope(t: Tongue) -> Envelope {
     e.sender.application = t.some("FAX-to-mail");
     e.intent = Intent::Topic;
     e.reply_code = t.some("0123456789");
-    e.patient.names = vec![PatientName { text: t.say("山本千代"), kana: t.some("ヤマモト チヨ"), kind: NameKind::Kanji }];
-    e.patient.identifiers = vec![Identifier { id: t.say("00412338"), authority: t.some("SAKURAMI"), kind: t.some("PI") }];
+    e.patient.names =
+        vec![PatientName {
+            text: t.say("山本千代"), kana: t.some("ヤマモト チヨ"), kind: NameKind::Kanji
+        }];
+    e.patient.identifiers =
+        vec![Identifier { id: t.say("00412338"), authority: t.some("SAKURAMI"), kind: t.some("PI") }];
     e.patient.birth_date = t.some("1938-04");
     e.patient.group_alias = t.some("つばき01");
     e.occurred_at = Some(at("10T08:00"));
@@ -401,47 +547,88 @@ pub(super) fn envelope(t: Tongue) -> Envelope {
         control_id: t.some("2026060910200001"),
         status: t.some("AU"),
         charset: Some(Charset { declared: t.some("~ISO IR87"), used: t.say("ISO-2022-JP") }),
-        visit: Some(Visit { ward: t.some("5E"), room: t.some("512"), attending: t.some("藤井 貴"), admitted_at: Some(at("05T19:40")), ..Visit::default() }),
+        visit: Some(Visit {
+            ward: t.some("5E"),
+            room: t.some("512"),
+            attending: t.some("藤井 貴"),
+            admitted_at: Some(at("05T19:40")),
+            ..Visit::default()
+        }),
         ..Event::default()
     });
-    e.report = Some(Report { outcome: ReportOutcome::Failed, recipient: t.some("0300000104"), original: t.some("job-1"), status: t.some("busy") });
+    e.report = Some(Report {
+        outcome: ReportOutcome::Failed,
+        recipient: t.some("0300000104"),
+        original: t.some("job-1"),
+        status: t.some("busy"),
+    });
     e.warn("charset_guessed", t.say("CP932"));
     e.warn(&t.say("odd"), t.say("something"));
     e
 }
 
 pub(super) fn triage_rows(t: Tongue) -> Vec<TriageRow> {
-    let row = |id: &str, channel, sender: &str, title: Option<&str>, reasons, when: &str, candidates| TriageRow {
-        id: TriageId::new(id),
-        intake_id: IntakeId::new("I1"),
-        channel,
-        sender: t.say(sender),
-        title: title.map(|s| t.say(s)),
-        reasons,
-        quarantined: false,
-        received_at: at(when),
-        candidate_count: candidates,
-    };
+    let row =
+        |id: &str, channel, sender: &str, title: Option<&str>, reasons, when: &str, candidates| TriageRow {
+            id: TriageId::new(id),
+            intake_id: IntakeId::new("I1"),
+            channel,
+            sender: t.say(sender),
+            title: title.map(|s| t.say(s)),
+            reasons,
+            quarantined: false,
+            received_at: at(when),
+            candidate_count: candidates,
+        };
     vec![
-        row("X1", Channel::Fax, "03-0000-0777", None, vec![TriageReason::UnknownSender, TriageReason::SeveralCandidates], "09T13:05", 2),
-        row("X2", Channel::Fax, "あおぞら薬局桜見店", Some("返信票"), vec![TriageReason::SheetToConfirm], "09T13:48", 1),
-        row("X3", Channel::Email, "info@unknown.example", Some("在宅の件"), vec![TriageReason::Rule { text: t.say("広告の疑い") }, TriageReason::Unreadable { code: t.say("damaged") }], "09T13:55", 0),
+        row(
+            "X1",
+            Channel::Fax,
+            "03-0000-0777",
+            None,
+            vec![TriageReason::UnknownSender, TriageReason::SeveralCandidates],
+            "09T13:05",
+            2,
+        ),
+        row(
+            "X2",
+            Channel::Fax,
+            "あおぞら薬局桜見店",
+            Some("返信票"),
+            vec![TriageReason::SheetToConfirm],
+            "09T13:48",
+            1,
+        ),
+        row(
+            "X3",
+            Channel::Email,
+            "info@unknown.example",
+            Some("在宅の件"),
+            vec![
+                TriageReason::Rule { text: t.say("広告の疑い") },
+                TriageReason::Unreadable { code: t.say("damaged") },
+            ],
+            "09T13:55",
+            0,
+        ),
     ]
 }
 
 pub(super) fn triage_item(t: Tongue, sheet: bool) -> TriageItem {
-    let candidate = |id: &str, alias: &str, name: &str, birth: &str, blocked, good: &[&str], bad: &[&str]| TriageCandidate {
-        candidate: Candidate {
-            patient_id: PatientId::new(id),
-            group_id: Some(GroupId::new(id)),
-            post_id: None,
-            reasons_for: good.iter().map(|s| t.say(s)).collect(),
-            reasons_against: bad.iter().map(|s| t.say(s)).collect(),
-            blocked,
-        },
-        patient: Patient { name: t.say(name), birth_date: t.some(birth), ..patient(t) },
-        group: Some(group(t, id, alias)),
-        topic_title: t.some("退院のお知らせ"),
+    let candidate = |id: &str, alias: &str, name: &str, birth: &str, blocked, good: &[&str], bad: &[&str]| {
+        TriageCandidate {
+            candidate: Candidate {
+                patient_id: PatientId::new(id),
+                group_id: Some(GroupId::new(id)),
+                post_id: None,
+                reasons_for: good.iter().map(|s| t.say(s)).collect(),
+                reasons_against: bad.iter().map(|s| t.say(s)).collect(),
+                blocked,
+            },
+            patient: Patient { name: t.say(name), birth_date: t.some(birth), ..patient(t) },
+            group: Some(group(t, id, alias)),
+            topic_title: t.some("退院のお知らせ"),
+        }
     };
     let answer = Answer {
         group_id: GroupId::new("G01"),
@@ -463,8 +650,24 @@ pub(super) fn triage_item(t: Tongue, sheet: bool) -> TriageItem {
             attachment(t, "A3", AttachmentRole::Source, "application/pdf", "fax.pdf", Some(1)),
         ],
         candidates: vec![
-            candidate("G01", "つばき01", "山本 千代", "1938-04-12", None, &["名前が一致", "生年月が合う(昭和13年4月)"], &["川田医院は番号が未登録です"]),
-            candidate("G03", "なでしこ03", "山本 千代子", "1938-04-21", Some(TriageReason::NotConsented), &["生年月が合う(昭和13年4月)", "糖尿病で内科に通院中"], &["名前に「子」がない"]),
+            candidate(
+                "G01",
+                "つばき01",
+                "山本 千代",
+                "1938-04-12",
+                None,
+                &["名前が一致", "生年月が合う(昭和13年4月)"],
+                &["川田医院は番号が未登録です"],
+            ),
+            candidate(
+                "G03",
+                "なでしこ03",
+                "山本 千代子",
+                "1938-04-21",
+                Some(TriageReason::NotConsented),
+                &["生年月が合う(昭和13年4月)", "糖尿病で内科に通院中"],
+                &["名前に「子」がない"],
+            ),
         ],
         sender_facility: sheet.then(|| facility(t, "F05", "あおぞら薬局桜見店")),
         closed: None,
@@ -476,7 +679,10 @@ pub(super) fn triage_item(t: Tongue, sheet: bool) -> TriageItem {
             },
             rule: t.some("広告FAXは破棄"),
             identity_level: IdentityLevel::I2,
-            grounds: vec![t.say("番号 03-0000-0777 は登録されていません"), t.say("名前と生年月が合う患者さんが2人います")],
+            grounds: vec![
+                t.say("番号 03-0000-0777 は登録されていません"),
+                t.say("名前と生年月が合う患者さんが2人います"),
+            ],
         }),
     }
 }
@@ -540,12 +746,29 @@ pub(super) fn outbox(t: Tongue) -> Vec<OutboxRow> {
         attempt_count: 3,
         last_detail: detail.map(|d| t.say(d)),
         resend_possible: state == DeliveryState::Unknown,
-        items: vec![OutboxItem { group_id: GroupId::new("G01"), group_alias: t.say("つばき01"), title: t.some("退院のお知らせ"), topic_id: PostId::new("T1") }],
+        items: vec![OutboxItem {
+            group_id: GroupId::new("G01"),
+            group_alias: t.say("つばき01"),
+            title: t.some("退院のお知らせ"),
+            topic_id: PostId::new("T1"),
+        }],
     };
     vec![
-        row(Channel::PhoneMemo, DeliveryState::HandedOff, "ヘルパーステーションこもれび", "08000000303", None),
+        row(
+            Channel::PhoneMemo,
+            DeliveryState::HandedOff,
+            "ヘルパーステーションこもれび",
+            "08000000303",
+            None,
+        ),
         row(Channel::Fax, DeliveryState::Failed, "はなみ歯科医院", "0300000108", Some("busy (話し中)")),
-        row(Channel::Email, DeliveryState::Unknown, "訪問看護ステーションひなた", "hinata@st.example", Some("connection lost after DATA")),
+        row(
+            Channel::Email,
+            DeliveryState::Unknown,
+            "訪問看護ステーションひなた",
+            "hinata@st.example",
+            Some("connection lost after DATA"),
+        ),
         row(Channel::Fax, DeliveryState::Held, "ケアプランセンターつむぎ", "0300000104", None),
         row(Channel::Fax, DeliveryState::Delivered, "あおぞら薬局桜見店", "0300000105", None),
     ]
@@ -563,18 +786,54 @@ pub(super) fn facilities(t: Tongue) -> Vec<FacilityCard> {
     let fax = EndpointSettings {
         instant_threshold: Urgency::Urgent,
         digests: vec![digest(9), digest(16)],
-        quiet_hours: Some(QuietHours { from: ClockTime::new(17, 30).unwrap(), until: ClockTime::new(8, 30).unwrap() }),
+        quiet_hours: Some(QuietHours {
+            from: ClockTime::new(17, 30).unwrap(),
+            until: ClockTime::new(8, 30).unwrap(),
+        }),
         night_ok: true,
         hold_seconds: 60,
         ..EndpointSettings::default()
     };
     vec![
-        card("F03", "訪問看護ステーションひなた", ("訪問看護ステーション", "home nursing station"), &["大塚 千尋", "森下 彩"], vec![endpoint(t, "F03", Channel::Email, "hinata@st.example", EndpointSettings { digests: vec![digest(13)], ..EndpointSettings::default() })]),
-        card("F04", "ケアプランセンターつむぎ", ("居宅介護支援", "care management office"), &["高梨 由美子", "木下 昌平"], vec![endpoint(t, "F04", Channel::Fax, "0300000104", fax)]),
-        card("F07", "デイサービス陽だまり", ("通所介護", "day service"), &["岡本 亮"], vec![
-            endpoint(t, "F07", Channel::Api, "deadbeef", EndpointSettings { receives: false, ..EndpointSettings::default() }),
-            Endpoint { state: EndpointState::Unverified, ..endpoint(t, "F07", Channel::Fax, "0300000107", EndpointSettings::default()) },
-        ]),
+        card(
+            "F03",
+            "訪問看護ステーションひなた",
+            ("訪問看護ステーション", "home nursing station"),
+            &["大塚 千尋", "森下 彩"],
+            vec![endpoint(
+                t,
+                "F03",
+                Channel::Email,
+                "hinata@st.example",
+                EndpointSettings { digests: vec![digest(13)], ..EndpointSettings::default() },
+            )],
+        ),
+        card(
+            "F04",
+            "ケアプランセンターつむぎ",
+            ("居宅介護支援", "care management office"),
+            &["高梨 由美子", "木下 昌平"],
+            vec![endpoint(t, "F04", Channel::Fax, "0300000104", fax)],
+        ),
+        card(
+            "F07",
+            "デイサービス陽だまり",
+            ("通所介護", "day service"),
+            &["岡本 亮"],
+            vec![
+                endpoint(
+                    t,
+                    "F07",
+                    Channel::Api,
+                    "deadbeef",
+                    EndpointSettings { receives: false, ..EndpointSettings::default() },
+                ),
+                Endpoint {
+                    state: EndpointState::Unverified,
+                    ..endpoint(t, "F07", Channel::Fax, "0300000107", EndpointSettings::default())
+                },
+            ],
+        ),
         card("F09", "桜見区医師会 在宅連携事務局", ("医師会", "medical association"), &[], vec![]),
     ]
 }

@@ -29,7 +29,9 @@ pub(crate) struct Way {
 /// All lines, those who are asked first, those who still owe an answer before those who gave it.
 pub(crate) fn rows(lang: Lang, receipts: &[Receipt], now: UtcMicros) -> Vec<BoardRow> {
     let mut sorted: Vec<&Receipt> = receipts.iter().collect();
-    sorted.sort_by_key(|r| (r.asked == ReplyExpectation::None, r.acknowledgement.is_some() || r.replied_at.is_some()));
+    sorted.sort_by_key(|r| {
+        (r.asked == ReplyExpectation::None, r.acknowledgement.is_some() || r.replied_at.is_some())
+    });
     sorted.into_iter().map(|r| row(lang, r, now)).collect()
 }
 
@@ -98,8 +100,11 @@ pub(crate) fn facts(lang: Lang, receipts: &[Receipt]) -> Vec<Chip> {
     if more > 0 {
         chips.push(Chip::new("ack", Some("✓"), lang.tf("facts.more_ack", &[&more.to_string()])));
     }
-    let waiting: Vec<String> =
-        receipts.iter().filter(|r| r.asked != ReplyExpectation::None && !answered(r)).map(|r| r.facility_name.clone()).collect();
+    let waiting: Vec<String> = receipts
+        .iter()
+        .filter(|r| r.asked != ReplyExpectation::None && !answered(r))
+        .map(|r| r.facility_name.clone())
+        .collect();
     if !waiting.is_empty() {
         chips.push(Chip::new("wait", None, lang.tf("facts.wait", &[&lang.list(&waiting)])));
     }
@@ -115,7 +120,9 @@ pub(crate) fn facts(lang: Lang, receipts: &[Receipt]) -> Vec<Chip> {
             || r.replied_at.is_some()
             || r.deliveries.iter().any(|d| d.state == DeliveryState::Delivered)
     };
-    let stuck = |state| receipts.iter().filter(|r| !arrived(r) && r.deliveries.iter().any(|d| d.state == state)).count();
+    let stuck = |state| {
+        receipts.iter().filter(|r| !arrived(r) && r.deliveries.iter().any(|d| d.state == state)).count()
+    };
     let phone = count(&|d| d.channel == Channel::PhoneMemo && d.state == DeliveryState::HandedOff);
     for (number, class, mark, key) in [
         (delivered, "", None, "facts.delivered"),

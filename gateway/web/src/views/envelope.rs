@@ -52,7 +52,16 @@ fn lines(lang: Lang, envelope: &Envelope) -> Vec<Line> {
     let word = |ja: &str, en: &str| Some(lang.pick(ja, en).to_owned());
     say("read.channel", word(envelope.channel.ja(), envelope.channel.en()));
     say("read.format", word(envelope.format.ja(), envelope.format.en()));
-    say("read.sender", joined(&[&envelope.sender.name, &envelope.sender.address, &envelope.sender.number, &envelope.sender.facility, &envelope.sender.application]));
+    say(
+        "read.sender",
+        joined(&[
+            &envelope.sender.name,
+            &envelope.sender.address,
+            &envelope.sender.number,
+            &envelope.sender.facility,
+            &envelope.sender.application,
+        ]),
+    );
     say("read.authenticity", word(envelope.sender.authenticity.ja(), envelope.sender.authenticity.en()));
     let patient = &envelope.patient;
     let names: Vec<String> = patient
@@ -119,5 +128,6 @@ fn marks(lang: Lang, envelope: &Envelope) -> Vec<MarkLine> {
 
 /// What is printed beside a box.
 pub(crate) fn box_word(lang: Lang, name: &str) -> String {
-    kakehashi_core::sheet_geometry::tick_box(name).map_or_else(|| name.to_owned(), |b| lang.pick(b.ja, b.en).to_owned())
+    kakehashi_core::sheet_geometry::tick_box(name)
+        .map_or_else(|| name.to_owned(), |b| lang.pick(b.ja, b.en).to_owned())
 }

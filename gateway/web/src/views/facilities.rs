@@ -64,7 +64,11 @@ fn endpoint(lang: Lang, endpoint: &Endpoint) -> EndpointBlock {
     EndpointBlock {
         channel: words::channel(lang, endpoint.channel),
         // The hash of a key says nothing to anybody.
-        address: if endpoint.channel == Channel::Api { lang.t("endpoint.key") } else { endpoint.address.clone() },
+        address: if endpoint.channel == Channel::Api {
+            lang.t("endpoint.key")
+        } else {
+            endpoint.address.clone()
+        },
         state: Chip::new(class.0, Some(class.1), lang.pick(endpoint.state.ja(), endpoint.state.en())),
         settings: settings(lang, endpoint),
     }

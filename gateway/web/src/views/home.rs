@@ -47,13 +47,25 @@ pub(crate) struct GroupRow {
 /// The page of these groups.
 pub(crate) fn page(lang: Lang, groups: &[GroupSummary], now: UtcMicros) -> HomePage {
     let requests = requests(lang, groups, now, None);
-    HomePage { request_count: requests.len(), requests, groups: groups.iter().map(|g| row(lang, g, now)).collect() }
+    HomePage {
+        request_count: requests.len(),
+        requests,
+        groups: groups.iter().map(|g| row(lang, g, now)).collect(),
+    }
 }
 
 /// Everything that is asked, most urgent and soonest due first. `current` is the group on screen.
-pub(crate) fn requests(lang: Lang, groups: &[GroupSummary], now: UtcMicros, current: Option<&str>) -> Vec<RequestRow> {
-    let mut all: Vec<(&GroupSummary, &Request)> = groups.iter().flat_map(|g| g.requests.iter().map(move |r| (g, r))).collect();
-    all.sort_by_key(|(_, r)| (std::cmp::Reverse(r.urgency), r.due_at.unwrap_or(UtcMicros::from_micros(i64::MAX))));
+pub(crate) fn requests(
+    lang: Lang,
+    groups: &[GroupSummary],
+    now: UtcMicros,
+    current: Option<&str>,
+) -> Vec<RequestRow> {
+    let mut all: Vec<(&GroupSummary, &Request)> =
+        groups.iter().flat_map(|g| g.requests.iter().map(move |r| (g, r))).collect();
+    all.sort_by_key(|(_, r)| {
+        (std::cmp::Reverse(r.urgency), r.due_at.unwrap_or(UtcMicros::from_micros(i64::MAX)))
+    });
     all.into_iter()
         .map(|(group, request)| {
             let overdue = request.due_at.is_some_and(|due| due < now);
@@ -81,9 +93,11 @@ fn row(lang: Lang, summary: &GroupSummary, now: UtcMicros) -> GroupRow {
         alias: summary.group.alias.clone(),
         patient: summary.patient.name.clone(),
         summary: summary.patient.summary.clone(),
-        state: (state != GroupState::Open).then(|| Chip::new("fail", Some("■"), lang.pick(state.ja(), state.en()))),
+        state: (state != GroupState::Open)
+            .then(|| Chip::new("fail", Some("■"), lang.pick(state.ja(), state.en()))),
         urgency: Chip::urgency(lang, summary.urgency),
-        unread: (summary.unread_count > 0).then(|| lang.tf("home.unread", &[&summary.unread_count.to_string()])),
+        unread: (summary.unread_count > 0)
+            .then(|| lang.tf("home.unread", &[&summary.unread_count.to_string()])),
         latest_title: summary.latest_title.clone(),
         latest_at: summary.latest_at.map(|at| lang.near(at, now)),
         answered: (asked > 0).then(|| {

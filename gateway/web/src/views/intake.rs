@@ -107,7 +107,9 @@ fn lines(lang: Lang, view: &IntakeView) -> Vec<Line> {
         ("intake.rcpt_to", (!origin.rcpt_to.is_empty()).then(|| origin.rcpt_to.join(", "))),
     ];
     all.into_iter()
-        .filter_map(|(key, value)| value.filter(|v| !v.is_empty()).map(|value| Line { label: lang.t(key), value }))
+        .filter_map(|(key, value)| {
+            value.filter(|v| !v.is_empty()).map(|value| Line { label: lang.t(key), value })
+        })
         .collect()
 }
 

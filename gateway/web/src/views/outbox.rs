@@ -76,7 +76,15 @@ pub(crate) const FILTERS: [OutboxFilter; 4] =
     [OutboxFilter::NeedsAction, OutboxFilter::Held, OutboxFilter::HandedOff, OutboxFilter::Done];
 
 /// The page of one filter.
-pub(crate) fn page(lang: Lang, csrf: &str, filter: OutboxFilter, action_count: u32, rows: &[OutboxRow], problem: Option<String>, now: UtcMicros) -> OutboxPage {
+pub(crate) fn page(
+    lang: Lang,
+    csrf: &str,
+    filter: OutboxFilter,
+    action_count: u32,
+    rows: &[OutboxRow],
+    problem: Option<String>,
+    now: UtcMicros,
+) -> OutboxPage {
     OutboxPage {
         csrf: csrf.to_owned(),
         tabs: FILTERS
@@ -96,7 +104,8 @@ pub(crate) fn page(lang: Lang, csrf: &str, filter: OutboxFilter, action_count: u
 
 fn line(lang: Lang, row: &OutboxRow, now: UtcMicros) -> OutboxLine {
     let phone = row.channel == Channel::PhoneMemo;
-    let open_call = phone && matches!(row.state, DeliveryState::HandedOff | DeliveryState::Held | DeliveryState::Unknown);
+    let open_call =
+        phone && matches!(row.state, DeliveryState::HandedOff | DeliveryState::Held | DeliveryState::Unknown);
     let class = match row.state {
         DeliveryState::Delivered => ("ack", Some("✓")),
         DeliveryState::Failed => ("fail", Some("✕")),
@@ -105,7 +114,11 @@ fn line(lang: Lang, row: &OutboxRow, now: UtcMicros) -> OutboxLine {
         DeliveryState::Held | DeliveryState::HandedOff => ("wait", None),
         DeliveryState::Recalled => ("", None),
     };
-    let state = if open_call { lang.pick("電話依頼", "phone task") } else { lang.pick(row.state.ja(), row.state.en()) };
+    let state = if open_call {
+        lang.pick("電話依頼", "phone task")
+    } else {
+        lang.pick(row.state.ja(), row.state.en())
+    };
     let when = match row.state {
         DeliveryState::Held => lang.tf("outbox.due", &[&lang.near(row.due_at, now)]),
         DeliveryState::Delivered | DeliveryState::Recalled => lang.near(row.state_at, now),
@@ -124,7 +137,8 @@ fn line(lang: Lang, row: &OutboxRow, now: UtcMicros) -> OutboxLine {
         mode: lang.pick(row.mode.ja(), row.mode.en()),
         state: Chip::new(class.0, class.1, state),
         when,
-        attempts: (row.attempt_count > 1).then(|| lang.tf("outbox.attempts", &[&row.attempt_count.to_string()])),
+        attempts: (row.attempt_count > 1)
+            .then(|| lang.tf("outbox.attempts", &[&row.attempt_count.to_string()])),
         resend: row.resend_possible.then(|| lang.t("way.resend")),
         detail: row.last_detail.clone().filter(|d| !d.is_empty()),
         explain: match row.state {
@@ -142,7 +156,8 @@ fn line(lang: Lang, row: &OutboxRow, now: UtcMicros) -> OutboxLine {
                 title: i.title.clone().unwrap_or_default(),
             })
             .collect(),
-        retry: (!open_call && matches!(row.state, DeliveryState::Failed | DeliveryState::Unknown)).then(|| format!("{path}/retry")),
+        retry: (!open_call && matches!(row.state, DeliveryState::Failed | DeliveryState::Unknown))
+            .then(|| format!("{path}/retry")),
         recall: (row.state == DeliveryState::Held).then(|| format!("{path}/recall")),
         called: open_call.then(|| format!("{path}/call")),
     }

@@ -98,7 +98,9 @@ pub(crate) trait FreshKeys: std::fmt::Debug + Sync {
 pub(crate) fn block(look: Looking<'_>, view: &PostView) -> PostBlock {
     let (lang, now, post) = (look.lang, look.now, &view.post);
     let mut when = match post.occurred_at {
-        Some(at) if at.seconds_since(post.received_at).abs() > 59 => lang.tf("post.happened", &[&lang.at(at)]) + " ・ ",
+        Some(at) if at.seconds_since(post.received_at).abs() > 59 => {
+            lang.tf("post.happened", &[&lang.at(at)]) + " ・ "
+        }
         _ => String::new(),
     };
     when.push_str(&lang.at(post.received_at));
@@ -121,7 +123,8 @@ pub(crate) fn block(look: Looking<'_>, view: &PostView) -> PostBlock {
         quoted: post.quoted.clone(),
         signature: post.signature.clone(),
         proxy: post.proxy.as_ref().map(|p| lang.tf("post.proxy", &[p])),
-        version: (post.kind == PostKind::Correction).then(|| lang.tf("post.corrected", &[&post.version.to_string()])),
+        version: (post.kind == PostKind::Correction)
+            .then(|| lang.tf("post.corrected", &[&post.version.to_string()])),
         unread: !view.read,
         asks: asks(lang, view),
         due: post.due_at.map(|at| lang.tf("post.due", &[&lang.at(at)])),
@@ -131,7 +134,8 @@ pub(crate) fn block(look: Looking<'_>, view: &PostView) -> PostBlock {
         files,
         facts: board::facts(lang, &view.receipts),
         board: board::rows(lang, &view.receipts, now),
-        acknowledge: (mine.is_some() && acknowledgement.is_none() && look.open).then(|| format!("{path}/acknowledgement")),
+        acknowledge: (mine.is_some() && acknowledgement.is_none() && look.open)
+            .then(|| format!("{path}/acknowledgement")),
         asked_of_me: mine.is_some_and(|r| r.asked != ReplyExpectation::None && r.replied_at.is_none()),
         acknowledged: acknowledgement.map(|a| lang.tf("ack.done", &[&lang.near(a.acknowledged_at, now)])),
         undo,
@@ -173,11 +177,12 @@ pub(crate) fn attachments(lang: Lang, from: &str, all: &[StoredAttachment]) -> (
         .map(|a| {
             let is_pdf = a.media_type == "application/pdf";
             let word = if a.role == AttachmentRole::Source { "post.source_file" } else { "post.file" };
-            let preview = (is_pdf && !(shown_as_pages && a.role == AttachmentRole::Source)).then(|| Picture {
-                src: format!("/attachments/{}/pages/1.png", a.id),
-                zoom: format!("/attachments/{}/zoom", a.id),
-                alt: format!("{} {}", a.name.as_deref().unwrap_or_default(), lang.t("post.first_page")),
-            });
+            let preview =
+                (is_pdf && !(shown_as_pages && a.role == AttachmentRole::Source)).then(|| Picture {
+                    src: format!("/attachments/{}/pages/1.png", a.id),
+                    zoom: format!("/attachments/{}/zoom", a.id),
+                    alt: format!("{} {}", a.name.as_deref().unwrap_or_default(), lang.t("post.first_page")),
+                });
             File {
                 href: format!("/attachments/{}", a.id),
                 name: a.name.clone().unwrap_or_else(|| lang.t(word)),

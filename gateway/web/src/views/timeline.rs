@@ -124,7 +124,8 @@ pub(crate) fn page(viewer: &Viewer<'_>, timeline: &Timeline) -> TimelinePage {
     let lang = viewer.lang;
     let group_path = format!("/groups/{}", timeline.group.id);
     let open = timeline.group.state == GroupState::Open;
-    let topics: Vec<TopicBlock> = timeline.topics.iter().map(|t| topic(viewer, &group_path, open, t)).collect();
+    let topics: Vec<TopicBlock> =
+        timeline.topics.iter().map(|t| topic(viewer, &group_path, open, t)).collect();
     let focus = topics
         .iter()
         .find(|t| viewer.focus.is_some_and(|f| f.as_str() == t.id))
@@ -158,7 +159,8 @@ pub(crate) fn page(viewer: &Viewer<'_>, timeline: &Timeline) -> TimelinePage {
             .members
             .iter()
             .map(|m| {
-                let channels: Vec<String> = m.channels.iter().map(|c| words::channel(lang, *c).to_owned()).collect();
+                let channels: Vec<String> =
+                    m.channels.iter().map(|c| words::channel(lang, *c).to_owned()).collect();
                 let people: Vec<String> = m.staff.iter().map(|s| s.name.clone()).collect();
                 MemberLine {
                     name: m.facility.name.clone(),
@@ -187,7 +189,8 @@ pub(crate) fn age(birth_date: &str, now: UtcMicros) -> Option<i32> {
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
     let today = now.in_japan();
     let before_birthday = (i32::from(today.month()), i32::from(today.day())) < (month, day);
-    Some(i32::from(today.year()) - year - i32::from(before_birthday)).filter(|years| (0..=150).contains(years))
+    Some(i32::from(today.year()) - year - i32::from(before_birthday))
+        .filter(|years| (0..=150).contains(years))
 }
 
 fn topic(viewer: &Viewer<'_>, group_path: &str, open: bool, view: &TopicView) -> TopicBlock {

@@ -136,7 +136,8 @@ fn line(lang: Lang, row: &TriageRow, now: UtcMicros) -> TriageLine {
         reasons: row.reasons.iter().map(|r| words::reason(lang, r)).collect(),
         received: lang.near(row.received_at, now),
         wait: wait(lang, row.received_at, now),
-        candidates: (row.candidate_count > 0).then(|| lang.tf("triage.candidates", &[&row.candidate_count.to_string()])),
+        candidates: (row.candidate_count > 0)
+            .then(|| lang.tf("triage.candidates", &[&row.candidate_count.to_string()])),
     }
 }
 

@@ -58,28 +58,57 @@ pub(crate) fn delivery(lang: Lang, delivery: &ReceiptDelivery, now: UtcMicros) -
 pub(crate) fn reason(lang: Lang, reason: &TriageReason) -> String {
     let (ja, en) = match reason {
         TriageReason::UnknownSender => ("送信元が登録されていません", "the sender is not registered"),
-        TriageReason::AmbiguousSender => ("この送信元は複数の施設で使われています", "several facilities use this sender's address"),
-        TriageReason::EndpointNotVerified => ("送信元の番号・アドレスが確認済ではありません", "the sender's number or address is not verified"),
+        TriageReason::AmbiguousSender => {
+            ("この送信元は複数の施設で使われています", "several facilities use this sender's address")
+        }
+        TriageReason::EndpointNotVerified => {
+            ("送信元の番号・アドレスが確認済ではありません", "the sender's number or address is not verified")
+        }
         TriageReason::NoPatientNamed => ("患者さんを示すものがありません", "nothing names a patient"),
         TriageReason::NoCandidate => ("合う患者さんが見つかりません", "no patient fits"),
-        TriageReason::OneCandidate => ("お名前と生年月日が合う方が1人います。確かめて置いてください", "exactly one fits by name and birth date; please confirm"),
+        TriageReason::OneCandidate => (
+            "お名前と生年月日が合う方が1人います。確かめて置いてください",
+            "exactly one fits by name and birth date; please confirm",
+        ),
         TriageReason::SeveralCandidates => ("合う患者さんが複数います", "several patients fit"),
-        TriageReason::IdentityConflict => ("患者番号は分かりますが、お名前か生年月日がちがいます", "the number is known, but name or birth date contradict it"),
+        TriageReason::IdentityConflict => (
+            "患者番号は分かりますが、お名前か生年月日がちがいます",
+            "the number is known, but name or birth date contradict it",
+        ),
         TriageReason::NoGroup => ("この患者さんのグループがありません", "the patient has no group"),
-        TriageReason::NotAMember => ("送信元の施設はグループのメンバーではありません", "the sender is not a member of the group"),
-        TriageReason::NotConsented => ("送信元の施設は同意の範囲にありません", "the consent does not cover the sender"),
+        TriageReason::NotAMember => {
+            ("送信元の施設はグループのメンバーではありません", "the sender is not a member of the group")
+        }
+        TriageReason::NotConsented => {
+            ("送信元の施設は同意の範囲にありません", "the consent does not cover the sender")
+        }
         TriageReason::GroupNotOpen => ("グループが停止または終了しています", "the group is frozen or closed"),
         TriageReason::CodeUnknown => ("返信コードが見つかりません", "the reply code is not one of ours"),
         TriageReason::CodeExpired => ("返信コードの期限が切れています", "the reply code has expired"),
         TriageReason::CodeRevoked => ("返信コードは取り消されています", "the reply code was revoked"),
-        TriageReason::CodeFromElsewhere => ("返信コードとちがう施設から届きました", "the reply code belongs to another facility"),
-        TriageReason::WhichItem => ("まとめ便への返信です。どの用件への答えか確かめてください", "an answer to a digest: which item is meant?"),
-        TriageReason::SheetToConfirm => ("返信票です。印を確かめてください", "a reply sheet: please confirm its marks"),
+        TriageReason::CodeFromElsewhere => {
+            ("返信コードとちがう施設から届きました", "the reply code belongs to another facility")
+        }
+        TriageReason::WhichItem => (
+            "まとめ便への返信です。どの用件への答えか確かめてください",
+            "an answer to a digest: which item is meant?",
+        ),
+        TriageReason::SheetToConfirm => {
+            ("返信票です。印を確かめてください", "a reply sheet: please confirm its marks")
+        }
         TriageReason::DamagedPage => ("ページが傷んでいて読めません", "a page is damaged"),
-        TriageReason::SeveralPatients => ("1通に複数の患者さんのことが書かれています", "several patients in one message"),
-        TriageReason::MergeRequested => ("2つの患者記録の統合が求められています", "two patient records are to be merged"),
-        TriageReason::DeathNotice => ("亡くなられた知らせです。言葉は人が選びます", "a notice of death: a person chooses the words"),
-        TriageReason::NotReleased => ("確定前、または開示制限のある文書です", "the document is not final or is confidential"),
+        TriageReason::SeveralPatients => {
+            ("1通に複数の患者さんのことが書かれています", "several patients in one message")
+        }
+        TriageReason::MergeRequested => {
+            ("2つの患者記録の統合が求められています", "two patient records are to be merged")
+        }
+        TriageReason::DeathNotice => {
+            ("亡くなられた知らせです。言葉は人が選びます", "a notice of death: a person chooses the words")
+        }
+        TriageReason::NotReleased => {
+            ("確定前、または開示制限のある文書です", "the document is not final or is confidential")
+        }
         TriageReason::NotAuthentic => ("差出人が本物か証明されていません", "the sender could not be proved"),
         TriageReason::PhoneOnly => ("事務局が電話で行う用件です", "only the office may do this, by phone"),
         TriageReason::Unreadable { code } => {
@@ -132,20 +161,23 @@ pub(crate) const fn intake_class(state: IntakeState) -> &'static str {
 /// A reading's warning in words; codes without words of their own show the reader's detail.
 pub(crate) fn warning(lang: Lang, code: &str, detail: &str) -> String {
     let (ja, en) = match code {
-        "charset_guessed" | "charset_missing" => ("文字コードの記載がなく、内容から判断しました", "no character set was named; it was judged from the content"),
-        "charset_wrong" | "charset_mismatch" => ("文字コードの記載と中身がちがいました", "the content is not in the character set that was named"),
+        "charset_guessed" | "charset_missing" => (
+            "文字コードの記載がなく、内容から判断しました",
+            "no character set was named; it was judged from the content",
+        ),
+        "charset_wrong" | "charset_mismatch" => {
+            ("文字コードの記載と中身がちがいました", "the content is not in the character set that was named")
+        }
         "date_invalid" => ("ありえない日付がありました", "an impossible date was found"),
         "truncated" => ("途中で切れています", "it ends too early"),
         "page_damaged" | "damaged_page" => ("傷んだページがあります", "a page is damaged"),
         "html_only" | "text_from_html" => ("HTMLだけのメールを文字にしました", "text was made from HTML"),
-        "part_dropped" | "attachment_dropped" => ("取り込まなかった添付があります", "an attachment was not taken"),
+        "part_dropped" | "attachment_dropped" => {
+            ("取り込まなかった添付があります", "an attachment was not taken")
+        }
         _ => return format!("{code}: {detail}"),
     };
-    if detail.is_empty() {
-        lang.pick(ja, en).to_owned()
-    } else {
-        format!("{} ({detail})", lang.pick(ja, en))
-    }
+    if detail.is_empty() { lang.pick(ja, en).to_owned() } else { format!("{} ({detail})", lang.pick(ja, en)) }
 }
 
 /// `月–金` where the days follow each other, else one by one; empty for every day.
@@ -209,12 +241,48 @@ mod tests {
         use DeliveryMode::{Digest, Instant};
         use DeliveryState::{Delivered, HandedOff, Held};
         let cases = [
-            (row(Channel::Fax, Digest, Held, "2026-06-09T16:00:00+09:00", "2026-06-09T10:20:00+09:00"), "FAX 16:00のまとめ便で届きます"),
-            (row(Channel::Fax, Digest, Held, "2026-06-12T15:00:00+09:00", "2026-06-09T10:20:00+09:00"), "FAX 6/12(金) 15:00のまとめ便で届きます"),
-            (row(Channel::Fax, Instant, Delivered, "2026-06-09T10:20:00+09:00", "2026-06-09T10:24:00+09:00"), "FAX 送達 10:24"),
-            (row(Channel::Fax, Instant, Held, "2026-06-09T10:35:00+09:00", "2026-06-09T10:24:00+09:00"), "FAX 10:35に送ります"),
-            (row(Channel::PhoneMemo, Instant, HandedOff, "2026-06-09T10:20:00+09:00", "2026-06-09T10:20:00+09:00"), "電話依頼 10:20 から"),
-            (row(Channel::Web, Instant, Delivered, "2026-06-09T10:20:00+09:00", "2026-06-09T10:20:00+09:00"), "画面に掲載"),
+            (
+                row(Channel::Fax, Digest, Held, "2026-06-09T16:00:00+09:00", "2026-06-09T10:20:00+09:00"),
+                "FAX 16:00のまとめ便で届きます",
+            ),
+            (
+                row(Channel::Fax, Digest, Held, "2026-06-12T15:00:00+09:00", "2026-06-09T10:20:00+09:00"),
+                "FAX 6/12(金) 15:00のまとめ便で届きます",
+            ),
+            (
+                row(
+                    Channel::Fax,
+                    Instant,
+                    Delivered,
+                    "2026-06-09T10:20:00+09:00",
+                    "2026-06-09T10:24:00+09:00",
+                ),
+                "FAX 送達 10:24",
+            ),
+            (
+                row(Channel::Fax, Instant, Held, "2026-06-09T10:35:00+09:00", "2026-06-09T10:24:00+09:00"),
+                "FAX 10:35に送ります",
+            ),
+            (
+                row(
+                    Channel::PhoneMemo,
+                    Instant,
+                    HandedOff,
+                    "2026-06-09T10:20:00+09:00",
+                    "2026-06-09T10:20:00+09:00",
+                ),
+                "電話依頼 10:20 から",
+            ),
+            (
+                row(
+                    Channel::Web,
+                    Instant,
+                    Delivered,
+                    "2026-06-09T10:20:00+09:00",
+                    "2026-06-09T10:20:00+09:00",
+                ),
+                "画面に掲載",
+            ),
         ];
         for (case, expected) in cases {
             assert_eq!(delivery(Lang(Locale::Ja), &case, now), expected);
