@@ -265,8 +265,8 @@ pub(super) const MESSAGES: &[Message] = &[
     ("facilities.title", "施設", "Facilities"),
     (
         "facilities.lead",
-        "それぞれの受け取り方です。設定票・設定メールで変えられます。",
-        "How each one receives. A preference sheet or mail changes it.",
+        "それぞれの受け取り方です。変えるときは施設の一覧を直して「kakehashi directory import」で取り込みます。",
+        "How each one receives. To change it, edit the directory and run “kakehashi directory import”.",
     ),
     ("facilities.groups", "参加グループ {0}", "{0} groups"),
     ("facilities.staff", "名簿", "Roster"),

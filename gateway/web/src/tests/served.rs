@@ -258,8 +258,8 @@ impl Answer {
     }
 
     fn cookie(&self, name: &str) -> String {
-        let all = self.headers.get_all(header::SET_COOKIE).iter().filter_map(|v| v.to_str().ok());
-        let found = all.filter(|v| v.starts_with(&format!("{name}="))).next_back().unwrap_or_default();
+        let mut all = self.headers.get_all(header::SET_COOKIE).iter().filter_map(|v| v.to_str().ok());
+        let found = all.rfind(|v| v.starts_with(&format!("{name}="))).unwrap_or_default();
         assert!(found.is_empty() || found.contains("HttpOnly; SameSite=Lax"), "{found}");
         found.split(';').next().unwrap_or_default().to_owned()
     }

@@ -38,7 +38,7 @@ pub(crate) fn page(lang: Lang, set: &RuleSet, hits: &[RuleHits], now: UtcMicros)
         let hit = hits.iter().find(|h| h.rule == rule.name);
         RuleLine {
             name: rule.name.clone(),
-            note: rule.note.clone(),
+            note: rule.note.as_deref().map(|note| spoken(lang, note)),
             says: match lang.0 {
                 Locale::Ja => rule.says(),
                 Locale::En => rule.says_en(),
@@ -56,4 +56,9 @@ pub(crate) fn page(lang: Lang, set: &RuleSet, hits: &[RuleHits], now: UtcMicros)
         remedy: f.remedy,
     });
     RulesPage { rules: rules.collect(), findings: findings.collect() }
+}
+
+/// Notes are written `日本語 / English`; one of the two is shown.
+fn spoken(lang: Lang, note: &str) -> String {
+    note.split_once(" / ").map_or(note, |(ja, en)| lang.pick(ja, en)).to_owned()
 }
