@@ -1,6 +1,7 @@
 //! Every page in both languages, with friendly and with hostile words in every field. With
 //! `KAKEHASHI_PAGES=folder` set the friendly pages are written there to be looked at.
 
+use super::office_samples;
 use super::samples::{self, EVIL, Tongue, now};
 use crate::locale::Lang;
 use crate::random::FormKeys;
@@ -38,7 +39,7 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
     let clinic: &'static FacilityId = Box::leak(Box::new(FacilityId::new("F02")));
     let care: &'static FacilityId = Box::leak(Box::new(FacilityId::new("F03")));
     let topic: &'static PostId = Box::leak(Box::new(PostId::new("T1")));
-    let facilities_list: Vec<_> = samples::facilities(t).into_iter().map(|c| c.facility).collect();
+    let facilities_list: Vec<_> = office_samples::facilities(t).into_iter().map(|c| c.facility).collect();
     let beside = |turn| Beside {
         csrf: &csrf,
         groups: &groups,
@@ -50,7 +51,7 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
         turn,
         larger: false,
     };
-    let mut closed = samples::triage_item(t, false);
+    let mut closed = office_samples::triage_item(t, false);
     closed.closed = Some(kakehashi_store::view::TriageClosed {
         outcome: "placed".into(),
         at: now,
@@ -87,21 +88,21 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
             "timeline",
             timeline::page(&viewer(clinic, false, None, word("内容が必要です")), &samples::timeline(t))
         ),
-        page!("triage", "triage_list", triage::list(lang, &samples::triage_rows(t), false, now)),
+        page!("triage", "triage_list", triage::list(lang, &office_samples::triage_rows(t), false, now)),
         page!("triage_empty", "triage_list", triage::list(lang, &[], true, now)),
         page!(
             "triage_item",
             "triage_item",
-            triage::item(lang, &samples::triage_item(t, false), &beside(0), now)
+            triage::item(lang, &office_samples::triage_item(t, false), &beside(0), now)
         ),
         page!(
             "triage_sheet",
             "triage_item",
-            triage::item(lang, &samples::triage_item(t, true), &beside(90), now)
+            triage::item(lang, &office_samples::triage_item(t, true), &beside(90), now)
         ),
         page!("triage_closed", "triage_item", triage::item(lang, &closed, &beside(180), now)),
-        page!("intakes", "intakes", intake::list(lang, &samples::intake_rows(t), 4, now)),
-        page!("intake", "intake", intake::page(lang, &samples::intake(t))),
+        page!("intakes", "intakes", intake::list(lang, &office_samples::intake_rows(t), 4, now)),
+        page!("intake", "intake", intake::page(lang, &office_samples::intake(t))),
         page!(
             "outbox",
             "outbox",
@@ -110,13 +111,13 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
                 &csrf,
                 OutboxFilter::NeedsAction,
                 3,
-                &samples::outbox(t),
+                &office_samples::outbox(t),
                 word("名前を書いてください"),
                 now
             )
         ),
         page!("rules", "rules", rules::page(lang, &RuleSet::default_policy(), &hits, now)),
-        page!("facilities", "facilities", facilities::page(lang, &samples::facilities(t))),
+        page!("facilities", "facilities", facilities::page(lang, &office_samples::facilities(t))),
         page!(
             "audit",
             "audit",
@@ -124,7 +125,7 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
                 checked: true,
                 good: word("2件"),
                 broken: word("2番"),
-                rows: samples::audit(t).iter().map(|e| audit_line(lang, e)).collect(),
+                rows: office_samples::audit(t).iter().map(|e| audit_line(lang, e)).collect(),
                 older: Some("/audit?before=1".into())
             }
         ),
