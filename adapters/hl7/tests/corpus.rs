@@ -404,6 +404,45 @@ fn every_third_party_file_is_read_or_refused() {
     assert!(read_count > 100, "{read_count} read");
 }
 
+/// Damage of the kinds that lines and software do: a byte changed, dropped or doubled, an end cut off, a
+/// separator or an escape put anywhere.
+#[test]
+fn damaged_copies_of_every_file_are_read_or_refused() {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % (below.max(1) as u64)).unwrap()
+    };
+    let special = b"|^~\\&\r\n\x1b\x0b\x1c\0\"$(B\x80\xff";
+    for file in expectations().keys() {
+        let whole = std::fs::read(folder().join(file)).unwrap();
+        for _ in 0..40 {
+            let mut bytes = whole.clone();
+            for _ in 0..=random(6) {
+                if bytes.len() < 2 {
+                    break;
+                }
+                let at = random(bytes.len());
+                match random(6) {
+                    0 => bytes[at] = special[random(special.len())],
+                    1 => bytes.insert(at, special[random(special.len())]),
+                    2 => drop(bytes.remove(at)),
+                    3 => bytes.truncate(at.max(1)),
+                    4 => bytes[at] ^= 1 << random(8),
+                    _ => {
+                        let piece = bytes[at..bytes.len().min(at + 40)].to_vec();
+                        bytes.extend(piece);
+                    }
+                }
+            }
+            let _ = envelopes(&bytes, Some(&profile()));
+            let _ = judge(&bytes, &profile()).answer();
+        }
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn reading_is_total(

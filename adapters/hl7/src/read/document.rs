@@ -112,13 +112,17 @@ fn set_event(envelope: &mut Envelope, scope: &Scope<'_>, act: Act, status: Optio
     };
 }
 
-/// 文書種別 by the interface's table, then by the codes that Japanese senders use (hl7.md 7.1).
 fn document_kind(scope: &Scope<'_>) -> Option<String> {
     let code = scope.text("TXA", 2, 1).or_else(|| scope.text("OBX", 3, 1))?;
-    if let Some(kind) = scope.profile.and_then(|p| p.document_kinds.get(&code)) {
+    kind_of(scope, &code)
+}
+
+/// 文書種別 by the interface's table, then by the codes that Japanese senders use (hl7.md 7.1).
+pub(super) fn kind_of(scope: &Scope<'_>, code: &str) -> Option<String> {
+    if let Some(kind) = scope.profile.and_then(|p| p.document_kinds.get(code)) {
         return Some(kind.clone());
     }
-    let kind = match code.as_str() {
+    let kind = match code {
         "18842-5" => "discharge_summary",
         "57133-1" => "referral_letter",
         "34745-0" => "discharge_info_record",

@@ -2,6 +2,7 @@
 //! of a report with its files. Values and units are shown as sent; the absence of a flag says nothing.
 
 use super::content::{flags, gather, is_text, row, text_value};
+use super::document::kind_of;
 use super::scope::Scope;
 use super::wording::{fill, template};
 use crate::message::Segment;
@@ -43,6 +44,12 @@ pub(super) fn compose(
     // D strikes a row out and W says it was never this patient's: both undo what was posted.
     let undone = content.statuses.iter().any(|s| matches!(s.as_str(), "D" | "W"));
     set_event(envelope, scope, status, corrected || undone);
+    if table.rows.is_empty() {
+        // Documents come as results too, and must end in the same kind of post (hl7.md 7.2).
+        let codes =
+            [("OBX", 3), ("OBR", 4)].into_iter().filter_map(|(segment, field)| scope.text(segment, field, 1));
+        envelope.document_kind = codes.into_iter().find_map(|code| kind_of(scope, &code));
+    }
     let critical = table.critical || content.text.as_deref().is_some_and(|t| t.contains("パニック値"));
     envelope.urgency = Some(match (critical, corrected) {
         (true, _) => Urgency::Emergency,
