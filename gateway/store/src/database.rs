@@ -181,12 +181,24 @@ impl Database {
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
         let sql = speak(self.dialect(), sql.into());
-        // A connection that died while idle is noticed by its next user: that one tries again.
-        match self.rows_once(sql.clone(), args.clone()).await {
-            Err(StoreError::Unavailable { .. }) if matches!(self, Self::Postgres(_)) => {
-                self.rows_once(sql, args).await
+        // After a restart of the server every idle connection fails once, noticed by its next user.
+        for _ in 0..self.idle_connections() {
+            if self.idle_connections() == 0 {
+                break;
             }
-            other => other,
+            match self.rows_once(sql.clone(), args.clone()).await {
+                Err(StoreError::Unavailable { .. }) => {}
+                other => return other,
+            }
+        }
+        self.rows_once(sql, args).await
+    }
+
+    /// Connections that could have died unnoticed.
+    fn idle_connections(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 0,
+            Self::Postgres(pool) => pool.num_idle(),
         }
     }
 
@@ -252,16 +264,18 @@ impl SqliteDatabase {
 }
 
 async fn begin_postgres(pool: &PgPool) -> Result<Tx, StoreError> {
-    // After a restart of the server each idle connection fails once.
-    let mut last = None;
-    for _ in 0..3 {
+    // As for reading: each idle connection may fail once.
+    for _ in 0..pool.num_idle() {
+        if pool.num_idle() == 0 {
+            break;
+        }
         match pool.begin().await {
             Ok(tx) => return Ok(Tx::Postgres(tx)),
             Err(fault @ sqlx::Error::PoolTimedOut) => return Err(fault.into()),
-            Err(fault) => last = Some(fault),
+            Err(fault) => tracing::debug!(%fault, "a connection was lost while idle"),
         }
     }
-    Err(last.map_or_else(|| StoreError::Unavailable { detail: "no connection".to_owned() }, StoreError::from))
+    Ok(Tx::Postgres(pool.begin().await?))
 }
 
 impl Tx {

@@ -140,6 +140,9 @@ fn closing() -> StoreError {
 async fn write(db: Database, waiting: Arc<AsyncMutex<mpsc::Receiver<Waiting>>>, wakes: Wakes) {
     let mut taken = Vec::with_capacity(BATCH);
     loop {
+        // Whoever was just answered runs first and may hand in again, instead of a batch of one or two
+        // going to the disk alone; a turn of the scheduler, not a wait.
+        tokio::task::yield_now().await;
         let count = waiting.lock().await.recv_many(&mut taken, BATCH).await;
         if count == 0 {
             return;

@@ -42,6 +42,8 @@ contract! {
     schema::a_second_start_finds_its_schema,
     schema::reading_beside_sees_everything_and_changes_nothing,
     schema::two_programs_start_together,
+    schema::a_commit_wakes_the_other_programs,
+    schema::lost_connections_are_made_again,
     intake::an_intake_is_durable_and_comes_back,
     intake::the_same_key_is_the_same_intake,
     intake::many_at_once_are_all_there,
