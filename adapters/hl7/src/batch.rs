@@ -94,26 +94,23 @@ pub fn deframe(bytes: &[u8]) -> Option<Deframed> {
         return None;
     }
     let mut decoder = Decoder::new(bytes.len(), true);
-    let mut events = Vec::new();
-    decoder.feed(bytes, &mut events);
     let mut deframed = Deframed::default();
-    for event in events {
-        match event {
-            FrameEvent::Frame { bytes, missing_start_block } => {
-                deframed.missing_start_block |= missing_start_block;
-                deframed.frames.push(bytes);
-            }
-            FrameEvent::Fragment(_) => deframed.fragments += 1,
-            FrameEvent::MissingCarriageReturn => deframed.missing_cr_after_fs = true,
-            FrameEvent::Empty
-            | FrameEvent::CommitBlock(_)
-            | FrameEvent::TooLong { .. }
-            | FrameEvent::NotMllp => {}
+    let mut events = Vec::new();
+    for chunk in bytes.chunks(64 * 1024) {
+        decoder.feed(chunk, &mut events);
+        for event in events.drain(..) {
+            deframed.take(event);
+        }
+        if deframed.frames.len() > MAX_FRAMES {
+            break;
         }
     }
     deframed.fragments += usize::from(decoder.finish().is_some());
     Some(deframed)
 }
+
+/// Frames of one stream that are taken; whoever reads them refuses so many.
+const MAX_FRAMES: usize = 10_000;
 
 /// Frames of a recorded stream.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -126,6 +123,23 @@ pub struct Deframed {
     pub missing_start_block: bool,
     /// An end block came without the carriage return.
     pub missing_cr_after_fs: bool,
+}
+
+impl Deframed {
+    fn take(&mut self, event: FrameEvent) {
+        match event {
+            FrameEvent::Frame { bytes, missing_start_block } => {
+                self.missing_start_block |= missing_start_block;
+                self.frames.push(bytes);
+            }
+            FrameEvent::Fragment(_) => self.fragments += 1,
+            FrameEvent::MissingCarriageReturn => self.missing_cr_after_fs = true,
+            FrameEvent::Empty
+            | FrameEvent::CommitBlock(_)
+            | FrameEvent::TooLong { .. }
+            | FrameEvent::NotMllp => {}
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,10 @@ use hl7_parser::parser::parse_segment_with_separators;
 pub const MAX_SEGMENTS: usize = 10_000;
 /// Separators in one segment; hl7-parser spends hundreds of bytes on each.
 const MAX_SEPARATORS_IN_SEGMENT: usize = 20_000;
+/// Separators in one message: what bounds the time that reading takes.
+const MAX_SEPARATORS: usize = 1_000_000;
+/// Segments before the first of several patients that belong to all of them.
+const MAX_SHARED_SEGMENTS: usize = 100;
 
 /// The characters declared in MSH-1 and MSH-2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +152,7 @@ impl Message {
 
     fn find_lines(&mut self) {
         let mut start = 0;
+        let mut total = 0;
         for line in self.text.split('\n') {
             let end = start + line.len();
             let from = start + (line.len() - line.trim_start_matches(is_padding).len());
@@ -162,8 +167,13 @@ impl Message {
                     self.repairs.too_many_segments = true;
                     return;
                 }
-                if content.chars().filter(|c| self.separators.is_any(*c)).count() > MAX_SEPARATORS_IN_SEGMENT
-                {
+                let separators = content.chars().filter(|c| self.separators.is_any(*c)).count();
+                total += separators;
+                if total > MAX_SEPARATORS {
+                    self.repairs.too_many_segments = true;
+                    return;
+                }
+                if separators > MAX_SEPARATORS_IN_SEGMENT {
                     self.repairs.segment_too_wide = true;
                     continue;
                 }
@@ -205,7 +215,10 @@ impl Message {
         let ends = pids.iter().skip(1).copied().chain([self.lines.len()]);
         pids.iter()
             .zip(ends)
-            .map(|(from, to)| View { message: self, lines: (0..pids[0]).chain(*from..to).collect() })
+            .map(|(from, to)| View {
+                message: self,
+                lines: (0..pids[0].min(MAX_SHARED_SEGMENTS)).chain(*from..to).collect(),
+            })
             .collect()
     }
 
