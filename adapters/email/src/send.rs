@@ -87,7 +87,7 @@ impl Outlet for EmailOutlet {
                     level: FindingLevel::Warning,
                     subject,
                     detail: "暗号化なしで接続しています / reachable, but not encrypted".to_owned(),
-                    remedy: "中継の tls を required か implicit にしてください / set the relay's tls to required or implicit".to_owned(),
+                    remedy: "中継の tls を starttls か implicit にしてください / set the relay's tls to starttls or implicit".to_owned(),
                 },
                 Err(fault) => Finding {
                     level: FindingLevel::Broken,

@@ -7,7 +7,7 @@ use crate::readers::Readers;
 use crate::rules_file::RulesInForce;
 use kakehashi_core::clock::{Clock, SystemClock};
 use kakehashi_core::ids::NetworkId;
-use kakehashi_core::port::{IntakeDesk, Outlet};
+use kakehashi_core::port::IntakeDesk;
 use kakehashi_core::vocabulary::Authenticity;
 use kakehashi_email::listen::SmtpConfig;
 use kakehashi_email::send::{EmailOutlet, RelayConfig, RelayTls as OutletTls, SenderConfig};
@@ -283,16 +283,21 @@ pub(crate) fn readers(config: &Config) -> Readers {
 
 /// The outlets with the configured relay.
 pub(crate) fn outlets(config: &Config) -> Result<Outlets, StartFault> {
-    let mail = &config.mail;
+    let email = sender(config, &config.mail.from)?;
+    // Providers know their customers by the sender's address, so FAX jobs leave under their own.
+    let carrier = sender(config, &config.fax.send.from)?;
+    Ok(Outlets { email, fax: Arc::new(FaxOutlet::new(config.fax.send.clone(), carrier)) })
+}
+
+fn sender(config: &Config, from: &str) -> Result<Arc<EmailOutlet>, StartFault> {
     let sender = SenderConfig {
-        from_address: mail.from.clone(),
-        from_name: Some(mail.from_name.clone()),
+        from_address: from.to_owned(),
+        from_name: Some(config.mail.from_name.clone()),
         return_path: None,
     };
-    let outlet = EmailOutlet::new(sender, relay(config)?, Arc::new(SystemClock));
-    let email = Arc::new(outlet.map_err(|e| StartFault::Relay(e.to_string()))?);
-    let fax: Arc<dyn Outlet> = Arc::new(FaxOutlet::new(config.fax.send.clone(), email.clone()));
-    Ok(Outlets { email, fax })
+    EmailOutlet::new(sender, relay(config)?, Arc::new(SystemClock))
+        .map(Arc::new)
+        .map_err(|e| StartFault::Relay(e.to_string()))
 }
 
 fn relay(config: &Config) -> Result<RelayConfig, StartFault> {
@@ -323,11 +328,12 @@ fn read_secret(path: &Path) -> Result<Secret, StartFault> {
     })
 }
 
-/// Pictures of PDF pages by the FAX adapter's renderer.
+/// Pictures of PDF pages by the FAX adapter's renderer. Pages are asked for from 1.
 struct FaxPageImages;
 
 impl PageImages for FaxPageImages {
     fn pdf_page_png(&self, pdf: &[u8], page: usize) -> Result<Vec<u8>, String> {
-        kakehashi_fax::pages::pdf_page_png(pdf, page, 1240).map_err(|e| e.to_string())
+        let index = page.checked_sub(1).ok_or("pages are counted from 1")?;
+        kakehashi_fax::pages::pdf_page_png(pdf, index, 1240).map_err(|e| e.to_string())
     }
 }

@@ -8,7 +8,7 @@ mod pages;
 use super::catcher::{Catcher, Caught};
 use axum::Router;
 use axum::extract::{Form, Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use kakehashi_core::clock::Clock;
@@ -45,7 +45,19 @@ pub(crate) fn router(desk: Desk) -> Router {
         .route("/demo/{id}/attachments/{index}", get(attachment))
         .route("/demo/{id}/reply", post(reply))
         .route("/demo/{id}/return", post(send_back))
+        .layer(axum::middleware::map_response(guarded))
         .with_state(desk)
+}
+
+/// The headers of all our pages: nothing from elsewhere, nothing inline but our own positions.
+async fn guarded(mut response: Response) -> Response {
+    let policy = "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                  font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
 }
 
 /// A caught item, read.

@@ -55,13 +55,13 @@ pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr) -> Config {
             username: None,
             password: None,
             password_file: None,
-            from: "noreply@in.kakehashi.example".to_owned(),
+            from: "intake@in.kakehashi.example".to_owned(),
             from_name: "桜見区在宅連携ネットワーク".to_owned(),
         },
         fax: FaxSection {
             send: FaxSendProfile {
                 address_pattern: format!("{{number}}@{FAX_DOMAIN}"),
-                from: "noreply@in.kakehashi.example".to_owned(),
+                from: "fax@in.kakehashi.example".to_owned(),
                 subject: "kakehashi [{message_id}]".to_owned(),
                 report_within_seconds: 1800,
                 pages: 50,
