@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A running demo.
 pub struct Gateway {
@@ -18,6 +18,8 @@ pub struct Gateway {
     pub smtp: SocketAddr,
     /// MLLP listener.
     pub mllp: SocketAddr,
+    /// From the start of the process to `ready`.
+    pub ready_after: Duration,
 }
 
 /// How to start one.
@@ -77,28 +79,55 @@ impl Start {
     /// It does not get ready within a minute.
     #[must_use]
     pub fn start(&self) -> Gateway {
-        let mut command = match &self.fake_time {
-            None => Command::new(program()),
-            Some(time) => {
-                let mut command = Command::new("faketime");
-                // Only the wall clock is moved: time-outs go by the monotonic one.
-                command.env("TZ", "Asia/Tokyo").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-                command.args(["-f", &format!("@{time}")]).arg(program());
-                command
-            }
-        };
+        let mut command = Command::new(program());
+        if let Some(time) = &self.fake_time {
+            // Loaded into the program itself: the `faketime` command would stay as its parent, and a kill
+            // would meet the parent only. Only the wall clock is moved: time-outs go by the monotonic one.
+            command.env("LD_PRELOAD", fake_clock()).env("FAKETIME", format!("@{time}"));
+            command.env("TZ", "Asia/Tokyo").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
         command.arg("demo").arg("--data-dir").arg(&self.data_dir);
         command.args(["--http", &self.ports[0], "--smtp", &self.ports[1], "--mllp", &self.ports[2]]);
         if let Database::Postgres(url) = &self.database {
             command.args(["--database-url", url]);
         }
+        Gateway::ready(command)
+    }
+}
+
+/// Starts `kakehashi serve` with this configuration file, which must have an SMTP and an MLLP listener,
+/// and waits for `ready`.
+///
+/// # Panics
+/// It ends before it is ready.
+#[must_use]
+pub fn serve(config: &Path) -> Gateway {
+    let mut command = Command::new(program());
+    command.arg("serve").arg("--config").arg(config);
+    Gateway::ready(command)
+}
+
+/// The library of `faketime`.
+fn fake_clock() -> PathBuf {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let found = folders.map(|f| f.path().join("faketime/libfaketimeMT.so.1")).find(|p| p.is_file());
+    found.unwrap_or_else(|| panic!("libfaketime is not installed"))
+}
+
+impl Gateway {
+    /// Starts the command and waits until it says where it listens and that it is ready.
+    fn ready(mut command: Command) -> Self {
+        let begun = Instant::now();
         let spawned = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
         let mut child = spawned.unwrap_or_else(|e| panic!("cannot start: {e}"));
         let stdout = child.stdout.take().unwrap_or_else(|| panic!("no output"));
         let mut lines = BufReader::new(stdout).lines();
         let mut found: [Option<SocketAddr>; 3] = [None; 3];
         loop {
-            let Some(Ok(line)) = lines.next() else { panic!("ended before it was ready") };
+            let Some(Ok(line)) = lines.next() else {
+                let _ = child.wait();
+                panic!("ended before it was ready")
+            };
             for (slot, name) in found.iter_mut().zip(["http ", "smtp ", "mllp "]) {
                 if let Some(address) = line.strip_prefix(name) {
                     *slot = address.parse().ok();
@@ -108,16 +137,15 @@ impl Start {
                 break;
             }
         }
+        let ready_after = begun.elapsed();
         // Whoever writes to a closed pipe may die of it, so the rest is read to the end.
         std::thread::spawn(move || lines.for_each(drop));
         match found {
-            [Some(http), Some(smtp), Some(mllp)] => Gateway { child, http, smtp, mllp },
+            [Some(http), Some(smtp), Some(mllp)] => Self { child, http, smtp, mllp, ready_after },
             other => panic!("addresses not announced: {other:?}"),
         }
     }
-}
 
-impl Gateway {
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.signal("KILL");
@@ -137,15 +165,29 @@ impl Gateway {
     /// Resident memory now, bytes.
     #[must_use]
     pub fn resident_bytes(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most resident memory since the start, bytes.
+    #[must_use]
+    pub fn peak_resident_bytes(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, line: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+        let found = status.lines().find_map(|l| l.strip_prefix(line));
+        let kilobytes = found.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
         kilobytes.unwrap_or(0) * 1024
     }
 
-    /// The program's own process, also under `faketime`.
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// The program's process.
     fn pid(&self) -> u32 {
-        // `faketime` replaces itself by the program it starts.
         self.child.id()
     }
 

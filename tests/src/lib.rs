@@ -2,9 +2,13 @@
 //! outside, look at what it would have sent, and use its pages in a real browser. Nothing here knows the
 //! inside of the program: it is used as a stranger uses it.
 
+pub mod broker;
 pub mod browser;
+pub mod corpus;
 pub mod database;
 pub mod gateway;
 pub mod mllp;
+pub mod office;
+pub mod postgres;
 pub mod smtp;
 pub mod wait;

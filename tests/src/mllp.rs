@@ -48,6 +48,18 @@ impl Mllp {
         self.0.write_all(bytes)
     }
 
+    /// Says that nothing more will be sent.
+    ///
+    /// # Errors
+    /// As the network says.
+    pub fn end(&mut self) -> std::io::Result<()> {
+        match self.0.shutdown(std::net::Shutdown::Write) {
+            // The other side was faster.
+            Err(e) if e.kind() == std::io::ErrorKind::NotConnected => Ok(()),
+            other => other,
+        }
+    }
+
     /// Reads one answer. `None` if the connection was closed.
     ///
     /// # Errors

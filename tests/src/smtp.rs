@@ -74,14 +74,15 @@ impl Smtp {
                 return Ok(reply);
             }
         }
-        self.write.write_all(&dotted(message))?;
+        self.write.write_all(&on_the_wire(message))?;
         self.write.write_all(b".\r\n")?;
         self.reply()
     }
 }
 
-/// CRLF line ends, leading dots doubled, ends with CRLF.
-fn dotted(message: &[u8]) -> Vec<u8> {
+/// A message as SMTP carries it: CRLF line ends, leading dots doubled, ends with CRLF.
+#[must_use]
+pub fn on_the_wire(message: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(message.len() + 64);
     let mut lines: Vec<&[u8]> = message.split(|b| *b == b'\n').collect();
     if lines.last().is_some_and(|l| l.is_empty()) {

@@ -1,0 +1,191 @@
+//! Closed-loop senders: every connection has one message on its way, and a message counts only when it
+//! was acknowledged. They speak MLLP and SMTP as engines and mailers do, with commands pipelined where the
+//! protocol allows it, and run on one thread so that they take as little of the machine as possible.
+
+use crate::messages::{RECIPIENT, SENDER, adt, mail};
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::LocalSet;
+
+/// How messages are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// MLLP, connections stay.
+    Mllp,
+    /// SMTP, sessions stay.
+    Smtp,
+    /// SMTP, a connection for each message.
+    SmtpPerMessage,
+}
+
+impl Way {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Mllp => "MLLP",
+            Self::Smtp => "SMTP",
+            Self::SmtpPerMessage => "SMTP, one connection per message",
+        }
+    }
+}
+
+/// What a run showed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Measured {
+    /// Acknowledged messages per second.
+    pub(crate) per_second: f64,
+    /// Milliseconds from the first byte to the acknowledgement.
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    /// Acknowledged in all, the warm-up included.
+    pub(crate) acknowledged: usize,
+    /// Connections that broke and messages that were not taken.
+    pub(crate) faults: usize,
+}
+
+/// Sends over `connections` for a second of warm-up and `seconds` that count.
+pub(crate) fn run(way: Way, address: SocketAddr, connections: usize, seconds: u64, name: &str) -> std::io::Result<Measured> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = LocalSet::new();
+    Ok(local.block_on(&runtime, measure(way, address, connections, seconds, name)))
+}
+
+async fn measure(way: Way, address: SocketAddr, connections: usize, seconds: u64, name: &str) -> Measured {
+    let over = Rc::new(Cell::new(false));
+    let mut senders = Vec::with_capacity(connections);
+    for connection in 0..connections {
+        let (over, name) = (Rc::clone(&over), format!("{name}-{connection:03}"));
+        senders.push(tokio::task::spawn_local(async move {
+            let mut waits = Vec::new();
+            let mut faults = 0;
+            let mut next = 0;
+            while !over.get() {
+                let ended = match way {
+                    Way::Mllp => mllp(address, &name, &mut next, &mut waits, &over).await,
+                    Way::Smtp => smtp(address, &name, &mut next, &mut waits, &over, false).await,
+                    Way::SmtpPerMessage => smtp(address, &name, &mut next, &mut waits, &over, true).await,
+                };
+                if ended.is_err() {
+                    faults += 1;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+            (waits, faults)
+        }));
+    }
+    let begun = Instant::now();
+    let (from, until) = (begun + Duration::from_secs(1), begun + Duration::from_secs(1 + seconds));
+    tokio::time::sleep_until(until.into()).await;
+    over.set(true);
+    let (mut counted, mut acknowledged, mut faults) = (Vec::new(), 0, 0);
+    for sender in senders {
+        let Ok((waits, faulty)) = sender.await else { continue };
+        acknowledged += waits.len();
+        faults += faulty;
+        counted.extend(waits.into_iter().filter(|(at, _)| *at >= from && *at < until).map(|(_, wait)| wait));
+    }
+    counted.sort_unstable();
+    let at = |share: usize| counted.get(counted.len() * share / 100).map_or(f64::NAN, |w: &Duration| w.as_secs_f64() * 1000.0);
+    Measured {
+        per_second: counted.len() as f64 / (until - from).as_secs_f64(),
+        p50: at(50),
+        p99: at(99),
+        acknowledged,
+        faults,
+    }
+}
+
+/// When a message was acknowledged, and how long that took.
+type Waits = Vec<(Instant, Duration)>;
+
+async fn mllp(address: SocketAddr, name: &str, next: &mut u64, waits: &mut Waits, over: &Cell<bool>) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut answer = Vec::with_capacity(1024);
+    while !over.get() {
+        let id = format!("{name}-{next:07}");
+        *next += 1;
+        let frame = adt(&id);
+        let begun = Instant::now();
+        stream.write_all(&frame).await?;
+        answer.clear();
+        while !answer.ends_with(b"\x1c\r") {
+            if stream.read_buf(&mut answer).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let wanted = format!("MSA|AA|{id}");
+        if !answer.windows(wanted.len()).any(|w| w == wanted.as_bytes()) {
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
+        let now = Instant::now();
+        waits.push((now, now - begun));
+    }
+    Ok(())
+}
+
+async fn smtp(
+    address: SocketAddr,
+    name: &str,
+    next: &mut u64,
+    waits: &mut Waits,
+    over: &Cell<bool>,
+    once: bool,
+) -> std::io::Result<()> {
+    let mut began = Instant::now();
+    let mut session = Session { stream: TcpStream::connect(address).await?, got: Vec::with_capacity(1024) };
+    session.stream.set_nodelay(true)?;
+    session.replies(1, "220").await?;
+    session.stream.write_all(b"EHLO load.example\r\n").await?;
+    session.replies(1, "250").await?;
+    let opening = format!("MAIL FROM:<{SENDER}>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n");
+    while !over.get() {
+        let message = mail(&format!("{name}-{next:07}"));
+        *next += 1;
+        if !once {
+            began = Instant::now();
+        }
+        session.stream.write_all(opening.as_bytes()).await?;
+        session.replies(3, "354").await?;
+        session.stream.write_all(&message).await?;
+        session.replies(1, "250").await?;
+        let now = Instant::now();
+        waits.push((now, now - began));
+        if once {
+            session.stream.write_all(b"QUIT\r\n").await?;
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+struct Session {
+    stream: TcpStream,
+    got: Vec<u8>,
+}
+
+impl Session {
+    /// Reads this many replies; the last must begin so.
+    async fn replies(&mut self, mut count: u32, last: &str) -> std::io::Result<()> {
+        loop {
+            while let Some(end) = self.got.iter().position(|b| *b == b'\n') {
+                let is_last_line = self.got.get(3) != Some(&b'-');
+                if is_last_line {
+                    count -= 1;
+                    if count == 0 {
+                        let fits = self.got.starts_with(last.as_bytes());
+                        self.got.drain(..=end);
+                        return if fits { Ok(()) } else { Err(std::io::ErrorKind::InvalidData.into()) };
+                    }
+                }
+                self.got.drain(..=end);
+            }
+            if self.stream.read_buf(&mut self.got).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+}
