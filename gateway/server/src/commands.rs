@@ -57,7 +57,9 @@ async fn open_beside(args: &StoreArgs) -> Result<(Store, NetworkId), String> {
         None => {
             let networks = store.networks().await.map_err(|e| e.to_string())?;
             let first = networks.into_iter().next();
-            first.map(|n| n.id).ok_or_else(|| "no network in this database; start `kakehashi demo` or import a directory first".to_owned())?
+            first.map(|n| n.id).ok_or_else(|| {
+                "no network in this database; start `kakehashi demo` or import a directory first".to_owned()
+            })?
         }
     };
     Ok((store, network))

@@ -5,8 +5,8 @@
 mod sections;
 
 pub(crate) use sections::{
-    DatabaseSection, FaxSection, HttpSection, IntakeSection, MailSection, MllpSection, MqttSection,
-    RelayTls, RulesSection, Secret, SmtpSection, TlsFiles,
+    DatabaseSection, FaxSection, HttpSection, IntakeSection, MailSection, MllpSection, MqttSection, RelayTls,
+    RulesSection, Secret, SmtpSection, TlsFiles,
 };
 
 use serde::Deserialize;
@@ -86,7 +86,8 @@ impl Config {
     /// Reads and checks a text; `path` is for the messages.
     pub(crate) fn parse(text: &str, path: &str) -> Result<Self, ConfigError> {
         let config: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+            let line =
+                error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
             let reason = error.message().trim().to_owned();
             let remedy = remedy(&reason);
             ConfigError::Wrong { path: path.to_owned(), line, reason, remedy }

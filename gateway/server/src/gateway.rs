@@ -153,13 +153,26 @@ impl Gateway {
 
         let mut workers = Supervisor::default();
         let worker = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
-        let current = { let rules = rules.clone(); Arc::new(move || rules.now()) };
+        let current = {
+            let rules = rules.clone();
+            Arc::new(move || rules.now())
+        };
         let settler = Settler::new(
-            store.clone(), network.clone(), Arc::clone(&clock), Arc::new(readers), current.clone(), worker.clone(),
+            store.clone(),
+            network.clone(),
+            Arc::clone(&clock),
+            Arc::new(readers),
+            current.clone(),
+            worker.clone(),
         );
         workers.start(Arc::new(settler), store.wakes());
         let deliverer = Deliverer::new(
-            store.clone(), network.clone(), Arc::clone(&clock), Arc::clone(&renderer), outlets, worker,
+            store.clone(),
+            network.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&renderer),
+            outlets,
+            worker,
         );
         workers.start(Arc::new(deliverer), store.wakes());
 
@@ -176,8 +189,13 @@ impl Gateway {
             rules: current,
             desk,
             page_images: Arc::new(FaxPageImages),
-            metrics_text: Arc::new(move || metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default()),
-            ready: { let ready = Arc::clone(&ready); Arc::new(move || ready.load(Ordering::Relaxed)) },
+            metrics_text: Arc::new(move || {
+                metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default()
+            }),
+            ready: {
+                let ready = Arc::clone(&ready);
+                Arc::new(move || ready.load(Ordering::Relaxed))
+            },
             secure_cookies: config.http.secure_cookies,
         };
         let app = kakehashi_web::router(state).merge(extra);
@@ -223,7 +241,8 @@ fn start_listeners(
 ) -> Result<(), StartFault> {
     let tls = |files: &Option<TlsFiles>| match files {
         Some(files) => {
-            kakehashi_wire::tls::server_config(&files.certificate, &files.key, files.client_ca.as_deref()).map(Some)
+            kakehashi_wire::tls::server_config(&files.certificate, &files.key, files.client_ca.as_deref())
+                .map(Some)
         }
         None => Ok(None),
     };
@@ -237,7 +256,11 @@ fn start_listeners(
             ..SmtpConfig::default()
         };
         listeners.spawn(kakehashi_email::listen::serve(
-            listener, smtp, Arc::clone(desk), Arc::clone(clock), shutdown.clone(),
+            listener,
+            smtp,
+            Arc::clone(desk),
+            Arc::clone(clock),
+            shutdown.clone(),
         ));
     }
     for (section, listener) in config.mllp.iter().zip(mllp) {
@@ -251,7 +274,11 @@ fn start_listeners(
             ..MllpConfig::default()
         };
         listeners.spawn(kakehashi_hl7::listen::serve(
-            listener, mllp, Arc::clone(desk), Arc::clone(clock), shutdown.clone(),
+            listener,
+            mllp,
+            Arc::clone(desk),
+            Arc::clone(clock),
+            shutdown.clone(),
         ));
     }
     if let Some(section) = &config.mqtt {
@@ -263,11 +290,18 @@ fn start_listeners(
             password: section.password.as_ref().map(|p| p.expose().to_owned()),
             topic: section.topic.clone(),
             ca: section.ca.clone(),
-            topic_proves: if section.topics_bound_to_logins { Authenticity::ApiKey } else { Authenticity::Network },
+            topic_proves: if section.topics_bound_to_logins {
+                Authenticity::ApiKey
+            } else {
+                Authenticity::Network
+            },
             ..MqttConfig::default()
         };
         listeners.spawn(kakehashi_mqtt::listen::serve(
-            mqtt, Arc::clone(desk), Arc::clone(clock), shutdown.clone(),
+            mqtt,
+            Arc::clone(desk),
+            Arc::clone(clock),
+            shutdown.clone(),
         ));
     }
     Ok(())
@@ -323,9 +357,9 @@ fn relay(config: &Config) -> Result<RelayConfig, StartFault> {
 }
 
 fn read_secret(path: &Path) -> Result<Secret, StartFault> {
-    std::fs::read_to_string(path).map(|text| Secret::new(text.trim_end().to_owned())).map_err(|e| {
-        StartFault::SecretFile { path: path.display().to_string(), detail: e.to_string() }
-    })
+    std::fs::read_to_string(path)
+        .map(|text| Secret::new(text.trim_end().to_owned()))
+        .map_err(|e| StartFault::SecretFile { path: path.display().to_string(), detail: e.to_string() })
 }
 
 /// Pictures of PDF pages by the FAX adapter's renderer. Pages are asked for from 1.

@@ -45,7 +45,8 @@ impl Readers {
             let envelope = kakehashi_fax::report::envelope(&mail, &raw.origin, report, &self.fax_providers);
             return Ok(vec![envelope]);
         }
-        if let Some(recognised) = kakehashi_fax::provider::recognise(&mail, &raw.origin, &self.fax_providers) {
+        if let Some(recognised) = kakehashi_fax::provider::recognise(&mail, &raw.origin, &self.fax_providers)
+        {
             return kakehashi_fax::read_mail(&mail, &raw.origin, &recognised, parts);
         }
         kakehashi_email::read::envelope(&mail, &raw.origin, parts).map(|envelope| vec![envelope])

@@ -56,7 +56,9 @@ impl RulesInForce {
                     *self.current.write().unwrap_or_else(PoisonError::into_inner) = rules;
                     tracing::info!("rules.reload: new rules in force");
                 }
-                Err(fault) => tracing::error!(%fault, "rules.reload: file has errors, old rules stay in force"),
+                Err(fault) => {
+                    tracing::error!(%fault, "rules.reload: file has errors, old rules stay in force")
+                }
             }
         }
     }

@@ -51,7 +51,11 @@ async fn start(
     let catcher_desk = Arc::new(CatcherDesk { catcher: Arc::clone(&catcher), clock: Arc::clone(&clock) });
     let smtp = SmtpConfig { hostname: "catcher.kakehashi.example".to_owned(), ..SmtpConfig::default() };
     tokio::spawn(kakehashi_email::listen::serve(
-        socket, smtp, catcher_desk, Arc::clone(&clock), stop_catcher.clone(),
+        socket,
+        smtp,
+        catcher_desk,
+        Arc::clone(&clock),
+        stop_catcher.clone(),
     ));
 
     let config = network::config(args, catcher_address);
@@ -65,7 +69,11 @@ async fn start(
             .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
         store.directory(&id).apply(changes, now).await.map_err(|e| e.to_string())?;
     }
-    let pages = desk::router(desk::Desk { catcher: Arc::clone(&catcher), clock: Arc::clone(&clock) });
+    let pages = desk::router(desk::Desk {
+        catcher: Arc::clone(&catcher),
+        clock: Arc::clone(&clock),
+        names: Arc::new(network::names()),
+    });
     let gateway = Gateway::start(&config, store, metrics, pages).await.map_err(|e| e.to_string())?;
     if let Some(smtp) = gateway.addresses.smtp {
         catcher.set_gateway(smtp);

@@ -28,7 +28,11 @@ pub(crate) fn import(folder: &Path, dry_run: bool, config: &Path) -> ExitCode {
         }
     };
     if dry_run {
-        println!("{} 行、問題なし(変更していません) / {} lines are good, nothing was changed", changes.len(), changes.len());
+        println!(
+            "{} 行、問題なし(変更していません) / {} lines are good, nothing was changed",
+            changes.len(),
+            changes.len()
+        );
         return ExitCode::SUCCESS;
     }
     let config = match Config::load(config) {

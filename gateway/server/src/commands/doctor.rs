@@ -64,7 +64,11 @@ fn broken(subject: &str, detail: impl Into<String>, remedy: &str) -> Finding {
 fn clock() -> Finding {
     let now = SystemClock.now();
     if now.as_micros() < NOT_BEFORE_MICROS {
-        broken("clock", format!("the clock says {}", now.to_rfc3339()), "set the clock and let a time service keep it")
+        broken(
+            "clock",
+            format!("the clock says {}", now.to_rfc3339()),
+            "set the clock and let a time service keep it",
+        )
     } else {
         good("clock", now.to_rfc3339())
     }
@@ -75,7 +79,11 @@ fn rules(config: &Config) -> Finding {
         None => good("rules", "built-in policy"),
         Some(file) => match rules_file::load(file) {
             Ok(rules) => good("rules", format!("{} rules", rules.rules().len())),
-            Err(fault) => broken("rules", fault.to_string(), "`kakehashi rules check FILE` shows every mistake with its line"),
+            Err(fault) => broken(
+                "rules",
+                fault.to_string(),
+                "`kakehashi rules check FILE` shows every mistake with its line",
+            ),
         },
     }
 }
@@ -102,9 +110,15 @@ fn certificates(config: &Config) -> Vec<Finding> {
     let mllp = config.mllp.iter().filter_map(|m| m.tls.as_ref());
     smtp.chain(mllp)
         .map(|files| {
-            match kakehashi_wire::tls::server_config(&files.certificate, &files.key, files.client_ca.as_deref()) {
+            match kakehashi_wire::tls::server_config(
+                &files.certificate,
+                &files.key,
+                files.client_ca.as_deref(),
+            ) {
                 Ok(_) => good("certificate", files.certificate.display().to_string()),
-                Err(fault) => broken("certificate", fault.to_string(), "put a matching pair there and start again"),
+                Err(fault) => {
+                    broken("certificate", fault.to_string(), "put a matching pair there and start again")
+                }
             }
         })
         .collect()
@@ -120,10 +134,16 @@ async fn store(config: &Config) -> Vec<Finding> {
             let _ = std::fs::remove_file(&probe);
             good("blobs", settings.blob_folder.display().to_string())
         }
-        Err(error) => broken("blobs", format!("{}: {error}", settings.blob_folder.display()), "give the program's user the right to write there"),
+        Err(error) => broken(
+            "blobs",
+            format!("{}: {error}", settings.blob_folder.display()),
+            "give the program's user the right to write there",
+        ),
     });
     match Store::open(&settings, Arc::new(SystemClock)).await {
-        Err(error) => findings.push(broken("database", error.to_string(), "start the database or mend database.url")),
+        Err(error) => {
+            findings.push(broken("database", error.to_string(), "start the database or mend database.url"))
+        }
         Ok(store) => {
             findings.push(good("database", "answers, schema is up to date"));
             let network = NetworkId::new(config.network.clone());
@@ -131,7 +151,11 @@ async fn store(config: &Config) -> Vec<Finding> {
             findings.push(if known {
                 good("network", config.network.clone())
             } else {
-                broken("network", format!("{} is not in the database", config.network), "`kakehashi directory import FOLDER`")
+                broken(
+                    "network",
+                    format!("{} is not in the database", config.network),
+                    "`kakehashi directory import FOLDER`",
+                )
             });
             store.close().await;
         }

@@ -81,7 +81,8 @@ pub(crate) fn read_file(readers: &Readers, bytes: Vec<u8>, name: &str) -> Result
         received_at: SystemClock.now(),
         origin: Origin::default(),
     };
-    let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| readers.read(&raw, &mut HashingSink)));
+    let read =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| readers.read(&raw, &mut HashingSink)));
     match read {
         Ok(Ok(envelopes)) => Ok(envelopes),
         Ok(Err(ReadFault::Unreadable(unreadable))) => Err(unreadable),

@@ -42,8 +42,12 @@ pub(crate) fn list(ids_only: bool, args: &StoreArgs) -> ExitCode {
                 let rule = row.rule.as_deref().unwrap_or("-");
                 // Writing into a String cannot fail.
                 let _ = writeln!(
-                    text, "{}\t{}\t{}\t{}\t{rule}\t{id}",
-                    row.received_at.to_rfc3339(), row.id, row.channel.code(), row.state.code()
+                    text,
+                    "{}\t{}\t{}\t{}\t{rule}\t{id}",
+                    row.received_at.to_rfc3339(),
+                    row.id,
+                    row.channel.code(),
+                    row.state.code()
                 );
             }
         }

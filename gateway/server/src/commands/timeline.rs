@@ -62,8 +62,12 @@ fn post(text: &mut String, view: &PostView, mark: &str) {
     let title = p.title.as_deref().unwrap_or("");
     // Writing into a String cannot fail.
     let _ = writeln!(
-        text, "{mark} {} {} [{}] {} {title}",
-        p.posted_at.to_ja(), view.facility_name, p.channel.ja(), p.urgency.ja()
+        text,
+        "{mark} {} {} [{}] {} {title}",
+        p.posted_at.to_ja(),
+        view.facility_name,
+        p.channel.ja(),
+        p.urgency.ja()
     );
     for line in p.body.lines() {
         let _ = writeln!(text, "    {line}");
@@ -76,8 +80,11 @@ fn post(text: &mut String, view: &PostView, mark: &str) {
         let states: Vec<String> =
             receipt.deliveries.iter().map(|d| format!("{}:{}", d.channel.ja(), d.state.ja())).collect();
         let _ = writeln!(
-            text, "    - {} ({}){acknowledged} {}",
-            receipt.facility_name, receipt.asked.ja(), states.join(" ")
+            text,
+            "    - {} ({}){acknowledged} {}",
+            receipt.facility_name,
+            receipt.asked.ja(),
+            states.join(" ")
         );
     }
 }

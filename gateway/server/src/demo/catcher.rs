@@ -123,12 +123,15 @@ impl IntakeDesk for CatcherDesk {
                 mail_from: intake.origin.mail_from.clone(),
                 rcpt_to: intake.origin.rcpt_to.clone(),
             };
-            let (catcher, bytes, entry) = (Arc::clone(&self.catcher), Arc::clone(&intake.bytes), caught.clone());
+            let (catcher, bytes, entry) =
+                (Arc::clone(&self.catcher), Arc::clone(&intake.bytes), caught.clone());
             match tokio::task::spawn_blocking(move || catcher.keep(&entry, &bytes)).await {
                 Ok(Ok(())) => {
                     if caught.fax_number().is_some() {
                         let catcher = Arc::clone(&self.catcher);
-                        tokio::spawn(async move { report_success(&catcher, &caught, &intake.bytes, at).await });
+                        tokio::spawn(
+                            async move { report_success(&catcher, &caught, &intake.bytes, at).await },
+                        );
                     }
                     IntakeAnswer::Accepted(id)
                 }

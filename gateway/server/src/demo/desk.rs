@@ -16,6 +16,7 @@ use kakehashi_core::mail::Mail;
 use kakehashi_core::sheet_geometry::{PAGE_HEIGHT, PAGE_WIDTH, TICK_BOXES};
 use kakehashi_fax::pages::Page;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where the demo's provider delivers what it received, and members' mails go.
@@ -32,6 +33,16 @@ const MAX_POINTS: usize = 20_000;
 pub(crate) struct Desk {
     pub(crate) catcher: Arc<Catcher>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Names of the facilities by number and address.
+    pub(crate) names: Arc<BTreeMap<String, String>>,
+}
+
+impl Desk {
+    /// Whose number or address this is.
+    fn name(&self, caught: &Caught) -> String {
+        let address = caught.fax_number().unwrap_or_else(|| caught.recipient());
+        self.names.get(address).cloned().unwrap_or_default()
+    }
 }
 
 /// The desk's pages.
@@ -64,13 +75,16 @@ async fn guarded(mut response: Response) -> Response {
 struct Item {
     caught: Caught,
     mail: Mail,
+    /// Who holds it in hand.
+    receiver: String,
 }
 
 impl Item {
     fn load(desk: &Desk, id: &str) -> Option<Self> {
         let (caught, bytes) = desk.catcher.get(id)?;
         let mail = kakehashi_email::read::parse_mail(&bytes).ok()?;
-        Some(Self { caught, mail })
+        let receiver = desk.name(&caught);
+        Some(Self { caught, mail, receiver })
     }
 
     /// The pages of a FAX job.
@@ -78,16 +92,16 @@ impl Item {
         let pdf = self.mail.parts.iter().find(|p| p.bytes.starts_with(b"%PDF-"))?;
         self.caught.fax_number().is_some().then_some(pdf.bytes.as_slice())
     }
+}
 
-    /// Where an answer goes: Reply-To, else From.
-    fn answer_to(&self) -> Option<String> {
-        let reply_to = self.mail.header("Reply-To").and_then(|value| {
-            let inner = value.rsplit_once('<').map_or(value, |(_, rest)| rest);
-            let address = inner.trim().trim_end_matches('>').trim();
-            address.contains('@').then(|| address.to_owned())
-        });
-        reply_to.or_else(|| self.mail.from.as_ref().map(|f| f.address.clone()))
-    }
+/// Where an answer to a mail goes: Reply-To, else From.
+pub(crate) fn answer_to(mail: &Mail) -> Option<String> {
+    let reply_to = mail.header("Reply-To").and_then(|value| {
+        let inner = value.rsplit_once('<').map_or(value, |(_, rest)| rest);
+        let address = inner.trim().trim_end_matches('>').trim();
+        address.contains('@').then(|| address.to_owned())
+    });
+    reply_to.or_else(|| mail.from.as_ref().map(|f| f.address.clone()))
 }
 
 async fn list(State(desk): State<Desk>) -> Response {
@@ -99,7 +113,8 @@ async fn list(State(desk): State<Desk>) -> Response {
 async fn show(State(desk): State<Desk>, Path(id): Path<String>) -> Response {
     match Item::load(&desk, &id) {
         Some(item) => {
-            let count = item.fax_pdf().and_then(|pdf| kakehashi_fax::pages::pdf_page_count(pdf).ok()).unwrap_or(0);
+            let count =
+                item.fax_pdf().and_then(|pdf| kakehashi_fax::pages::pdf_page_count(pdf).ok()).unwrap_or(0);
             Html(pages::item(&item, count)).into_response()
         }
         None => not_found(),
@@ -153,9 +168,9 @@ struct ReplyForm {
 
 async fn reply(State(desk): State<Desk>, Path(id): Path<String>, Form(form): Form<ReplyForm>) -> Response {
     let Some(item) = Item::load(&desk, &id) else { return not_found() };
-    let Some(to) = item.answer_to() else { return not_found() };
+    let Some(to) = answer_to(&item.mail) else { return not_found() };
     let member = item.caught.recipient().to_owned();
-    let composed = compose::reply(&item.mail, &member, &to, &form.body, desk.clock.now());
+    let composed = compose::reply(&item.mail, (&item.receiver, &member), &to, &form.body, desk.clock.now());
     submit(&desk, &member, &to, composed).await
 }
 
@@ -171,7 +186,11 @@ struct ReturnForm {
     lines: String,
 }
 
-async fn send_back(State(desk): State<Desk>, Path(id): Path<String>, Form(form): Form<ReturnForm>) -> Response {
+async fn send_back(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    Form(form): Form<ReturnForm>,
+) -> Response {
     let Some(item) = Item::load(&desk, &id) else { return not_found() };
     let Some(number) = item.caught.fax_number().map(str::to_owned) else { return not_found() };
     let at = desk.clock.now();

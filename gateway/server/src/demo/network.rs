@@ -4,13 +4,16 @@
 use super::{FAX_DOMAIN, FAX_PROVIDER};
 use crate::cli::DemoArgs;
 use crate::config::{
-    Config, DatabaseSection, FaxSection, HttpSection, IntakeSection, MailSection, MllpSection, RelayTls, RulesSection,
-    Secret, SmtpSection,
+    Config, DatabaseSection, FaxSection, HttpSection, IntakeSection, MailSection, MllpSection, RelayTls,
+    RulesSection, Secret, SmtpSection,
 };
-use crate::directory_files::Files;
+use crate::directory_files::{self, Files};
+use kakehashi_core::clock::UtcMicros;
 use kakehashi_fax::provider::{FaxProviderProfile, NumberPlace};
 use kakehashi_fax::send::FaxSendProfile;
 use kakehashi_hl7::InterfaceProfile;
+use kakehashi_store::DirectoryChange;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 const FILES: &[(&str, &str)] = &[
@@ -28,6 +31,30 @@ const FILES: &[(&str, &str)] = &[
 /// The directory files by name.
 pub(crate) fn files() -> Files {
     FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+}
+
+/// Facility names by folded number or address.
+pub(crate) fn names() -> BTreeMap<String, String> {
+    // Without the logins: hashing their passwords takes longer than everything else at a start.
+    let mut files = files();
+    files.remove("logins.csv");
+    let changes = directory_files::read(&files, UtcMicros::from_micros(0)).unwrap_or_default();
+    let facilities: BTreeMap<_, _> = changes
+        .iter()
+        .filter_map(|change| match change {
+            DirectoryChange::Facility(facility) => Some((facility.id.clone(), facility.name.clone())),
+            _ => None,
+        })
+        .collect();
+    changes
+        .iter()
+        .filter_map(|change| match change {
+            DirectoryChange::Endpoint(endpoint) => {
+                Some((endpoint.address.clone(), facilities.get(&endpoint.facility_id)?.clone()))
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// The demo's configuration: everything on loopback, mail and FAX to the catcher.

@@ -16,9 +16,14 @@ use std::time::Duration;
 /// The pharmacy's FAX number and the nurses' address (F05, F03).
 const PHARMACY: &str = "0300000105";
 const NURSES: &str = "hinata@st.example";
+const NURSES_NAME: &str = "訪問看護ステーションひなた";
 
 /// Plays it. What does not come in time is left out: the demo is usable without it.
-pub(crate) async fn play(addresses: Addresses, catcher: &Arc<Catcher>, clock: &dyn Clock) -> Result<(), String> {
+pub(crate) async fn play(
+    addresses: Addresses,
+    catcher: &Arc<Catcher>,
+    clock: &dyn Clock,
+) -> Result<(), String> {
     let (Some(mllp), Some(smtp)) = (addresses.mllp, addresses.smtp) else { return Ok(()) };
     let now = clock.now();
     exchange(mllp, &Sample::Discharge.message(now)).await?;
@@ -29,16 +34,17 @@ pub(crate) async fn play(addresses: Addresses, catcher: &Arc<Catcher>, clock: &d
     if let Some(id) = caught(catcher, NURSES, limit).await
         && let Some((_, bytes)) = catcher.get(&id)
         && let Ok(mail) = kakehashi_email::read::parse_mail(&bytes)
-        && let Some(reply_to) = mail.header("Reply-To").map(|h| h.trim_matches(['<', '>', ' ']).to_owned())
+        && let Some(reply_to) = desk::answer_to(&mail)
     {
-        let reply = compose::reply(&mail, NURSES, &reply_to, "了解しました。", clock.now())?;
+        let reply = compose::reply(&mail, (NURSES_NAME, NURSES), &reply_to, "了解しました。", clock.now())?;
         submit(smtp, NURSES, &reply_to, &reply).await?;
     }
     let number = format!("{PHARMACY}@{}", super::FAX_DOMAIN);
     if let Some(id) = caught(catcher, &number, limit).await
         && let Some((_, bytes)) = catcher.get(&id)
     {
-        let sheet = tokio::task::spawn_blocking(move || returned_sheet(&bytes)).await.map_err(|e| e.to_string())?;
+        let sheet =
+            tokio::task::spawn_blocking(move || returned_sheet(&bytes)).await.map_err(|e| e.to_string())?;
         if let Some(tiff) = sheet {
             let fax = compose::received_fax(PHARMACY, INTAKE_ADDRESS, tiff, 1, clock.now())?;
             submit(smtp, FAX_PROVIDER, INTAKE_ADDRESS, &fax).await?;
@@ -69,7 +75,10 @@ fn returned_sheet(caught: &[u8]) -> Option<Vec<u8>> {
     let last = kakehashi_fax::pages::pdf_page_count(&pdf.bytes).ok()?.checked_sub(1)?;
     let mut page = Page::from_pdf(&pdf.bytes, last).ok()?;
     let tick = tick_box("acknowledge")?;
-    page.draw_line_mm(&[(tick.x + 1.3, tick.y + 3.6), (tick.x + 2.9, tick.y + 5.6), (tick.x + 5.9, tick.y + 1.4)], 0.7);
+    page.draw_line_mm(
+        &[(tick.x + 1.3, tick.y + 3.6), (tick.x + 2.9, tick.y + 5.6), (tick.x + 5.9, tick.y + 1.4)],
+        0.7,
+    );
     for stroke in desk_handwriting() {
         page.draw_line_mm(&stroke, 0.6);
     }
@@ -82,7 +91,16 @@ fn desk_handwriting() -> Vec<Vec<(f32, f32)>> {
     vec![
         at(&[(0.0, 1.0), (-0.6, 6.0), (-0.2, 12.0), (0.8, 14.0)]),
         at(&[(4.0, 4.4), (12.0, 3.6)]),
-        at(&[(8.6, 0.4), (8.8, 8.0), (8.2, 12.6), (6.0, 13.6), (5.0, 12.0), (6.6, 10.6), (9.6, 11.6), (12.0, 13.8)]),
+        at(&[
+            (8.6, 0.4),
+            (8.8, 8.0),
+            (8.2, 12.6),
+            (6.0, 13.6),
+            (5.0, 12.0),
+            (6.6, 10.6),
+            (9.6, 11.6),
+            (12.0, 13.8),
+        ]),
         at(&[(18.0, 2.4), (17.8, 8.0), (19.0, 12.4), (20.4, 10.6)]),
         at(&[(25.6, 3.0), (27.4, 6.0), (28.0, 9.6)]),
     ]

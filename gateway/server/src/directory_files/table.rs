@@ -42,7 +42,11 @@ impl Table {
         };
         for column in required {
             if !header.iter().any(|h| h == *column) {
-                wrong(1, format!("column {column} is missing"), format!("add it; the header is {}", required.join(",")));
+                wrong(
+                    1,
+                    format!("column {column} is missing"),
+                    format!("add it; the header is {}", required.join(",")),
+                );
             }
         }
         for column in &header {
@@ -56,7 +60,8 @@ impl Table {
             match record {
                 Ok(record) => {
                     let line = record.position().map_or(0, csv::Position::line);
-                    let cells = header.iter().zip(&record).map(|(h, c)| (h.to_owned(), c.to_owned())).collect();
+                    let cells =
+                        header.iter().zip(&record).map(|(h, c)| (h.to_owned(), c.to_owned())).collect();
                     rows.push(Row { file: file.to_owned(), line, cells });
                 }
                 Err(error) => {

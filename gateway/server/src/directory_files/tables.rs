@@ -4,8 +4,8 @@ use super::table::{Row, Table};
 use super::{FileError, Files};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::{
-    ClockTime, Day, DigestTime, Endpoint, EndpointSettings, Facility, Network, OpenHours, Patient, PatientGroup,
-    QuietHours, StaffMember,
+    ClockTime, Day, DigestTime, Endpoint, EndpointSettings, Facility, Network, OpenHours, Patient,
+    PatientGroup, QuietHours, StaffMember,
 };
 use kakehashi_core::facts::IdentifierState;
 use kakehashi_core::ids::{ConsentId, EndpointId, FacilityId, GroupId, LoginUserId, PatientId, StaffId};
@@ -79,7 +79,8 @@ impl Reading {
         match toml::from_str::<Network>(text) {
             Ok(network) => self.changes.push(DirectoryChange::Network(network)),
             Err(fault) => {
-                let line = fault.span().map_or(1, |s| 1 + text[..s.start.min(text.len())].matches('\n').count());
+                let line =
+                    fault.span().map_or(1, |s| 1 + text[..s.start.min(text.len())].matches('\n').count());
                 self.errors.push(error(line as u64, fault.message().to_owned()));
             }
         }
@@ -110,20 +111,29 @@ impl Reading {
     pub(crate) fn table(&mut self, name: &str, text: &str) {
         let (required, optional): (&[&str], &[&str]) = match name {
             "facility_types.csv" | "professions.csv" => (&["code", "ja", "en"], &["count_2023_02_28"]),
-            "facilities.csv" => {
-                (&["facility_id", "name", "facility_type"], &["short_name", "phone", "business_hours", "network_office"])
-            }
+            "facilities.csv" => (
+                &["facility_id", "name", "facility_type"],
+                &["short_name", "phone", "business_hours", "network_office"],
+            ),
             "staff.csv" => (&["staff_id", "facility_id", "name", "professions"], &["left_on"]),
             "endpoints.csv" => (
                 &["facility_id", "channel", "address", "state"],
                 &[
-                    "receives", "instant_threshold", "digests", "quiet_hours", "night_ok", "content_mode",
-                    "pdf_password", "hold_seconds", "locale",
+                    "receives",
+                    "instant_threshold",
+                    "digests",
+                    "quiet_hours",
+                    "night_ok",
+                    "content_mode",
+                    "pdf_password",
+                    "hold_seconds",
+                    "locale",
                 ],
             ),
-            "logins.csv" => {
-                (&["login_name", "facility_id", "role"], &["staff_id", "display_name", "locale", "password", "password_hash"])
-            }
+            "logins.csv" => (
+                &["login_name", "facility_id", "role"],
+                &["staff_id", "display_name", "locale", "password", "password_hash"],
+            ),
             "patients.csv" => (&["patient_id", "name", "kana", "birth_date"], &["sex", "summary"]),
             "identifiers.csv" => (&["facility_id", "identifier", "patient_id"], &["state"]),
             "groups.csv" => (&["group_id", "patient_id", "alias", "address", "members"], &["state"]),
@@ -169,7 +179,10 @@ impl Reading {
     fn facility(&mut self, row: &Row) -> Checked<()> {
         let facility_type = row.text("facility_type").to_owned();
         if !self.types.contains(&facility_type) {
-            return Err(row.error(format!("unknown facility type {facility_type:?}"), "use a code of the master list or add it to facility_types.csv"));
+            return Err(row.error(
+                format!("unknown facility type {facility_type:?}"),
+                "use a code of the master list or add it to facility_types.csv",
+            ));
         }
         let name = filled(row, "name")?;
         let id = filled(row, "facility_id")?;
@@ -188,9 +201,13 @@ impl Reading {
 
     fn staff_member(&mut self, row: &Row) -> Checked<()> {
         let facility_id = self.known_facility(row, "facility_id")?;
-        let professions: Vec<String> = row.text("professions").split_whitespace().map(str::to_owned).collect();
+        let professions: Vec<String> =
+            row.text("professions").split_whitespace().map(str::to_owned).collect();
         if let Some(unknown) = professions.iter().find(|p| !self.professions.contains(*p)) {
-            return Err(row.error(format!("unknown profession {unknown:?}"), "use a code of the master list or add it to professions.csv"));
+            return Err(row.error(
+                format!("unknown profession {unknown:?}"),
+                "use a code of the master list or add it to professions.csv",
+            ));
         }
         if professions.is_empty() {
             return Err(row.error("no profession", "give at least one code; several are separated by blanks"));
@@ -210,11 +227,13 @@ impl Reading {
 
     fn endpoint(&mut self, row: &Row) -> Checked<()> {
         let facility_id = self.known_facility(row, "facility_id")?;
-        let channel = coded(row, "channel", Channel::from_code, "fax, email, phone_memo, api, mqtt, hl7 or web")?;
+        let channel =
+            coded(row, "channel", Channel::from_code, "fax, email, phone_memo, api, mqtt, hl7 or web")?;
         let written = filled(row, "address")?;
         let address = match channel {
-            Channel::Fax | Channel::PhoneMemo => fold_number(&written)
-                .ok_or_else(|| row.error(format!("{written:?} is not a telephone number"), "write 6 to 15 digits"))?,
+            Channel::Fax | Channel::PhoneMemo => fold_number(&written).ok_or_else(|| {
+                row.error(format!("{written:?} is not a telephone number"), "write 6 to 15 digits")
+            })?,
             Channel::Email if !written.contains('@') => {
                 return Err(row.error(format!("{written:?} is not a mail address"), "write name@domain"));
             }
@@ -223,25 +242,46 @@ impl Reading {
             Channel::Notebook | Channel::Mqtt | Channel::Hl7 | Channel::Web => written,
         };
         if !self.addresses.insert((channel.code(), address.clone())) {
-            return Err(row.error("this address stands here twice", "one address belongs to one facility; mend the register"));
+            return Err(row.error(
+                "this address stands here twice",
+                "one address belongs to one facility; mend the register",
+            ));
         }
-        let state = coded(row, "state", EndpointState::from_code, "unverified, verified, stale or suspended")?;
+        let state =
+            coded(row, "state", EndpointState::from_code, "unverified, verified, stale or suspended")?;
         let defaults = EndpointSettings::default();
         let settings = EndpointSettings {
             receives: flag(row, "receives", true)?,
-            instant_threshold: optional_coded(row, "instant_threshold", Urgency::from_code, "normal, urgent or emergency")?
-                .unwrap_or(defaults.instant_threshold),
+            instant_threshold: optional_coded(
+                row,
+                "instant_threshold",
+                Urgency::from_code,
+                "normal, urgent or emergency",
+            )?
+            .unwrap_or(defaults.instant_threshold),
             digests: digests(row)?,
             quiet_hours: quiet_hours(row)?,
             night_ok: flag(row, "night_ok", false)?,
-            content_mode: optional_coded(row, "content_mode", ContentMode::from_code, "notice_only, encrypted_pdf or full_text")?
-                .unwrap_or(defaults.content_mode),
+            content_mode: optional_coded(
+                row,
+                "content_mode",
+                ContentMode::from_code,
+                "notice_only, encrypted_pdf or full_text",
+            )?
+            .unwrap_or(defaults.content_mode),
             pdf_password: row.optional("pdf_password"),
             hold_seconds: number(row, "hold_seconds")?,
             locale: optional_coded(row, "locale", Locale::from_code, "ja or en")?.unwrap_or(defaults.locale),
         };
         let id = EndpointId::new(format!("{facility_id}-{}-{}", channel.code(), &hex(&address)[..10]));
-        self.changes.push(DirectoryChange::Endpoint(Endpoint { id, facility_id, channel, address, state, settings }));
+        self.changes.push(DirectoryChange::Endpoint(Endpoint {
+            id,
+            facility_id,
+            channel,
+            address,
+            state,
+            settings,
+        }));
         Ok(())
     }
 
@@ -255,7 +295,12 @@ impl Reading {
         let password_hash = match (row.optional("password_hash"), row.optional("password")) {
             (Some(hash), None) if hash.starts_with("$argon2id$") => hash,
             (None, Some(password)) => kakehashi_web::hash_password(&password),
-            _ => return Err(row.error("no usable password", "give password_hash from `kakehashi hash-password`, or password")),
+            _ => {
+                return Err(row.error(
+                    "no usable password",
+                    "give password_hash from `kakehashi hash-password`, or password",
+                ));
+            }
         };
         self.changes.push(DirectoryChange::LoginUser(LoginUser {
             id: LoginUserId::new(format!("login-{login_name}")),
@@ -274,8 +319,9 @@ impl Reading {
     fn patient(&mut self, row: &Row) -> Checked<()> {
         let id = filled(row, "patient_id")?;
         let birth = row.text("birth_date");
-        let date = read_date(birth)
-            .ok_or_else(|| row.error(format!("{birth:?} is not a date"), "write 1938-04-12 or 昭和13年4月12日"))?;
+        let date = read_date(birth).ok_or_else(|| {
+            row.error(format!("{birth:?} is not a date"), "write 1938-04-12 or 昭和13年4月12日")
+        })?;
         self.patients.insert(id.clone());
         self.changes.push(DirectoryChange::Patient(Patient {
             id: PatientId::new(id),
@@ -291,7 +337,12 @@ impl Reading {
     fn identifier(&mut self, row: &Row) -> Checked<()> {
         let facility_id = self.known_facility(row, "facility_id")?;
         let patient_id = self.known_patient(row)?;
-        let state = optional_coded(row, "state", IdentifierState::from_code, "candidate, confirmed, alias or retired")?;
+        let state = optional_coded(
+            row,
+            "state",
+            IdentifierState::from_code,
+            "candidate, confirmed, alias or retired",
+        )?;
         self.changes.push(DirectoryChange::Identifier {
             facility_id,
             identifier: filled(row, "identifier")?,
@@ -314,7 +365,11 @@ impl Reading {
             state: state.unwrap_or(GroupState::Open),
         }));
         for facility_id in members {
-            self.changes.push(DirectoryChange::Membership { group_id: group_id.clone(), facility_id, since: self.now });
+            self.changes.push(DirectoryChange::Membership {
+                group_id: group_id.clone(),
+                facility_id,
+                since: self.now,
+            });
         }
         Ok(())
     }
@@ -325,7 +380,14 @@ impl Reading {
         let channels = row
             .text("channels")
             .split_whitespace()
-            .map(|code| Channel::from_code(code).ok_or_else(|| row.error(format!("unknown channel {code:?}"), "use codes like fax or email, or leave it empty for all")))
+            .map(|code| {
+                Channel::from_code(code).ok_or_else(|| {
+                    row.error(
+                        format!("unknown channel {code:?}"),
+                        "use codes like fax or email, or leave it empty for all",
+                    )
+                })
+            })
             .collect::<Checked<Vec<_>>>()?;
         let until = row.optional("until").map(|_| day_start(row, "until")).transpose()?;
         self.changes.push(DirectoryChange::Consent {
@@ -360,7 +422,10 @@ impl Reading {
     fn facility_list(&self, row: &Row, column: &str) -> Checked<Vec<FacilityId>> {
         let ids: Vec<&str> = row.text(column).split_whitespace().collect();
         match ids.iter().find(|id| !self.facilities.contains(**id)) {
-            Some(unknown) => Err(row.error(format!("unknown facility {unknown:?}"), "use ids of facilities.csv, separated by blanks")),
+            Some(unknown) => Err(row.error(
+                format!("unknown facility {unknown:?}"),
+                "use ids of facilities.csv, separated by blanks",
+            )),
             None => Ok(ids.into_iter().map(FacilityId::from).collect()),
         }
     }
@@ -384,7 +449,12 @@ fn coded<T>(row: &Row, column: &str, read: fn(&str) -> Option<T>, known: &str) -
     read(text).ok_or_else(|| row.error(format!("{column} {text:?} is not known"), format!("write {known}")))
 }
 
-fn optional_coded<T>(row: &Row, column: &str, read: fn(&str) -> Option<T>, known: &str) -> Checked<Option<T>> {
+fn optional_coded<T>(
+    row: &Row,
+    column: &str,
+    read: fn(&str) -> Option<T>,
+    known: &str,
+) -> Checked<Option<T>> {
     if row.text(column).is_empty() { Ok(None) } else { coded(row, column, read, known).map(Some) }
 }
 
@@ -400,7 +470,9 @@ fn flag(row: &Row, column: &str, default: bool) -> Checked<bool> {
 fn number(row: &Row, column: &str) -> Checked<u32> {
     match row.text(column) {
         "" => Ok(0),
-        text => text.parse().map_err(|_| row.error(format!("{column} {text:?} is not a number"), "write seconds as digits")),
+        text => text
+            .parse()
+            .map_err(|_| row.error(format!("{column} {text:?} is not a number"), "write seconds as digits")),
     }
 }
 
@@ -416,9 +488,17 @@ fn time(row: &Row, text: &str) -> Checked<ClockTime> {
 }
 
 fn day(code: &str) -> Option<Day> {
-    [("mon", Day::Mon), ("tue", Day::Tue), ("wed", Day::Wed), ("thu", Day::Thu), ("fri", Day::Fri), ("sat", Day::Sat), ("sun", Day::Sun)]
-        .into_iter()
-        .find_map(|(name, day)| (name == code).then_some(day))
+    [
+        ("mon", Day::Mon),
+        ("tue", Day::Tue),
+        ("wed", Day::Wed),
+        ("thu", Day::Thu),
+        ("fri", Day::Fri),
+        ("sat", Day::Sat),
+        ("sun", Day::Sun),
+    ]
+    .into_iter()
+    .find_map(|(name, day)| (name == code).then_some(day))
 }
 
 /// `mon-fri` or `mon+wed`.

@@ -69,9 +69,10 @@ impl Raw {
         TriageRow {
             id: self.id.clone(),
             intake_id: self.intake_id.clone(),
-            channel: self.channel,
+            // A FAX that came by mail is a FAX.
+            channel: envelope.map_or(self.channel, |e| e.channel),
             sender: sender.map_or_else(|| self.stated_sender(), |f| f.name.clone()),
-            title: envelope.and_then(|e| e.title.clone()),
+            title: envelope.map(kakehashi_core::placement::title_of),
             reasons: self.reasons.clone(),
             quarantined: self.quarantined,
             received_at: self.received_at,

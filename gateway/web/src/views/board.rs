@@ -91,7 +91,7 @@ pub(crate) fn facts(lang: Lang, receipts: &[Receipt]) -> Vec<Chip> {
     ] {
         let total = asked(what).count();
         if total > 0 {
-            let given = asked(what).filter(|r| answered(r)).count();
+            let given = asked(what).filter(|r| given(r)).count();
             let class = if given == total { "ack" } else { "wait" };
             chips.push(Chip::new(class, Some(mark), lang.tf(key, &[&given.to_string(), &total.to_string()])));
         }
@@ -138,8 +138,17 @@ pub(crate) fn facts(lang: Lang, receipts: &[Receipt]) -> Vec<Chip> {
     chips
 }
 
-/// Whether a member has done what was asked of it: a reply answers a wish for 了解 as well, 了解 does
-/// not answer a wish for a reply.
+/// Whether a member has given exactly what was asked of it: 了解 is counted only where a human gave 了解.
+const fn given(receipt: &Receipt) -> bool {
+    match receipt.asked {
+        ReplyExpectation::None => true,
+        ReplyExpectation::Ack => receipt.acknowledgement.is_some(),
+        ReplyExpectation::Reply | ReplyExpectation::Call => receipt.replied_at.is_some(),
+    }
+}
+
+/// Whether nobody need wait for a member any more: a reply answers a wish for 了解 as well, 了解 does not
+/// answer a wish for a reply.
 fn answered(receipt: &Receipt) -> bool {
     match receipt.asked {
         ReplyExpectation::None => true,

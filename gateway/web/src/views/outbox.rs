@@ -140,7 +140,8 @@ fn line(lang: Lang, row: &OutboxRow, now: UtcMicros) -> OutboxLine {
         attempts: (row.attempt_count > 1)
             .then(|| lang.tf("outbox.attempts", &[&row.attempt_count.to_string()])),
         resend: row.resend_possible.then(|| lang.t("way.resend")),
-        detail: row.last_detail.clone().filter(|d| !d.is_empty()),
+        // A phone task has no far side yet.
+        detail: row.last_detail.clone().filter(|d| !d.is_empty() && row.channel != Channel::PhoneMemo),
         explain: match row.state {
             _ if open_call => Some(explain("phone")),
             DeliveryState::Failed => Some(explain("failed")),

@@ -49,11 +49,17 @@ pub(crate) fn report(job: &Job<'_>) -> Vec<u8> {
 }
 
 /// A member's answer to a caught mail, quoted and signed as a mail client does.
-pub(crate) fn reply(caught: &Mail, member: &str, to: &str, body: &str, at: UtcMicros) -> Result<Vec<u8>, String> {
+pub(crate) fn reply(
+    caught: &Mail,
+    (name, member): (&str, &str),
+    to: &str,
+    body: &str,
+    at: UtcMicros,
+) -> Result<Vec<u8>, String> {
     let quoted: String = caught.text.lines().take(40).map(|line| format!("> {line}\n")).collect();
     let from = caught.from.as_ref().map_or("", |f| f.address.as_str());
     let text = format!(
-        "{}\n\n-- \n訪問看護ステーションひなた\n{member}\n\n{} <{from}>:\n{quoted}",
+        "{}\n\n-- \n{name}\n{member}\n\n{} <{from}>:\n{quoted}",
         body.trim_end(),
         at.in_japan().strftime("%Y年%-m月%-d日 %H:%M")
     );
@@ -71,12 +77,19 @@ pub(crate) fn reply(caught: &Mail, member: &str, to: &str, body: &str, at: UtcMi
 }
 
 /// Pages as the FAX provider forwards them: caller number in the subject, a TIFF attached.
-pub(crate) fn received_fax(number: &str, to: &str, tiff: Vec<u8>, pages: usize, at: UtcMicros) -> Result<Vec<u8>, String> {
+pub(crate) fn received_fax(
+    number: &str,
+    to: &str,
+    tiff: Vec<u8>,
+    pages: usize,
+    at: UtcMicros,
+) -> Result<Vec<u8>, String> {
     let sender = address(FAX_PROVIDER).ok_or("the provider's address")?;
     let recipient = address(to).ok_or_else(|| format!("{to} is not an address"))?;
     let stamp = at.in_japan().strftime("%Y%m%d%H%M%S");
     let media_type = ContentType::parse("image/tiff").map_err(|e| e.to_string())?;
-    let text = format!("FAXを受信しました。\n発信元番号：{number}\n枚数：{pages}枚\n受信日時：{}\n", at.to_ja());
+    let text =
+        format!("FAXを受信しました。\n発信元番号：{number}\n枚数：{pages}枚\n受信日時：{}\n", at.to_ja());
     Message::builder()
         .from(sender)
         .to(recipient)

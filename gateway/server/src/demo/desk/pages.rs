@@ -30,15 +30,18 @@ struct ListPage<'a> {
 struct ListRow<'a> {
     id: &'a str,
     fax: bool,
+    receiver: &'a str,
     to: String,
     at: String,
     subject: &'a str,
+    attachments: usize,
 }
 
 #[derive(Serialize)]
 struct ItemPage<'a> {
     id: &'a str,
     fax: bool,
+    receiver: &'a str,
     to: String,
     at: String,
     from: &'a str,
@@ -78,7 +81,9 @@ struct BoxRow {
 }
 
 fn recipient(item: &Item) -> String {
-    item.caught.fax_number().map_or_else(|| item.caught.recipient().to_owned(), |number| format!("FAX {number}"))
+    item.caught
+        .fax_number()
+        .map_or_else(|| item.caught.recipient().to_owned(), |number| format!("FAX {number}"))
 }
 
 /// All caught items.
@@ -86,9 +91,11 @@ pub(super) fn list(items: &[Item]) -> String {
     let rows = items.iter().map(|item| ListRow {
         id: &item.caught.id,
         fax: item.caught.fax_number().is_some(),
+        receiver: &item.receiver,
         to: recipient(item),
         at: item.caught.caught_at.to_ja(),
         subject: item.mail.subject.as_deref().unwrap_or(""),
+        attachments: item.mail.parts.len(),
     });
     render("list", &ListPage { items: rows.collect() })
 }
@@ -113,16 +120,18 @@ pub(super) fn item(item: &Item, page_count: usize) -> String {
             height: percent(area.height, PAGE_HEIGHT),
         }
     });
-    let pages = (0..page_count).map(|index| PageRow { index, number: index + 1, last: index + 1 == page_count });
+    let pages =
+        (0..page_count).map(|index| PageRow { index, number: index + 1, last: index + 1 == page_count });
     let page = ItemPage {
         id: &item.caught.id,
         fax: item.caught.fax_number().is_some(),
+        receiver: &item.receiver,
         to: recipient(item),
         at: item.caught.caught_at.to_ja(),
         from: item.mail.from.as_ref().map_or("", |f| f.address.as_str()),
         subject: item.mail.subject.as_deref().unwrap_or(""),
         text: &item.mail.text,
-        answer_to: item.answer_to(),
+        answer_to: super::answer_to(&item.mail),
         attachments: attachments.collect(),
         pages: pages.collect(),
         last_page: page_count.saturating_sub(1),
@@ -160,6 +169,7 @@ mod tests {
                 rcpt_to: vec!["0300000104@fax.kakehashi.example".to_owned()],
             },
             mail: kakehashi_email::read::parse_mail(hostile.as_bytes()).unwrap(),
+            receiver: "<script>".to_owned(),
         };
         for html in [list(std::slice::from_ref(&item)), super::item(&item, 2), fault("<script>")] {
             assert!(!html.contains("<script>") && !html.contains("<img src=x"), "{html}");
