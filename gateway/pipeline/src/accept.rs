@@ -3,9 +3,7 @@
 
 use kakehashi_core::clock::Clock;
 use kakehashi_core::ids::{IntakeId, NetworkId};
-use kakehashi_core::port::{
-    BoxFuture, IntakeAnswer, IntakeDesk, RawIntake, RecipientAnswer, Refusal,
-};
+use kakehashi_core::port::{BoxFuture, IntakeAnswer, IntakeDesk, RawIntake, RecipientAnswer, Refusal};
 use kakehashi_store::{HandedIn, Store, StoreError};
 use std::sync::Arc;
 

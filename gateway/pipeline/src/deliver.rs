@@ -67,11 +67,13 @@ impl Deliverer {
         let now = self.clock.now();
         let lapsed = view.lapse(now).await?;
         if lapsed > 0 {
-            tracing::warn!(lapsed, "pipeline.deliver: attempts or reports overdue, now 送達不明 or due again");
+            tracing::warn!(
+                lapsed,
+                "pipeline.deliver: attempts or reports overdue, now 送達不明 or due again"
+            );
         }
-        let jobs = view
-            .claim_deliveries(&self.worker, BATCH, LEASE_SECONDS, ATTACHMENT_LIMIT_BYTES, now)
-            .await?;
+        let jobs =
+            view.claim_deliveries(&self.worker, BATCH, LEASE_SECONDS, ATTACHMENT_LIMIT_BYTES, now).await?;
         let count = jobs.len();
         futures::stream::iter(jobs)
             .for_each_concurrent(CONCURRENCY, |job| async move {

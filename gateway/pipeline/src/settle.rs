@@ -155,7 +155,12 @@ impl Settler {
                 envelope,
                 decided: &decided,
             };
-            own_effects.extend(placement::effects(&arrival, roster.as_ref(), attachments, &mut crate::random));
+            own_effects.extend(placement::effects(
+                &arrival,
+                roster.as_ref(),
+                attachments,
+                &mut crate::random,
+            ));
             all_decided.push(decided);
         }
         let mut effects =

@@ -102,7 +102,11 @@ pub(super) const MESSAGES: &[Message] = &[
     ("way.phone_soon", "電話依頼を作ります({0})", "becomes a phone task ({0})"),
     ("way.called", "電話で伝えました {0}", "told by phone {0}"),
     ("way.resend", "再送の可能性", "may arrive twice"),
-    ("way.none", "ウェブの画面で見られます(ほかの届け先は未登録)", "on the web pages (no other way registered)"),
+    (
+        "way.none",
+        "ウェブの画面で見られます(ほかの届け先は未登録)",
+        "on the web pages (no other way registered)",
+    ),
     ("ack.do", "了解する", "Acknowledge"),
     ("ack.done", "了解しました {0}", "You acknowledged {0}"),
     ("ack.undo", "了解を取り消す", "Take it back"),
