@@ -81,10 +81,7 @@ impl Start {
     pub fn start(&self) -> Gateway {
         let mut command = Command::new(program());
         if let Some(time) = &self.fake_time {
-            // Loaded into the program itself: the `faketime` command would stay as its parent, and a kill
-            // would meet the parent only. Only the wall clock is moved: time-outs go by the monotonic one.
-            command.env("LD_PRELOAD", fake_clock()).env("FAKETIME", format!("@{time}"));
-            command.env("TZ", "Asia/Tokyo").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+            show_time(&mut command, time);
         }
         command.arg("demo").arg("--data-dir").arg(&self.data_dir);
         command.args(["--http", &self.ports[0], "--smtp", &self.ports[1], "--mllp", &self.ports[2]]);
@@ -105,6 +102,25 @@ pub fn serve(config: &Path) -> Gateway {
     let mut command = Command::new(program());
     command.arg("serve").arg("--config").arg(config);
     Gateway::ready(command)
+}
+
+/// As [`serve`], with a clock that shows this time (日本時間) at the start and runs on from there.
+///
+/// # Panics
+/// It ends before it is ready.
+#[must_use]
+pub fn serve_at(config: &Path, japan_time: &str) -> Gateway {
+    let mut command = Command::new(program());
+    show_time(&mut command, japan_time);
+    command.arg("serve").arg("--config").arg(config);
+    Gateway::ready(command)
+}
+
+/// Loaded into the program itself: the `faketime` command would stay as its parent, and a kill would meet
+/// the parent only. Only the wall clock is moved: time-outs go by the monotonic one.
+fn show_time(command: &mut Command, japan_time: &str) {
+    command.env("LD_PRELOAD", fake_clock()).env("FAKETIME", format!("@{japan_time}"));
+    command.env("TZ", "Asia/Tokyo").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
 }
 
 /// The library of `faketime`.
@@ -216,5 +232,17 @@ impl Drop for Gateway {
 #[must_use]
 pub fn run(arguments: &[&str]) -> Output {
     let output = Command::new(program()).args(arguments).output();
+    output.unwrap_or_else(|e| panic!("cannot run {arguments:?}: {e}"))
+}
+
+/// As [`run`], at this time (日本時間).
+///
+/// # Panics
+/// It cannot be started.
+#[must_use]
+pub fn run_at(japan_time: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program());
+    show_time(&mut command, japan_time);
+    let output = command.args(arguments).output();
     output.unwrap_or_else(|e| panic!("cannot run {arguments:?}: {e}"))
 }

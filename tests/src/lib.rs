@@ -4,11 +4,16 @@
 
 pub mod broker;
 pub mod browser;
+pub mod caught;
 pub mod corpus;
 pub mod database;
 pub mod gateway;
+pub mod letters;
 pub mod mllp;
+pub mod network;
 pub mod office;
+pub mod paper;
 pub mod postgres;
+pub mod relay;
 pub mod smtp;
 pub mod wait;

@@ -76,6 +76,34 @@ impl Office {
         (status, String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    /// Sends a form that could carry files: status and text.
+    ///
+    /// # Panics
+    /// There is no answer.
+    pub fn post_parts(&mut self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        let boundary = format!("kakehashi-{:032x}", rand::random::<u128>());
+        let mut body = String::new();
+        for (name, value) in fields {
+            body += &format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        }
+        body += &format!("--{boundary}--\r\n");
+        let request = self.agent.post(format!("{}{path}", self.base)).header("Cookie", self.cookies.join("; "));
+        let request = request.header("Content-Type", format!("multipart/form-data; boundary={boundary}"));
+        let answer = request.send(body).unwrap_or_else(|e| panic!("POST {path}: {e}"));
+        let (status, bytes) = self.take(answer);
+        (status, String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Paths of all items in triage, as listed.
+    ///
+    /// # Panics
+    /// The list cannot be read.
+    pub fn triage(&mut self) -> Vec<String> {
+        let (status, text) = self.get("/triage");
+        assert_eq!(status, 200, "/triage");
+        links(&text, "/triage/")
+    }
+
     /// Paths of all intakes, newest first.
     ///
     /// # Panics

@@ -106,8 +106,14 @@ macro_rules! counted {
 }
 
 impl Database {
-    /// Opens SQLite at `path`; the file is made if absent.
+    /// Opens SQLite at `path`; the file and its folder are made if absent.
     pub(crate) async fn open_sqlite(path: &str, readers: u32, beside: bool) -> Result<Self, StoreError> {
+        if !beside && let Some(folder) = std::path::Path::new(path).parent() {
+            std::fs::create_dir_all(folder).map_err(|e| StoreError::Config {
+                what: format!("the folder {} cannot be made: {e}", folder.display()),
+                remedy: "give the gateway's user the right to write there".to_owned(),
+            })?;
+        }
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(!beside)

@@ -1,0 +1,74 @@
+//! Paper in a member's hands: a page of a FAX that came is written upon with a pen and laid into the
+//! machine again.
+
+use kakehashi_core::sheet_geometry::tick_box;
+use kakehashi_fax::pages::{Ink, Page, pdf_page_count};
+use kakehashi_fax::paper::page_to_tiff_g4;
+
+/// The last page of a FAX job as it lies on the desk: the reply sheet.
+///
+/// # Panics
+/// It is no PDF with pages.
+#[must_use]
+pub fn reply_sheet(pdf: &[u8]) -> Page {
+    let pages = pdf_page_count(pdf).unwrap_or_else(|e| panic!("not a PDF: {e}"));
+    Page::from_pdf(pdf, pages - 1).unwrap_or_else(|e| panic!("page {pages}: {e}"))
+}
+
+/// Ticks a box with a pen.
+///
+/// # Panics
+/// There is no such box.
+pub fn tick(page: &mut Page, name: &str) {
+    let tick = tick_box(name).unwrap_or_else(|| panic!("no box {name}"));
+    page.draw_line_mm(&[(tick.x + 1.3, tick.y + 3.6), (tick.x + 2.9, tick.y + 5.6), (tick.x + 5.9, tick.y + 1.4)], 0.7);
+}
+
+/// A few strokes in the writing area.
+pub fn write(page: &mut Page) {
+    for n in 0..5_u8 {
+        let x = 34.0 + 9.0 * f32::from(n);
+        page.draw_line_mm(&[(x, 212.0), (x - 1.0, 219.0), (x + 2.0, 226.0)], 0.6);
+        page.draw_line_mm(&[(x - 2.0, 216.0), (x + 5.0, 215.0)], 0.6);
+    }
+}
+
+/// The page as it looks when it was laid in upside down.
+#[must_use]
+pub fn upside_down(page: &Page) -> Page {
+    let mut turned = blank(page.width, page.height, page.x_dpi, page.y_dpi);
+    copy(page, &mut turned, |x, y| Some((page.width - 1 - x, page.height - 1 - y)));
+    turned
+}
+
+/// The page as a machine sends it in standard resolution: every second row.
+#[must_use]
+pub fn standard_resolution(page: &Page) -> Page {
+    let mut coarse = blank(page.width, page.height / 2, page.x_dpi, page.y_dpi / 2.0);
+    let rows = coarse.height;
+    copy(page, &mut coarse, |x, y| (y % 2 == 0 && y / 2 < rows).then_some((x, y / 2)));
+    coarse
+}
+
+/// Pages as a machine sends them.
+#[must_use]
+pub fn tiff(pages: &[Page]) -> Vec<u8> {
+    page_to_tiff_g4(pages)
+}
+
+fn blank(width: u32, height: u32, x_dpi: f32, y_dpi: f32) -> Page {
+    let bits = vec![0; width.div_ceil(8) as usize * height as usize];
+    Page { width, height, x_dpi, y_dpi, ink: Ink::Bilevel(bits), damaged: false }
+}
+
+fn copy(from: &Page, to: &mut Page, place: impl Fn(u32, u32) -> Option<(u32, u32)>) {
+    let stride = to.width.div_ceil(8) as usize;
+    let Ink::Bilevel(bits) = &mut to.ink else { return };
+    for y in 0..from.height {
+        for x in (0..from.width).filter(|x| from.is_black(*x, y)) {
+            if let Some((x, y)) = place(x, y) {
+                bits[y as usize * stride + x as usize / 8] |= 0x80 >> (x % 8);
+            }
+        }
+    }
+}
