@@ -133,13 +133,9 @@ fn answering_code<'a>(job: &DeliveryJob, posts: &'a JobPosts) -> &'a ReplyCode {
     }
 }
 
-/// Stable over attempts, so that a resend is the same mail to every mailer.
+/// Message-ID of the mail that carries this job.
 pub(crate) fn message_id(job: &DeliveryJob, code: Option<&ReplyCode>) -> String {
-    let domain = &job.network.mail_domain;
-    match code {
-        Some(code) => format!("{}.{}@{domain}", job.id, code.as_str().to_ascii_lowercase()),
-        None => format!("{}@{domain}", job.id),
-    }
+    kakehashi_core::job::message_id(&job.id, code, &job.network.mail_domain)
 }
 
 fn references(posts: &JobPosts) -> Vec<String> {
