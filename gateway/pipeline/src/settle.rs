@@ -10,7 +10,7 @@ use kakehashi_core::decide::decide;
 use kakehashi_core::decision::{Decided, Decision, TriageReason};
 use kakehashi_core::envelope::{Attachment, Envelope};
 use kakehashi_core::facts::FactQuery;
-use kakehashi_core::ids::{AttachmentId, GroupId, NetworkId, TriageId};
+use kakehashi_core::ids::{AttachmentId, GroupId, IntakeId, NetworkId, TriageId};
 use kakehashi_core::placement::{self, Arrival};
 use kakehashi_core::port::{BoxFuture, RawIntake, ReadFault, Reader};
 use kakehashi_core::post::StoredAttachment;
@@ -18,9 +18,9 @@ use kakehashi_core::rules::RuleSet;
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
 use kakehashi_core::vocabulary::{IdentityLevel, IntakeState};
 use kakehashi_store::view::Wake;
-use kakehashi_store::{ClaimedIntake, Store, StoreError};
+use kakehashi_store::{ClaimedIntake, Store, StoreError, WorkerView};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The rules in force, asked anew for each intake so that a reload takes effect at once.
@@ -41,6 +41,16 @@ pub struct Settler {
     reader: Arc<dyn Reader>,
     rules: CurrentRules,
     worker: String,
+    /// Claimed and not settled: given back as soon as the store answers, not only when the lease lapses.
+    owed: Mutex<Vec<Owed>>,
+}
+
+/// An intake to be given back.
+struct Owed {
+    id: IntakeId,
+    retry_at: UtcMicros,
+    /// Whether its attempt took place, or the store was away.
+    counts: bool,
 }
 
 impl Settler {
@@ -54,22 +64,50 @@ impl Settler {
         rules: CurrentRules,
         worker: String,
     ) -> Self {
-        Self { store, network, clock, reader, rules, worker }
+        Self { store, network, clock, reader, rules, worker, owed: Mutex::new(Vec::new()) }
     }
 
     async fn round(&self) -> Result<u32, StoreError> {
         let view = self.store.worker(&self.network);
+        self.give_back(&view).await?;
         let claimed = view.claim_intakes(&self.worker, BATCH, LEASE_SECONDS, self.clock.now()).await?;
         let count = u32::try_from(claimed.len()).unwrap_or(BATCH);
-        for intake in claimed {
+        let mut claimed = claimed.into_iter();
+        while let Some(intake) = claimed.next() {
             let id = intake.id.clone();
-            if let Err(fault) = self.settle(intake).await {
-                let retry_at = self.clock.now().plus_seconds(fault.retry_seconds());
-                tracing::warn!(intake = %id, error = %fault, "pipeline.settle: intake put back");
-                view.release_intake(&id, retry_at).await?;
+            let Err(fault) = self.settle(intake).await else { continue };
+            tracing::warn!(intake = %id, error = %fault, "pipeline.settle: intake put back");
+            let retry_at = self.clock.now().plus_seconds(fault.retry_seconds());
+            let away = fault.is_of_the_store();
+            self.owe(Owed { id, retry_at, counts: !away });
+            if away {
+                // The rest of the batch would fare no better, each after its own time-out.
+                claimed.by_ref().for_each(|rest| self.owe(Owed { id: rest.id, retry_at, counts: false }));
             }
         }
+        self.give_back(&view).await?;
         Ok(count)
+    }
+
+    fn owe(&self, owed: Owed) {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner).push(owed);
+    }
+
+    async fn give_back(&self, view: &WorkerView) -> Result<(), StoreError> {
+        loop {
+            let Some(owed) = self.owed.lock().unwrap_or_else(PoisonError::into_inner).pop() else {
+                return Ok(());
+            };
+            let given = if owed.counts {
+                view.release_intake(&owed.id, owed.retry_at).await
+            } else {
+                view.postpone_intake(&owed.id, owed.retry_at).await
+            };
+            if let Err(error) = given {
+                self.owe(owed);
+                return Err(error);
+            }
+        }
     }
 
     /// Reads, decides and commits one intake.
@@ -180,6 +218,11 @@ enum SettleFault {
 }
 
 impl SettleFault {
+    /// Whether store or disk are away, so that no intake can be settled now.
+    const fn is_of_the_store(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Unavailable { .. }) | Self::Part(_))
+    }
+
     /// A conflict means that the facts changed between reading and committing: look again at once.
     const fn retry_seconds(&self) -> i64 {
         match self {

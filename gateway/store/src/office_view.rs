@@ -20,6 +20,7 @@ use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::GroupRoster;
 use kakehashi_core::ids::{AttachmentId, GroupId, IntakeId, LoginUserId, NetworkId, PostId, TriageId};
 use kakehashi_core::post::StoredAttachment;
+use std::collections::BTreeMap;
 
 /// Handle of the network office.
 #[derive(Clone)]
@@ -209,12 +210,22 @@ impl OfficeView {
                 args![&self.network, now.plus_seconds(-30 * 24 * 3600)],
             )
             .await?;
-        rows.iter()
-            .map(|row| {
-                let mut r = row.reader();
-                Ok(RuleHits { rule: r.text()?, hit_count: r.size()?, last_at: r.time()? })
-            })
-            .collect()
+        // A verdict of several rules (`continue`) counts for each of them.
+        let mut hits: BTreeMap<String, RuleHits> = BTreeMap::new();
+        for row in &rows {
+            let mut r = row.reader();
+            let (rules, hit_count, last_at) = (r.text()?, r.size()?, r.time()?);
+            for rule in rules.split(" + ") {
+                let sum = hits.entry(rule.to_owned()).or_insert_with(|| RuleHits {
+                    rule: rule.to_owned(),
+                    hit_count: 0,
+                    last_at,
+                });
+                sum.hit_count += hit_count;
+                sum.last_at = sum.last_at.max(last_at);
+            }
+        }
+        Ok(hits.into_values().collect())
     }
 
     /// Audit entries, newest first.

@@ -73,20 +73,21 @@ impl WorkerView {
         intakes::claim(&self.parts, &self.network, worker, limit, lease_seconds, now).await
     }
 
-    /// Gives an intake back after a passing fault; it is claimed again after `retry_at`.
+    /// Gives an intake back after a fault; the attempt counts, and it is claimed again after `retry_at`.
     ///
     /// # Errors
     /// If the store does not answer.
     pub async fn release_intake(&self, id: &IntakeId, retry_at: UtcMicros) -> Result<(), StoreError> {
-        self.parts
-            .db
-            .run(
-                "UPDATE intakes SET claimed_by = NULL, lease_until = NULL, retry_at = $3 \
-                 WHERE network_id = $1 AND intake_id = $2 AND state = 'accepted'",
-                args![&self.network, id, retry_at],
-            )
-            .await
-            .map(|_| ())
+        intakes::release(&self.parts, &self.network, id, 0, retry_at).await
+    }
+
+    /// Gives an intake back that the store or the disk kept from being settled: it is not the message's
+    /// fault, so the attempt does not count.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn postpone_intake(&self, id: &IntakeId, retry_at: UtcMicros) -> Result<(), StoreError> {
+        intakes::release(&self.parts, &self.network, id, 1, retry_at).await
     }
 
     /// Everything that decides about one Envelope.

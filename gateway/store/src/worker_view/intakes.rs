@@ -50,12 +50,38 @@ pub(super) async fn claim(
     tx.commit().await?;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in &rows {
-        let (id, raw, attempt) = read(parts, row, true).await?;
-        claimed.push(ClaimedIntake { id, raw, attempt });
+        match read(parts, row, true).await {
+            Ok((id, raw, attempt)) => claimed.push(ClaimedIntake { id, raw, attempt }),
+            // One row or blob that cannot be read must not keep the others of its batch waiting.
+            Err(fault @ (StoreError::Corrupt { .. } | StoreError::Bug { .. })) => {
+                tracing::error!(%fault, "store.intakes: a claimed intake cannot be read; it stays accepted");
+            }
+            Err(fault) => return Err(fault),
+        }
     }
     // RETURNING comes in no order.
     claimed.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(claimed)
+}
+
+/// Gives an intake back; `taken_back` of its attempts did not take place.
+pub(super) async fn release(
+    parts: &Parts,
+    network: &NetworkId,
+    id: &IntakeId,
+    taken_back: i64,
+    retry_at: UtcMicros,
+) -> Result<(), StoreError> {
+    parts
+        .db
+        .run(
+            "UPDATE intakes SET claimed_by = NULL, lease_until = NULL, retry_at = $3, \
+                 attempt_count = attempt_count - $4 \
+             WHERE network_id = $1 AND intake_id = $2 AND state = 'accepted'",
+            args![network, id, retry_at, taken_back],
+        )
+        .await
+        .map(|_| ())
 }
 
 pub(super) async fn raw(

@@ -127,7 +127,12 @@ pub(crate) async fn a_released_intake_waits(world: &World) {
     world.worker().claim_intakes("w", 1, 60, now()).await.unwrap();
     world.worker().release_intake(&"I1".into(), now().plus_seconds(10)).await.unwrap();
     assert!(world.worker().claim_intakes("w", 1, 60, now().plus_seconds(5)).await.unwrap().is_empty());
-    assert_eq!(world.worker().claim_intakes("w", 1, 60, now().plus_seconds(10)).await.unwrap().len(), 1);
+    let again = world.worker().claim_intakes("w", 1, 60, now().plus_seconds(10)).await.unwrap();
+    assert_eq!((again.len(), again[0].attempt), (1, 2));
+    // The store was away: not the message's fault.
+    world.worker().postpone_intake(&"I1".into(), now().plus_seconds(20)).await.unwrap();
+    let once_more = world.worker().claim_intakes("w", 1, 60, now().plus_seconds(20)).await.unwrap();
+    assert_eq!((once_more.len(), once_more[0].attempt), (1, 2));
 }
 
 pub(crate) async fn a_bad_row_does_not_stop_the_others(world: &World) {
