@@ -24,6 +24,19 @@ impl Browser {
     /// # Panics
     /// Chromium is there but does not start.
     pub async fn open(width: u32, height: u32) -> Option<Self> {
+        Self::start(&format!("--window-size={width},{height}"), None).await
+    }
+
+    /// Starts one that shows pages as a telephone does; a window cannot be that narrow.
+    ///
+    /// # Panics
+    /// Chromium is there but does not start.
+    pub async fn open_phone(width: u32, height: u32) -> Option<Self> {
+        let screen = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 2.0, "touch": true } });
+        Self::start("--window-size=800,1000", Some(screen)).await
+    }
+
+    async fn start(size: &str, phone: Option<serde_json::Value>) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).ok()?.port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -45,8 +58,12 @@ impl Browser {
         ];
         let mut arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
-        arguments.push(format!("--window-size={width},{height}"));
-        let capabilities = json!({ "goog:chromeOptions": { "args": arguments } });
+        arguments.push(size.to_owned());
+        let mut options = json!({ "args": arguments });
+        if let Some(phone) = phone {
+            options["mobileEmulation"] = phone;
+        }
+        let capabilities = json!({ "goog:chromeOptions": options });
         let connected = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities.as_object().cloned().unwrap_or_default())
             .connect(&format!("http://127.0.0.1:{port}"))
