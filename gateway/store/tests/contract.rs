@@ -51,6 +51,7 @@ contract! {
     intake::two_claimers_never_get_the_same,
     intake::a_lapsed_lease_is_taken_over_and_settled_once,
     intake::a_released_intake_waits,
+    intake::what_may_have_killed_a_worker_is_claimed_alone,
     intake::a_bad_row_does_not_stop_the_others,
     conversation::a_commit_is_all_or_nothing,
     conversation::effects_repeat_without_harm,

@@ -1,11 +1,12 @@
 //! Claiming intakes: one conditional UPDATE, so that two claimers never get the same row; a lease that
-//! is over counts as free.
+//! is over counts as free. What was claimed before and not finished may have killed its worker, so it is
+//! claimed alone: its attempts are its own, and the others of a batch never pay for it.
 
 use super::ClaimedIntake;
 use crate::StoreError;
 use crate::row::Row;
 use crate::store::Parts;
-use crate::value::args;
+use crate::value::{Value, args};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::ids::{IntakeId, NetworkId};
@@ -24,20 +25,33 @@ pub(super) async fn claim(
     now: UtcMicros,
 ) -> Result<Vec<ClaimedIntake>, StoreError> {
     // A worker that looks often must not take SQLite's writer for nothing.
-    let waiting = parts
+    let oldest = parts
         .db
         .row(
-            "SELECT 1 FROM intakes WHERE network_id = $1 AND state = 'accepted' AND retry_at <= $2 \
-             AND (claimed_by IS NULL OR lease_until < $2) LIMIT 1",
+            "SELECT attempt_count FROM intakes WHERE network_id = $1 AND state = 'accepted' AND retry_at <= $2 \
+             AND (claimed_by IS NULL OR lease_until < $2) ORDER BY intake_id LIMIT 1",
             args![network, now],
         )
         .await?;
-    if waiting.is_none() {
-        return Ok(Vec::new());
+    let Some(oldest) = oldest else { return Ok(Vec::new()) };
+    let lease = now.plus_seconds(lease_seconds);
+    if oldest.reader().count()? > 0 {
+        let alone = claim_some(parts, args![network, now, worker, lease, 1_u32], "attempt_count > 0").await?;
+        if !alone.is_empty() {
+            return Ok(alone);
+        }
     }
+    claim_some(parts, args![network, now, worker, lease, limit], "attempt_count = 0").await
+}
+
+async fn claim_some(
+    parts: &Parts,
+    args: Vec<Value>,
+    which: &'static str,
+) -> Result<Vec<ClaimedIntake>, StoreError> {
     let sql = format!(
         "WITH waiting AS MATERIALIZED ( \
-             SELECT intake_id FROM intakes WHERE network_id = $1 AND state = 'accepted' \
+             SELECT intake_id FROM intakes WHERE network_id = $1 AND state = 'accepted' AND {which} \
                AND retry_at <= $2 AND (claimed_by IS NULL OR lease_until < $2) \
              ORDER BY intake_id LIMIT $5 {{skip locked}}) \
          UPDATE intakes SET claimed_by = $3, lease_until = $4, attempt_count = attempt_count + 1 \
@@ -45,8 +59,7 @@ pub(super) async fn claim(
          RETURNING {RAW}, attempt_count"
     );
     let mut tx = parts.db.begin().await?;
-    let lease = now.plus_seconds(lease_seconds);
-    let rows = tx.rows(sql, args![network, now, worker, lease, limit]).await?;
+    let rows = tx.rows(sql, args).await?;
     tx.commit().await?;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in &rows {

@@ -135,6 +135,19 @@ pub(crate) async fn a_released_intake_waits(world: &World) {
     assert_eq!((once_more.len(), once_more[0].attempt), (1, 2));
 }
 
+pub(crate) async fn what_may_have_killed_a_worker_is_claimed_alone(world: &World) {
+    for (id, key) in [("I1", "k1"), ("I2", "k2"), ("I3", "k3")] {
+        world.intake(id, key, b"x").await;
+    }
+    assert_eq!(world.worker().claim_intakes("dead", 2, 60, now()).await.unwrap().len(), 2);
+    let later = now().plus_seconds(61);
+    for (id, attempt) in [("I1", 2), ("I2", 2), ("I3", 1)] {
+        let claimed = world.worker().claim_intakes("next", 10, 60, later).await.unwrap();
+        let seen: Vec<_> = claimed.iter().map(|c| (c.id.as_str(), c.attempt)).collect();
+        assert_eq!(seen, [(id, attempt)]);
+    }
+}
+
 pub(crate) async fn a_bad_row_does_not_stop_the_others(world: &World) {
     world.intake("I1", "k1", b"x").await;
     // The key of a row that is there already under another dedup key: a fault of ours.
