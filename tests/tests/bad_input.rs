@@ -207,11 +207,25 @@ fn send(gateway: &Gateway, file: &Path, bytes: &[u8], taken: &mut Taken) {
             while let Ok(Some(_)) = connection.answer() {}
         }
         _ => {
-            let answer = Mllp::connect(gateway.mllp).unwrap().exchange(bytes);
-            let ok = answer.unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+            let mut connection = Mllp::connect(gateway.mllp).unwrap();
+            connection.send(bytes).unwrap();
+            if !waits_for_an_answer(bytes) {
+                connection.end().unwrap();
+            }
+            let ok = connection.answer().unwrap_or_else(|e| panic!("{}: {e}", file.display()));
             taken.note(ok.is_some_and(|a| a.contains("MSA|AA") || a.contains("MSA|CA")), bytes.to_vec(), file);
         }
     }
+}
+
+/// Whether there is a header to be answered that leaves the answer to the receiver: no MSH-15 and MSH-16
+/// (HL7 2.9.2.2), no answer itself, and no framing within.
+fn waits_for_an_answer(bytes: &[u8]) -> bool {
+    let header = bytes.split(|b| *b == b'\r' || *b == b'\n').find(|line| line.starts_with(b"MSH"));
+    let fields: Vec<&[u8]> = header.map(|h| h.split(|b| *b == b'|').collect()).unwrap_or_default();
+    let field = |n: usize| fields.get(n - 1).copied().unwrap_or_default();
+    let framed = bytes.iter().any(|b| matches!(b, 0x0b | 0x1c));
+    header.is_some() && field(15).is_empty() && field(16).is_empty() && !field(9).starts_with(b"ACK") && !framed
 }
 
 /// Sends a mail; whether it was acknowledged.
