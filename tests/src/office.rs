@@ -140,7 +140,7 @@ impl Office {
 pub fn links(html: &str, beginning: &str) -> Vec<String> {
     let mut found = Vec::new();
     for rest in html.split("href=\"").skip(1) {
-        let link = rest.split('"').next().unwrap_or_default().replace("&amp;", "&");
+        let link = rest.split('"').next().unwrap_or_default().replace("&#x3D;", "=").replace("&amp;", "&");
         if link.starts_with(beginning) && !found.contains(&link) {
             found.push(link);
         }
