@@ -162,6 +162,23 @@ fn a_short_post_shares_its_page_with_the_sheet() {
     check_sheet(&samples::discharge(Channel::Fax), Some(1));
 }
 
+/// The code is read aloud on the telephone: it stays on one line, however wide its letters are.
+#[test]
+fn a_wide_code_stays_on_its_line() {
+    let wide = |sign: u64| ReplyCode::from_random((0..9).fold(0, |value, _| value << 5 | sign));
+    // W, M, Q and D are the widest.
+    for code in [28, 20, 22, 13].map(wide) {
+        let mut job = samples::discharge(Channel::Fax);
+        posts(&mut job).code = code.clone();
+        posts(&mut job).items[0].code = code.clone();
+        let page = pages(&fax(&job).pdf).pop().unwrap();
+        let area = place::CODE_TEXT;
+        assert!(page.ink(area.x, area.y, area.width, area.height - 1.0) > 0.05, "{code} is not there");
+        let below = page.ink(area.x, area.y + 10.0, area.width, 2.5);
+        assert!(below == 0.0, "{code} goes on in the next line: {below}");
+    }
+}
+
 #[test]
 fn a_digest_of_three_short_posts_is_one_page() {
     check_sheet(&samples::digest(Channel::Fax), Some(1));
