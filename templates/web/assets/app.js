@@ -33,6 +33,10 @@
     }
   });
 
+  // On a telephone the bar scrolls: the page that is open shall be seen in it.
+  const open = document.querySelector(".bar nav [aria-current]");
+  if (open) open.parentElement.scrollLeft = open.offsetLeft - open.parentElement.offsetLeft - 24;
+
   // A form is sent once, however often the button is pressed.
   document.addEventListener("submit", (event) => {
     const form = event.target;

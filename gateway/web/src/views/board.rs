@@ -100,13 +100,16 @@ pub(crate) fn facts(lang: Lang, receipts: &[Receipt]) -> Vec<Chip> {
     if more > 0 {
         chips.push(Chip::new("ack", Some("✓"), lang.tf("facts.more_ack", &[&more.to_string()])));
     }
-    let waiting: Vec<String> = receipts
-        .iter()
-        .filter(|r| r.asked != ReplyExpectation::None && !answered(r))
-        .map(|r| r.facility_name.clone())
-        .collect();
-    if !waiting.is_empty() {
-        chips.push(Chip::new("wait", None, lang.tf("facts.wait", &[&lang.list(&waiting)])));
+    for (what, key) in [
+        (ReplyExpectation::Ack, "facts.wait.ack"),
+        (ReplyExpectation::Reply, "facts.wait.reply"),
+        (ReplyExpectation::Call, "facts.wait.call"),
+    ] {
+        let waiting: Vec<String> =
+            asked(what).filter(|r| !answered(r)).map(|r| r.facility_name.clone()).collect();
+        if !waiting.is_empty() {
+            chips.push(Chip::new("wait", None, lang.tf(key, &[&lang.list(&waiting)])));
+        }
     }
     // A member counts once, by its best delivery, so that a second try does not look like a second member.
     let count = |wanted: &dyn Fn(&ReceiptDelivery) -> bool| {

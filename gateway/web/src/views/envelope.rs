@@ -84,7 +84,11 @@ fn lines(lang: Lang, envelope: &Envelope) -> Vec<Line> {
     say("read.sent", at(envelope.sent_at));
     say("read.urgency", envelope.urgency.and_then(|u| word(u.ja(), u.en())));
     say("read.expectation", envelope.reply_expectation.and_then(|e| word(e.ja(), e.en())));
-    say("read.kind", envelope.document_kind.clone());
+    let kind = |code: &String| {
+        let known = kakehashi_core::rules::words::DOCUMENT_KINDS.iter().find(|w| w.code == code);
+        known.map_or_else(|| code.clone(), |w| lang.pick(w.ja, w.en).to_owned())
+    };
+    say("read.kind", envelope.document_kind.as_ref().map(kind));
     if let Some(event) = &envelope.event {
         say("read.event", joined(&[&event.kind, &event.trigger, &event.status]));
         if let Some(visit) = &event.visit {

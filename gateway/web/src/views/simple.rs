@@ -183,7 +183,9 @@ pub(crate) fn audit_line(lang: Lang, entry: &AuditEntry) -> AuditLine {
 
 fn action(lang: Lang, code: &str) -> String {
     let (ja, en) = match code {
-        "post" => ("投稿", "posted"),
+        "open_topic" => ("新規投稿", "posted a topic"),
+        "reply" => ("返信", "replied"),
+        "correct" => ("訂正", "corrected"),
         "acknowledge" => ("了解", "acknowledged"),
         "withdraw_acknowledgement" => ("了解の取消", "took back an acknowledgement"),
         "deliver" | "plan_delivery" => ("配信を予定", "planned a delivery"),

@@ -179,7 +179,13 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         title: row.title.clone().filter(|t| !t.is_empty()).unwrap_or_else(|| lang.t("triage.no_title")),
         received: lang.at(row.received_at),
         wait: open.then(|| wait(lang, row.received_at, now)),
-        sender: row.sender.clone(),
+        // Beside the facility's name stands the number or address that it used.
+        sender: match (&item.sender_facility, &item.envelope) {
+            (Some(_), Some(envelope)) => {
+                envelope.sender.number.clone().or_else(|| envelope.sender.address.clone()).unwrap_or_default()
+            }
+            _ => row.sender.clone(),
+        },
         sender_facility: item.sender_facility.as_ref().map(|f| f.name.clone()),
         reasons: row.reasons.iter().map(|r| words::reason(lang, r)).collect(),
         problem: beside.problem.clone(),
