@@ -52,14 +52,21 @@ impl Browser {
         });
         let profile = TempDir::new().ok()?;
         let arguments = [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--hide-scrollbars", "--lang=ja",
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+            "--lang=ja",
         ];
         let mut arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
         arguments.push(size.to_owned());
-        let mut options = json!({ "args": arguments });
+        let mut options = json!({ "args": arguments, "prefs": { "intl.accept_languages": "ja,en" } });
         if let Some(phone) = phone {
             options["mobileEmulation"] = phone;
         }

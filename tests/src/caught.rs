@@ -103,10 +103,13 @@ pub fn of_demo(data_dir: &Path) -> Vec<(String, Caught)> {
             continue;
         }
         // An entry that is being written is found at the next look.
-        let Ok(entry) = serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path).unwrap_or_default()) else {
+        let Ok(entry) =
+            serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path).unwrap_or_default())
+        else {
             continue;
         };
-        let to = entry["rcpt_to"].as_array().into_iter().flatten().filter_map(|t| t.as_str().map(str::to_owned));
+        let to =
+            entry["rcpt_to"].as_array().into_iter().flatten().filter_map(|t| t.as_str().map(str::to_owned));
         let to: Vec<String> = to.collect();
         if let (Some(id), Ok(bytes)) = (entry["id"].as_str(), std::fs::read(path.with_extension("eml"))) {
             found.push((id.to_owned(), Caught { to, bytes }));

@@ -174,7 +174,8 @@ impl Gateway {
     /// It does not end within half a minute.
     pub fn stop(&mut self) {
         self.signal("INT");
-        let ended = wait::until("the program to end", Duration::from_secs(30), || self.child.try_wait().ok()?);
+        let ended =
+            wait::until("the program to end", Duration::from_secs(30), || self.child.try_wait().ok()?);
         assert!(ended.success(), "ended with {ended}");
     }
 

@@ -24,7 +24,8 @@ fn encoded(text: &str) -> String {
 
 fn folded(bytes: &[u8]) -> String {
     let text = STANDARD.encode(bytes);
-    let lines: Vec<String> = text.as_bytes().chunks(76).map(|l| String::from_utf8_lossy(l).into_owned()).collect();
+    let lines: Vec<String> =
+        text.as_bytes().chunks(76).map(|l| String::from_utf8_lossy(l).into_owned()).collect();
     lines.join("\r\n")
 }
 
@@ -49,7 +50,8 @@ pub fn plain(from: &str, to: &str, subject: &str, headers: &str, text: &str) -> 
 #[must_use]
 pub fn answer(to: &Letter, from: &str, words: &str, signature: &str) -> Vec<u8> {
     let quoted: String = to.text.lines().map(|l| format!("> {l}\n")).collect();
-    let text = format!("{words}\n\n-- \n{signature}\n\n2026年6月9日(火) 10:21 架け橋 <{}>:\n{quoted}", to.answer_to);
+    let text =
+        format!("{words}\n\n-- \n{signature}\n\n2026年6月9日(火) 10:21 架け橋 <{}>:\n{quoted}", to.answer_to);
     let headers = format!("In-Reply-To: <{0}>\r\nReferences: <{0}>\r\n", to.message_id);
     plain(from, &to.answer_to, &format!("Re: {}", to.subject), &headers, &text)
 }
@@ -57,7 +59,10 @@ pub fn answer(to: &Letter, from: &str, words: &str, signature: &str) -> Vec<u8> 
 /// What a mailer answers by itself while its owner is away (RFC 3834).
 #[must_use]
 pub fn absence(to: &Letter, from: &str) -> Vec<u8> {
-    let headers = format!("In-Reply-To: <{}>\r\nAuto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All\r\n", to.message_id);
+    let headers = format!(
+        "In-Reply-To: <{}>\r\nAuto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All\r\n",
+        to.message_id
+    );
     let text = "ただいま不在にしております。了解しましたら、改めてご連絡いたします。\n";
     plain(from, &to.answer_to, &format!("自動応答: {}", to.subject), &headers, text)
 }

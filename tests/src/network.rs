@@ -2,10 +2,10 @@
 //! configuration of its own, `kakehashi serve`, and a relay of the test in place of mail and FAX
 //! provider. Stopped and started at any time of any day on the same data.
 
+use crate::caught::Letter;
 use crate::database::Database;
 use crate::gateway::{Gateway, run, run_at, serve_at};
 use crate::letters;
-use crate::caught::Letter;
 use crate::relay::Relay;
 use crate::smtp::Smtp;
 use crate::wait;
@@ -28,7 +28,10 @@ impl Network {
     /// The program refuses its own example.
     #[must_use]
     pub fn new(database: &Database) -> Self {
-        let network = Self { folder: TempDir::new().unwrap_or_else(|e| panic!("no folder: {e}")), relay: Relay::start() };
+        let network = Self {
+            folder: TempDir::new().unwrap_or_else(|e| panic!("no folder: {e}")),
+            relay: Relay::start(),
+        };
         let database = match database {
             Database::Sqlite => String::new(),
             Database::Postgres(url) => format!("[database]\nurl = \"{url}\"\n"),
@@ -51,7 +54,10 @@ impl Network {
         written.unwrap_or_else(|e| panic!("configuration: {e}"));
         let directory = network.folder.path().join("directory").display().to_string();
         let config = network.config().display().to_string();
-        for arguments in [vec!["directory", "example", &directory], vec!["directory", "import", &directory, "--config", &config]] {
+        for arguments in [
+            vec!["directory", "example", &directory],
+            vec!["directory", "import", &directory, "--config", &config],
+        ] {
             let output = run_at("2026-06-04 09:00:00", &arguments);
             assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         }
@@ -79,7 +85,8 @@ impl Network {
         let config = self.config().display().to_string();
         let output = run(&["timeline", group, "--json", "--config", &config]);
         assert!(output.status.success(), "timeline: {}", String::from_utf8_lossy(&output.stderr));
-        let timeline: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("not JSON: {e}"));
+        let timeline: Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("not JSON: {e}"));
         timeline["topics"].as_array().cloned().unwrap_or_default()
     }
 
@@ -87,7 +94,12 @@ impl Network {
     ///
     /// # Panics
     /// They are not within half a minute; prints them.
-    pub fn wait_topics<T>(&self, what: &str, group: &str, mut wanted: impl FnMut(&[Value]) -> Option<T>) -> T {
+    pub fn wait_topics<T>(
+        &self,
+        what: &str,
+        group: &str,
+        mut wanted: impl FnMut(&[Value]) -> Option<T>,
+    ) -> T {
         let mut last = Vec::new();
         let end = std::time::Instant::now() + Duration::from_secs(30);
         loop {

@@ -44,7 +44,8 @@ impl Office {
         let (status, form) = office.get("/login");
         assert_eq!(status, 200, "the login page");
         let csrf = between(&form, "name=\"csrf\" value=\"", "\"").unwrap_or_default().to_owned();
-        let (status, _) = office.post("/login", &[("csrf", &csrf), ("next", "/"), ("login_name", name), ("password", password)]);
+        let (status, _) = office
+            .post("/login", &[("csrf", &csrf), ("next", "/"), ("login_name", name), ("password", password)]);
         assert!((300..400).contains(&status), "login as {name} answered {status}");
         office
     }
@@ -60,7 +61,8 @@ impl Office {
     /// # Panics
     /// There is no answer.
     pub fn get_bytes(&mut self, path: &str) -> (u16, Vec<u8>) {
-        let request = self.agent.get(format!("{}{path}", self.base)).header("Cookie", self.cookies.join("; "));
+        let request =
+            self.agent.get(format!("{}{path}", self.base)).header("Cookie", self.cookies.join("; "));
         let answer = request.call().unwrap_or_else(|e| panic!("GET {path}: {e}"));
         self.take(answer)
     }
@@ -70,7 +72,8 @@ impl Office {
     /// # Panics
     /// There is no answer.
     pub fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
-        let request = self.agent.post(format!("{}{path}", self.base)).header("Cookie", self.cookies.join("; "));
+        let request =
+            self.agent.post(format!("{}{path}", self.base)).header("Cookie", self.cookies.join("; "));
         let answer = request.send_form(fields.iter().copied()).unwrap_or_else(|e| panic!("POST {path}: {e}"));
         let (status, bytes) = self.take(answer);
         (status, String::from_utf8_lossy(&bytes).into_owned())
@@ -84,10 +87,13 @@ impl Office {
         let boundary = format!("kakehashi-{:032x}", rand::random::<u128>());
         let mut body = String::new();
         for (name, value) in fields {
-            body += &format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body += &format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
         }
         body += &format!("--{boundary}--\r\n");
-        let request = self.agent.post(format!("{}{path}", self.base)).header("Cookie", self.cookies.join("; "));
+        let request =
+            self.agent.post(format!("{}{path}", self.base)).header("Cookie", self.cookies.join("; "));
         let request = request.header("Content-Type", format!("multipart/form-data; boundary={boundary}"));
         let answer = request.send(body).unwrap_or_else(|e| panic!("POST {path}: {e}"));
         let (status, bytes) = self.take(answer);

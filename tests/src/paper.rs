@@ -21,7 +21,10 @@ pub fn reply_sheet(pdf: &[u8]) -> Page {
 /// There is no such box.
 pub fn tick(page: &mut Page, name: &str) {
     let tick = tick_box(name).unwrap_or_else(|| panic!("no box {name}"));
-    page.draw_line_mm(&[(tick.x + 1.3, tick.y + 3.6), (tick.x + 2.9, tick.y + 5.6), (tick.x + 5.9, tick.y + 1.4)], 0.7);
+    page.draw_line_mm(
+        &[(tick.x + 1.3, tick.y + 3.6), (tick.x + 2.9, tick.y + 5.6), (tick.x + 5.9, tick.y + 1.4)],
+        0.7,
+    );
 }
 
 /// A few strokes in the writing area.

@@ -88,7 +88,9 @@ impl Relay {
                 to.clear();
                 b"250 OK\r\n"
             } else if command.starts_with("RCPT") {
-                to.extend(line.split_once('<').and_then(|(_, r)| r.split_once('>')).map(|(a, _)| a.to_owned()));
+                to.extend(
+                    line.split_once('<').and_then(|(_, r)| r.split_once('>')).map(|(a, _)| a.to_owned()),
+                );
                 b"250 OK\r\n"
             } else if command == "DATA" {
                 stream.write_all(b"354 go on\r\n")?;

@@ -84,7 +84,14 @@ impl<'g> At<'g> {
     }
 
     async fn until_path(&self, path: &str) {
-        self.until(path, &format!("return location.pathname === {} && document.readyState === 'complete'", Value::from(path))).await;
+        self.until(
+            path,
+            &format!(
+                "return location.pathname === {} && document.readyState === 'complete'",
+                Value::from(path)
+            ),
+        )
+        .await;
     }
 
     async fn path(&self) -> String {
@@ -141,7 +148,8 @@ async fn a_doctor_reads_replies_and_takes_note() {
     at.picture("03-timeline").await;
 
     // The first page of the hospital's PDF and the pharmacy's sheet are pictures that can be seen.
-    at.script("for (const i of document.querySelectorAll('article img')) i.loading = 'eager'", Vec::new()).await;
+    at.script("for (const i of document.querySelectorAll('article img')) i.loading = 'eager'", Vec::new())
+        .await;
     at.until(
         "pictures of the pages",
         "const all = [...document.querySelectorAll('article img')]; \
@@ -151,7 +159,11 @@ async fn a_doctor_reads_replies_and_takes_note() {
     at.script("document.querySelector('.files img').scrollIntoView({ block: 'center' })", Vec::new()).await;
     at.picture("04-pdf").await;
     at.click(".files a.sheet").await;
-    at.until("the enlarged page", "return location.pathname.endsWith('/zoom') && document.querySelector('img').naturalWidth > 100").await;
+    at.until(
+        "the enlarged page",
+        "return location.pathname.endsWith('/zoom') && document.querySelector('img').naturalWidth > 100",
+    )
+    .await;
     at.picture("05-zoom").await;
     at.go("/groups/G01").await;
 
@@ -178,12 +190,24 @@ async fn a_doctor_reads_replies_and_takes_note() {
 
     // A mail arrives: the page shows it without being loaded again.
     at.script("window.same_page = true", Vec::new()).await;
-    let mail = caught::of_demo(folder.path()).into_iter().map(|(_, c)| c).find(|c| c.is_to(NURSES)).unwrap().read();
+    let mail =
+        caught::of_demo(folder.path()).into_iter().map(|(_, c)| c).find(|c| c.is_to(NURSES)).unwrap().read();
     let words = "明朝8時に訪問します。体重計を持参します。";
     let answer = letters::answer(&mail, NURSES, words, "訪問看護ステーションひなた 大塚 千尋");
     send_mail(&gateway, NURSES, &mail.answer_to, &answer);
-    at.until("the mail's reply, live", &format!("return [...document.querySelectorAll('.reply .body')].some((b) => b.textContent.includes({}))", Value::from(words))).await;
-    assert_eq!(at.script("return window.same_page === true", Vec::new()).await, Value::Bool(true), "the page was loaded again");
+    at.until(
+        "the mail's reply, live",
+        &format!(
+            "return [...document.querySelectorAll('.reply .body')].some((b) => b.textContent.includes({}))",
+            Value::from(words)
+        ),
+    )
+    .await;
+    assert_eq!(
+        at.script("return window.same_page === true", Vec::new()).await,
+        Value::Bool(true),
+        "the page was loaded again"
+    );
     at.picture("08-live").await;
     at.log_out().await;
     at.browser.close().await;
@@ -210,29 +234,55 @@ async fn the_office_places_by_keyboard() {
 
     // J and K through the items without the mouse.
     at.key("j").await;
-    at.until("the first item", "return location.pathname.startsWith('/triage/') && document.readyState === 'complete'").await;
+    at.until(
+        "the first item",
+        "return location.pathname.startsWith('/triage/') && document.readyState === 'complete'",
+    )
+    .await;
     let first = at.path().await;
     at.picture("12-triage-unknown").await;
     at.key("j").await;
-    at.until("the second item", &format!("return location.pathname.startsWith('/triage/') && location.pathname !== {}", Value::from(first.as_str()))).await;
+    at.until(
+        "the second item",
+        &format!(
+            "return location.pathname.startsWith('/triage/') && location.pathname !== {}",
+            Value::from(first.as_str())
+        ),
+    )
+    .await;
     at.key("k").await;
     at.until_path(&first).await;
     // The hospital's other patient: a candidate is offered, and the consent that is missing is said.
     at.until_text("なでしこ03").await;
-    assert!(at.script("return !!document.querySelector('.blocked')", Vec::new()).await == Value::Bool(true), "placed without consent?");
+    assert!(
+        at.script("return !!document.querySelector('.blocked')", Vec::new()).await == Value::Bool(true),
+        "placed without consent?"
+    );
 
     // The sheet: one key confirms what the pharmacy ticked.
     let at_sheet = "return !!document.querySelector(\"form[action$='/confirmation']\")";
     at.key("j").await;
     at.until("the sheet", at_sheet).await;
-    at.until("its picture", "const i = document.querySelector('.viewer img'); return i.complete && i.naturalWidth > 500").await;
+    at.until(
+        "its picture",
+        "const i = document.querySelector('.viewer img'); return i.complete && i.naturalWidth > 500",
+    )
+    .await;
     at.picture("13-triage-sheet").await;
     at.key("r").await;
     at.until("the page turned", "return !!document.querySelector('.viewer.turn-90')").await;
     at.picture("14-triage-turned").await;
     let sheet = at.path().await;
-    at.until("the tick offered", "return document.querySelector('input[name=mark][value=acknowledge]') !== null").await;
-    if at.script("return document.querySelector('input[name=mark][value=acknowledge]').checked", Vec::new()).await == Value::Bool(false) {
+    at.until(
+        "the tick offered",
+        "return document.querySelector('input[name=mark][value=acknowledge]') !== null",
+    )
+    .await;
+    if at
+        .script("return document.querySelector('input[name=mark][value=acknowledge]').checked", Vec::new())
+        .await
+        == Value::Bool(false)
+    {
         at.click("input[name=mark][value=acknowledge]").await;
         at.script("document.activeElement.blur()", Vec::new()).await;
     }
@@ -256,7 +306,14 @@ async fn the_office_places_by_keyboard() {
         "return [...document.querySelectorAll('#live-board .board li')].some((r) => r.textContent.includes('あおぞら薬局') && r.textContent.includes('了解 10:'))",
     )
     .await;
-    for (path, name) in [("/outbox", "17-outbox"), ("/intakes", "18-intakes"), ("/rules", "19-rules"), ("/facilities", "20-facilities"), ("/audit", "21-audit"), ("/note", "22-note")] {
+    for (path, name) in [
+        ("/outbox", "17-outbox"),
+        ("/intakes", "18-intakes"),
+        ("/rules", "19-rules"),
+        ("/facilities", "20-facilities"),
+        ("/audit", "21-audit"),
+        ("/note", "22-note"),
+    ] {
         at.go(path).await;
         at.find("main").await;
         at.picture(name).await;
@@ -284,13 +341,24 @@ async fn a_member_ticks_and_draws_on_the_desk() {
     at.until("the pages", "return [...document.querySelectorAll('.paper img')].every((i) => i.complete && i.naturalWidth > 1000)").await;
     at.picture("31-fax").await;
     at.click(".tick[data-name=acknowledge]").await;
-    assert_eq!(at.find(".tick[data-name=acknowledge]").await.attr("aria-pressed").await.unwrap().as_deref(), Some("true"));
+    assert_eq!(
+        at.find(".tick[data-name=acknowledge]").await.attr("aria-pressed").await.unwrap().as_deref(),
+        Some("true")
+    );
 
-    at.script("document.querySelector('.tick[data-name=question]').scrollIntoView({ block: 'start' })", Vec::new()).await;
+    at.script(
+        "document.querySelector('.tick[data-name=question]').scrollIntoView({ block: 'start' })",
+        Vec::new(),
+    )
+    .await;
     // In the middle of the writing area, which lies in the lower third of the page.
     let middle = at.script("const r = document.querySelector('canvas').getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height * 225 / 297]", Vec::new()).await;
     let (across, down) = (middle[0].as_f64().unwrap(), middle[1].as_f64().unwrap());
-    let to = |x: f64, y: f64| PointerAction::MoveTo { duration: Some(Duration::from_millis(60)), x: across + x, y: down + y };
+    let to = |x: f64, y: f64| PointerAction::MoveTo {
+        duration: Some(Duration::from_millis(60)),
+        x: across + x,
+        y: down + y,
+    };
     let mouse = MouseActions::new("mouse".to_owned())
         .then(to(-150.0, 0.0))
         .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
@@ -357,14 +425,27 @@ async fn on_a_telephone_nothing_runs_out_of_the_page() {
     at.picture("43-phone-board").await;
     at.log_out().await;
     at.log_in("watabe").await;
-    for (path, name) in [("/triage", "44-phone-triage"), ("/outbox", "45-phone-outbox"), ("/note", "46-phone-note"), ("/intakes", "47-phone-intakes"), ("/facilities", "48-phone-facilities"), ("/rules", "49-phone-rules"), ("/audit", "50-phone-audit")] {
+    for (path, name) in [
+        ("/triage", "44-phone-triage"),
+        ("/outbox", "45-phone-outbox"),
+        ("/note", "46-phone-note"),
+        ("/intakes", "47-phone-intakes"),
+        ("/facilities", "48-phone-facilities"),
+        ("/rules", "49-phone-rules"),
+        ("/audit", "50-phone-audit"),
+    ] {
         at.go(path).await;
         at.find("main").await;
         at.picture(name).await;
         at.fits(path).await;
     }
     at.go("/triage").await;
-    let items = at.script("return [...document.querySelectorAll('.inbox a')].map((a) => a.getAttribute('href'))", Vec::new()).await;
+    let items = at
+        .script(
+            "return [...document.querySelectorAll('.inbox a')].map((a) => a.getAttribute('href'))",
+            Vec::new(),
+        )
+        .await;
     for (n, item) in items.as_array().unwrap().iter().enumerate() {
         at.go(item.as_str().unwrap()).await;
         at.picture(&format!("51-phone-item-{n}")).await;

@@ -57,9 +57,27 @@ fn inspect_prints_one_envelope_a_line() {
         assert_eq!(line["file"], **file);
         assert_eq!((&line["channel"], &line["format"]), (&channel.into(), &format.into()), "{file}");
         for field in [
-            "content_hash", "message_id", "sender", "intent", "reply_code", "in_reply_to", "patient", "occurred_at", "sent_at",
-            "title", "body", "quoted", "signature", "urgency", "reply_expectation", "document_kind", "attachments", "sheet",
-            "event", "report", "warnings",
+            "content_hash",
+            "message_id",
+            "sender",
+            "intent",
+            "reply_code",
+            "in_reply_to",
+            "patient",
+            "occurred_at",
+            "sent_at",
+            "title",
+            "body",
+            "quoted",
+            "signature",
+            "urgency",
+            "reply_expectation",
+            "document_kind",
+            "attachments",
+            "sheet",
+            "event",
+            "report",
+            "warnings",
         ] {
             assert!(line.get(field).is_some(), "{file} has no {field}");
         }
@@ -145,13 +163,20 @@ fn from_the_examples_to_a_running_gateway() {
 /// As in real life: hashes instead of passwords, made by the program's own command.
 fn hash_the_passwords(directory: &Path) {
     use std::io::Write as _;
-    let mut hasher = Command::new(program()).arg("hash-password").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut hasher = Command::new(program())
+        .arg("hash-password")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     hasher.stdin.take().unwrap().write_all(b"sakurami-demo\n").unwrap();
     let hash = String::from_utf8(hasher.wait_with_output().unwrap().stdout).unwrap();
     assert!(hash.starts_with("$argon2id$"), "{hash}");
     let file = directory.join("logins.csv");
     let text = std::fs::read_to_string(&file).unwrap();
-    let hashed = text.replace(",password\n", ",password_hash\n").replace("sakurami-demo", &format!("\"{}\"", hash.trim()));
+    let hashed = text
+        .replace(",password\n", ",password_hash\n")
+        .replace("sakurami-demo", &format!("\"{}\"", hash.trim()));
     assert_ne!(hashed, text);
     std::fs::write(&file, hashed).unwrap();
 }
@@ -174,7 +199,11 @@ fn all_mistakes_of_a_directory_at_once() {
     let refused = run(&["directory", "import", &path, "--dry-run"]);
     assert_eq!(refused.status.code(), Some(1));
     let said = err(&refused);
-    for (file, word) in [("patients.csv", "1944-13-03"), ("facilities.csv", "farmacy"), ("endpoints.csv", "hinata at st.example")] {
+    for (file, word) in [
+        ("patients.csv", "1944-13-03"),
+        ("facilities.csv", "farmacy"),
+        ("endpoints.csv", "hinata at st.example"),
+    ] {
         let line = said.lines().find(|l| l.contains(file)).unwrap_or_else(|| panic!("{file}: {said}"));
         assert!(line.contains(word), "{line}");
         assert!(line.chars().any(|c| c.is_ascii_digit()), "no line number: {line}");
@@ -210,16 +239,26 @@ fn rules_are_checked_tried_and_explained() {
     let tried = good(&["rules", "test"]);
     assert!(tried.lines().last().unwrap().ends_with(" 0 failed"), "{tried}");
     let explained = good(&["rules", "explain", &corpus(DISCHARGE)]);
-    assert!(explained.contains("○ 退院の知らせは至急") && explained.contains("→ 退院の知らせは至急"), "{explained}");
+    assert!(
+        explained.contains("○ 退院の知らせは至急") && explained.contains("→ 退院の知らせは至急"),
+        "{explained}"
+    );
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rules.toml");
     let path = file.display().to_string();
-    std::fs::write(&file, "[[rule]]\nname = \"a\"\nwhen = { field = \"chanel\", is = \"fax\" }\nthen = { triage = \"x\" }\n").unwrap();
+    std::fs::write(
+        &file,
+        "[[rule]]\nname = \"a\"\nwhen = { field = \"chanel\", is = \"fax\" }\nthen = { triage = \"x\" }\n",
+    )
+    .unwrap();
     let refused = run(&["rules", "check", &path]);
     assert_eq!(refused.status.code(), Some(1));
     let said = format!("{}{}", out(&refused), err(&refused));
-    assert!(said.contains("chanel") && said.contains("channel") && said.contains('3'), "unknown field: {said}");
+    assert!(
+        said.contains("chanel") && said.contains("channel") && said.contains('3'),
+        "unknown field: {said}"
+    );
 
     let text = "[[rule]]\nname = \"a\"\nwhen = { field = \"channel\", is = \"fax\" }\nthen = { triage = \"x\" }\n\n\
                 [[rule]]\nname = \"b\"\nwhen = { all = [{ field = \"channel\", is = \"fax\" }, { field = \"text\", contains_any = [\"y\"] }] }\nthen = { triage = \"z\" }\n\n\
@@ -245,7 +284,10 @@ fn intakes_are_listed_beside_a_running_program_and_after_a_kill() {
         let answer = Mllp::connect(gateway.mllp).unwrap().exchange(&admission("LIST01")).unwrap().unwrap();
         assert!(answer.contains("MSA|AA|LIST01"), "{answer}");
         let mail = "Message-ID: <list-02@clinic.example>\nFrom: a@clinic.example\nTo: intake@in.kakehashi.example\n\nx\n";
-        let reply = Smtp::connect(gateway.smtp).unwrap().mail("a@clinic.example", "intake@in.kakehashi.example", mail.as_bytes()).unwrap();
+        let reply = Smtp::connect(gateway.smtp)
+            .unwrap()
+            .mail("a@clinic.example", "intake@in.kakehashi.example", mail.as_bytes())
+            .unwrap();
         assert!(reply.starts_with("250"), "{reply}");
         for moment in ["running", "killed"] {
             let ids = good(&arguments);
@@ -297,7 +339,10 @@ fn a_demo_is_found_again() {
         let ids = intake_ids(folder.path(), &database);
         let mut second = start.start();
         assert_eq!(ready_page(&second), 200);
-        println!("{database:?}: ready after {:?}, with data after {:?}", first.ready_after, second.ready_after);
+        println!(
+            "{database:?}: ready after {:?}, with data after {:?}",
+            first.ready_after, second.ready_after
+        );
         assert_eq!(intake_ids(folder.path(), &database), ids, "the second start played something");
         assert_eq!(caught::of_demo(folder.path()).len(), played);
         second.stop();
@@ -321,15 +366,52 @@ fn what_the_demo_offers_to_try_works() {
     let (smtp, mllp, url) = (gateway.smtp.to_string(), gateway.mllp.to_string(), gateway.url(""));
     let body = "[至急] 17時の訪問で下肢のむくみが強くなっています。";
     let to = "g-7k2m9q@in.kakehashi.example";
-    let said = good(&["send", "mail", "--smtp", &smtp, "--from", "hinata@st.example", "--to", to, "--subject", "夕方の様子", "--body", body]);
+    let said = good(&[
+        "send",
+        "mail",
+        "--smtp",
+        &smtp,
+        "--from",
+        "hinata@st.example",
+        "--to",
+        to,
+        "--subject",
+        "夕方の様子",
+        "--body",
+        body,
+    ]);
     assert!(said.starts_with("250"), "{said}");
     let said = good(&["send", "hl7", "--mllp", &mllp, "--sample", "transfer"]);
     assert!(said.contains("MSA|AA|"), "{said}");
-    let note = ["send", "note", "--url", &url, "--key", "demo-key-hidamari", "--group", "つばき01", "--title", "デイの様子", "--body", "昼食8割"];
+    let note = [
+        "send",
+        "note",
+        "--url",
+        &url,
+        "--key",
+        "demo-key-hidamari",
+        "--group",
+        "つばき01",
+        "--title",
+        "デイの様子",
+        "--body",
+        "昼食8割",
+    ];
     assert!(good(&note).starts_with("201"));
     let eml = folder.path().join("mine.eml");
-    std::fs::write(&eml, letters::plain("hinata@st.example", to, "ファイルから", "", "書いたものです。")).unwrap();
-    good(&["send", "eml", "--smtp", &smtp, "--from", "hinata@st.example", "--to", to, &eml.display().to_string()]);
+    std::fs::write(&eml, letters::plain("hinata@st.example", to, "ファイルから", "", "書いたものです。"))
+        .unwrap();
+    good(&[
+        "send",
+        "eml",
+        "--smtp",
+        &smtp,
+        "--from",
+        "hinata@st.example",
+        "--to",
+        to,
+        &eml.display().to_string(),
+    ]);
 
     let data_dir = folder.path().display().to_string();
     let titles = ["夕方の様子", "デイの様子", "ファイルから", "転棟のお知らせ"];

@@ -65,7 +65,11 @@ fn a_sheet_comes_back_in_every_way() {
         let sheet = sheet_on(&pages.pages[0]);
         assert_eq!(sheet.find.code, named, "{name}");
         assert_eq!(sheet.find.orientation, *orientation, "{name}");
-        assert_eq!(state(&sheet, "acknowledge"), MarkState::Unsure, "{name}: ink in the box is for a person to judge");
+        assert_eq!(
+            state(&sheet, "acknowledge"),
+            MarkState::Unsure,
+            "{name}: ink in the box is for a person to judge"
+        );
         assert_eq!(state(&sheet, "absent"), MarkState::Empty, "{name}");
         assert!(!sheet.handwriting.is_empty(), "{name}");
     }
@@ -88,7 +92,8 @@ fn a_sheet_comes_back_in_every_way() {
     let mut office = Office::log_in(&gateway);
     for item in office.triage() {
         let (_, page) = office.get(&item);
-        let csrf = kakehashi_tests::office::between(&page, "name=\"csrf\" value=\"", "\"").unwrap().to_owned();
+        let csrf =
+            kakehashi_tests::office::between(&page, "name=\"csrf\" value=\"", "\"").unwrap().to_owned();
         let form = [("csrf", csrf.as_str()), ("mark", "acknowledge")];
         let (status, text) = office.post(&format!("{item}/confirmation"), &form);
         assert!((300..400).contains(&status), "{status} {text}");

@@ -64,11 +64,19 @@ fn friday_evening(network: &Network) {
     assert_eq!(post["post"]["urgency"], "urgent");
     assert_eq!(post["post"]["channel"], "hl7");
     let body = post["post"]["body"].as_str().unwrap();
-    for part in ["山本千代様", "桜見中央病院", "5階東", "6月5日19:40", "入院されました", "入院時情報提供書"] {
+    for part in ["山本千代様", "桜見中央病院", "5階東", "6月5日19:40", "入院されました", "入院時情報提供書"]
+    {
         assert!(body.contains(part), "{part}: {body}");
     }
     // The care manager is asked, the others share, and nobody of the hospital gets its own news.
-    for (facility, asked) in [("F02", "none"), ("F03", "none"), ("F04", "reply"), ("F05", "none"), ("F06", "none"), ("F08", "none")] {
+    for (facility, asked) in [
+        ("F02", "none"),
+        ("F03", "none"),
+        ("F04", "reply"),
+        ("F05", "none"),
+        ("F06", "none"),
+        ("F08", "none"),
+    ] {
         assert_eq!(receipt(&post, facility)["asked"], asked, "{facility}");
     }
     assert!(post["receipts"].as_array().unwrap().iter().all(|r| r["facility_id"] != "F01"));
@@ -76,7 +84,10 @@ fn friday_evening(network: &Network) {
     a_sheet_with_a_code(fax.pdf());
     // Handed off is not yet delivered; the far machine's word makes it so, and neither is 了解.
     let way = &receipt(&post, "F04")["deliveries"][0];
-    assert_eq!((&way["channel"], &way["mode"], &way["state"]), (&"fax".into(), &"instant".into(), &"handed_off".into()));
+    assert_eq!(
+        (&way["channel"], &way["mode"], &way["state"]),
+        (&"fax".into(), &"instant".into(), &"handed_off".into())
+    );
     network.report_arrival(&gateway, &fax, CARE_MANAGER);
     network.wait_topics("送達 at F04", GROUP, |topics| {
         let post = admitted(topics)?;
@@ -168,7 +179,8 @@ fn saturday(network: &Network) -> ReplyCode {
     let (_, page) = doctor.get(&format!("/groups/G01/topics/{topic}"));
     let form = between(&page, &format!("action=\"/groups/G01/topics/{topic}/replies\""), "</form>").unwrap();
     let field = |name: &str| between(form, &format!("name=\"{name}\" value=\""), "\"").unwrap();
-    let fields = [("csrf", field("csrf")), ("post_id", field("post_id")), ("body", "入院先へ薬の一覧を送りました。")];
+    let fields =
+        [("csrf", field("csrf")), ("post_id", field("post_id")), ("body", "入院先へ薬の一覧を送りました。")];
     let (status, text) = doctor.post_parts(&format!("/groups/G01/topics/{topic}/replies"), &fields);
     assert!((300..400).contains(&status), "{status} {text}");
     network.wait_topics("the doctor's digests", GROUP, |topics| {

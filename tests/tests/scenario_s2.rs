@@ -219,7 +219,11 @@ fn the_pharmacy_answers(network: &Network, gateway: &Gateway, log: &mut Log, fax
         let replies = replies_of(topic, "F05");
         let reply = replies.first()?;
         assert!(reply["attachments"].as_array()?.iter().any(|a| a["role"] == "page_image"));
-        assert_eq!(receipt(&topic["topic"], "F05")["acknowledgement"], Value::Null, "before the office has looked");
+        assert_eq!(
+            receipt(&topic["topic"], "F05")["acknowledgement"],
+            Value::Null,
+            "before the office has looked"
+        );
         Some(())
     });
     confirm(gateway, &[("mark", "acknowledge"), ("staff_id", "miura")]);
@@ -311,7 +315,9 @@ fn wednesday(network: &Network, log: &mut Log) {
     let mut gateway = network.start("2026-06-10 11:02:10");
     let again = String::from_utf8(hl7(DISCHARGE)).unwrap();
     let again = again.replacen("|20260609102000.000|", "|20260610110200.000|", 1);
-    let again = again.replace("2026060910200001", "2026061011020001").replace("EVN||20260609102000", "EVN||20260610110200");
+    let again = again
+        .replace("2026060910200001", "2026061011020001")
+        .replace("EVN||20260609102000", "EVN||20260610110200");
     log.exchange(&gateway, again.into_bytes(), "2026061011020001");
     network.wait_topics("the second correction", GROUP, |topics| two_corrections(discharge(topics)));
     gateway.stop();
