@@ -132,9 +132,13 @@ impl<'g> At<'g> {
             const wide = [...document.querySelectorAll('body *')] \
                 .filter((e) => e.getBoundingClientRect().right > arguments[0] + 1 && !scrolls(e)) \
                 .slice(0, 5).map((e) => e.outerHTML.slice(0, 120)); \
-            return [page.scrollWidth, wide];";
+            const out = [...document.querySelectorAll('.panel input, .panel button, .panel select, .panel textarea')] \
+                .filter((e) => e.getBoundingClientRect().right > e.closest('.panel').getBoundingClientRect().right + 1 && !scrolls(e)) \
+                .map((e) => e.outerHTML.slice(0, 120)); \
+            return [page.scrollWidth, wide, out];";
         let found = self.script(script, vec![PHONE.into()]).await;
         assert!(found[0].as_u64() <= Some(u64::from(PHONE)), "{what} is wider than {PHONE}: {found:#}");
+        assert_eq!(found[2].as_array().map(Vec::len), Some(0), "{what}: out of its panel: {found:#}");
     }
 }
 

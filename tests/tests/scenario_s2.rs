@@ -155,7 +155,9 @@ fn what_each_facility_got(network: &Network) {
     assert_eq!(summary[0]["post"]["title"], "看護サマリー");
     assert_eq!(summary[0]["attachments"][0]["media_type"], "application/pdf");
 
-    let wanted: [(&str, &str, &[(&str, &str)]); 7] = [
+    /// Facility, what is asked of it, and its deliveries as channel and mode.
+    type Wanted<'w> = (&'w str, &'w str, &'w [(&'w str, &'w str)]);
+    let wanted: [Wanted<'_>; 7] = [
         ("F02", "none", &[]),
         ("F03", "ack", &[("email", "instant")]),
         ("F04", "reply", &[("fax", "instant")]),
