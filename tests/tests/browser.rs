@@ -177,7 +177,7 @@ async fn a_doctor_reads_replies_and_takes_note() {
     at.go("/groups/G01").await;
 
     // A reply.
-    if !at.find("details.answer").await.prop("open").await.unwrap().is_some_and(|o| o == "true") {
+    if at.find("details.answer").await.prop("open").await.unwrap().is_none_or(|o| o != "true") {
         at.click("details.answer > summary").await;
     }
     let text = at.find("details.answer textarea").await;
