@@ -1,5 +1,7 @@
 //! The arrows of the house (docs/architecture.md, section 2), held by the dependency graph itself.
 
+#![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
+
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
