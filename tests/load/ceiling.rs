@@ -4,13 +4,24 @@ use kakehashi_tests::gateway::program;
 use std::process::Command;
 
 /// Records per second of one writer that commits `batch` rows at a time, on this database.
-pub(crate) fn measure(database_url: &str, batch: usize, seconds: u64, record_bytes: usize) -> Result<f64, String> {
+pub(crate) fn measure(
+    database_url: &str,
+    batch: usize,
+    seconds: u64,
+    record_bytes: usize,
+) -> Result<f64, String> {
     let beside = program().with_file_name("examples").join("ceiling");
     if !beside.is_file() {
-        return Err(format!("{} is not there; build it: cargo build --release -p kakehashi-store --example ceiling", beside.display()));
+        return Err(format!(
+            "{} is not there; build it: cargo build --release -p kakehashi-store --example ceiling",
+            beside.display()
+        ));
     }
-    let arguments = [database_url.to_owned(), batch.to_string(), seconds.to_string(), record_bytes.to_string()];
+    let arguments =
+        [database_url.to_owned(), batch.to_string(), seconds.to_string(), record_bytes.to_string()];
     let output = Command::new(beside).args(arguments).output().map_err(|e| e.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout);
-    text.trim().parse().map_err(|_| format!("the ceiling failed: {}", String::from_utf8_lossy(&output.stderr).trim()))
+    text.trim()
+        .parse()
+        .map_err(|_| format!("the ceiling failed: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }

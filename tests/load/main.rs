@@ -90,7 +90,10 @@ impl Place {
     fn database(&self, name: &str, template: Option<&str>) -> Result<Database, String> {
         let Some(server) = &self.server else { return Ok(Database::Sqlite) };
         let copied = template.map_or_else(String::new, |t| format!(" TEMPLATE load_{t}"));
-        for statement in [format!("DROP DATABASE IF EXISTS load_{name} WITH (FORCE)"), format!("CREATE DATABASE load_{name}{copied}")] {
+        for statement in [
+            format!("DROP DATABASE IF EXISTS load_{name} WITH (FORCE)"),
+            format!("CREATE DATABASE load_{name}{copied}"),
+        ] {
             let done = Command::new("psql").args([server, "-q", "-c", &statement]).output();
             if !done.as_ref().is_ok_and(|o| o.status.success()) {
                 return Err(format!("{statement}: {done:?}"));
@@ -169,7 +172,8 @@ fn measure(kind: &str, seconds: u64) -> Result<Option<Report>, String> {
             let (mut gateway, start) = place.fresh()?;
             let address = if way == Way::Mllp { gateway.mllp } else { gateway.smtp };
             let name = format!("L{}", rand::random::<u32>());
-            let measured = senders::run(way, address, connections, seconds, &name).map_err(|e| e.to_string())?;
+            let measured =
+                senders::run(way, address, connections, seconds, &name).map_err(|e| e.to_string())?;
             report.peak_bytes = report.peak_bytes.max(gateway.peak_resident_bytes());
             say(kind, way, connections, before, &measured);
             gateway.kill();
@@ -187,7 +191,12 @@ fn measure(kind: &str, seconds: u64) -> Result<Option<Report>, String> {
         let after = ceiling::measure(&place.ceiling_url()?, connections, seconds, RECORD_BYTES)?;
         println!("{kind} {connections:>4}: ceiling {before:.0}/s before, {after:.0}/s after");
         let ceiling = before.max(after);
-        report.lines.extend(lines.into_iter().map(|(way, measured)| Line { way, connections, ceiling, measured }));
+        report.lines.extend(lines.into_iter().map(|(way, measured)| Line {
+            way,
+            connections,
+            ceiling,
+            measured,
+        }));
     }
     report.lines.sort_by_key(|l| (l.way != Way::Mllp, l.way != Way::Smtp, l.connections));
     if place.server.is_some() {

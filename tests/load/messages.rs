@@ -20,7 +20,8 @@ pub(crate) fn adt(control_id: &str) -> Vec<u8> {
     );
     let mut line = 1;
     while message.len() < RECORD_BYTES {
-        message.push_str(&format!("NTE|{line}||経過を記した備考の一行です。数値 120/70、体温 36.5、SpO2 97%\r"));
+        message
+            .push_str(&format!("NTE|{line}||経過を記した備考の一行です。数値 120/70、体温 36.5、SpO2 97%\r"));
         line += 1;
     }
     let mut frame = vec![0x0b];

@@ -28,7 +28,9 @@ impl Report {
     /// As Markdown.
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!("### {}\n\n", self.database);
-        text.push_str("| way in | connections | ceiling /s | gateway /s | gateway : ceiling | p50 ms | p99 ms |\n");
+        text.push_str(
+            "| way in | connections | ceiling /s | gateway /s | gateway : ceiling | p50 ms | p99 ms |\n",
+        );
         text.push_str("|---|---:|---:|---:|---:|---:|---:|\n");
         for line in &self.lines {
             let m = &line.measured;

@@ -47,7 +47,13 @@ pub(crate) struct Measured {
 }
 
 /// Sends over `connections` for a second of warm-up and `seconds` that count.
-pub(crate) fn run(way: Way, address: SocketAddr, connections: usize, seconds: u64, name: &str) -> std::io::Result<Measured> {
+pub(crate) fn run(
+    way: Way,
+    address: SocketAddr,
+    connections: usize,
+    seconds: u64,
+    name: &str,
+) -> std::io::Result<Measured> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
     Ok(local.block_on(&runtime, measure(way, address, connections, seconds, name)))
@@ -88,7 +94,9 @@ async fn measure(way: Way, address: SocketAddr, connections: usize, seconds: u64
         counted.extend(waits.into_iter().filter(|(at, _)| *at >= from && *at < until).map(|(_, wait)| wait));
     }
     counted.sort_unstable();
-    let at = |share: usize| counted.get(counted.len() * share / 100).map_or(f64::NAN, |w: &Duration| w.as_secs_f64() * 1000.0);
+    let at = |share: usize| {
+        counted.get(counted.len() * share / 100).map_or(f64::NAN, |w: &Duration| w.as_secs_f64() * 1000.0)
+    };
     Measured {
         per_second: counted.len() as f64 / (until - from).as_secs_f64(),
         p50: at(50),
@@ -101,7 +109,13 @@ async fn measure(way: Way, address: SocketAddr, connections: usize, seconds: u64
 /// When a message was acknowledged, and how long that took.
 type Waits = Vec<(Instant, Duration)>;
 
-async fn mllp(address: SocketAddr, name: &str, next: &mut u64, waits: &mut Waits, over: &Cell<bool>) -> std::io::Result<()> {
+async fn mllp(
+    address: SocketAddr,
+    name: &str,
+    next: &mut u64,
+    waits: &mut Waits,
+    over: &Cell<bool>,
+) -> std::io::Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut answer = Vec::with_capacity(1024);

@@ -24,7 +24,9 @@ impl Broker {
     /// It is installed but does not start.
     #[must_use]
     pub fn start() -> Option<Self> {
-        let found = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].into_iter().find(|p| std::path::Path::new(p).exists());
+        let found = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"]
+            .into_iter()
+            .find(|p| std::path::Path::new(p).exists());
         let Some(program) = found else {
             println!("MQTT was not tried: mosquitto is not installed");
             return None;
@@ -34,7 +36,8 @@ impl Broker {
         let file = folder.path().join("mosquitto.conf");
         let settings = format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n");
         std::fs::write(&file, settings).ok()?;
-        let program = Command::new(program).arg("-c").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let program =
+            Command::new(program).arg("-c").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let program = program.unwrap_or_else(|e| panic!("mosquitto: {e}"));
         wait::until("mosquitto", Duration::from_secs(20), || TcpStream::connect(("127.0.0.1", port)).ok());
         Some(Self { program, port, _folder: folder })
@@ -45,7 +48,8 @@ impl Broker {
     /// # Panics
     /// The broker does not take it.
     pub fn publish(&self, topic: &str, payload: &str) {
-        let mut options = rumqttc::MqttOptions::new(format!("test-{:08x}", rand::random::<u32>()), "127.0.0.1", self.port);
+        let mut options =
+            rumqttc::MqttOptions::new(format!("test-{:08x}", rand::random::<u32>()), "127.0.0.1", self.port);
         options.set_max_packet_size(1 << 20, 1 << 20);
         let (client, mut connection) = rumqttc::Client::new(options, 10);
         let published = client.publish(topic, rumqttc::QoS::AtLeastOnce, false, payload.as_bytes());

@@ -33,7 +33,8 @@ impl PrivatePostgres {
         }
         let server = Self { folder, port, tools };
         let data = server.data();
-        let made = server.tool("initdb", &format!("-D '{data}' -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync"));
+        let made = server
+            .tool("initdb", &format!("-D '{data}' -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync"));
         assert!(made, "initdb failed");
         server.start();
         Some(server)
@@ -52,7 +53,8 @@ impl PrivatePostgres {
     pub fn start(&self) {
         let data = self.data();
         let options = format!("-p {} -h 127.0.0.1 -k '{data}' -c max_connections=50", self.port);
-        let started = self.tool("pg_ctl", &format!("-D '{data}' -w -t 60 -l '{data}/log' -o \"{options}\" start"));
+        let started =
+            self.tool("pg_ctl", &format!("-D '{data}' -w -t 60 -l '{data}/log' -o \"{options}\" start"));
         assert!(started, "pg_ctl start failed");
     }
 

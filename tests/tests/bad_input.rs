@@ -23,9 +23,29 @@ const MEMORY: u64 = 250 * 1024 * 1024;
 
 /// Fields that every Envelope shows (docs/architecture.md, section 3).
 const FIELDS: &[&str] = &[
-    "file", "channel", "format", "content_hash", "message_id", "sender", "intent", "reply_code", "in_reply_to",
-    "patient", "occurred_at", "sent_at", "title", "body", "quoted", "signature", "urgency", "reply_expectation",
-    "document_kind", "attachments", "sheet", "event", "warnings",
+    "file",
+    "channel",
+    "format",
+    "content_hash",
+    "message_id",
+    "sender",
+    "intent",
+    "reply_code",
+    "in_reply_to",
+    "patient",
+    "occurred_at",
+    "sent_at",
+    "title",
+    "body",
+    "quoted",
+    "signature",
+    "urgency",
+    "reply_expectation",
+    "document_kind",
+    "attachments",
+    "sheet",
+    "event",
+    "warnings",
 ];
 
 #[test]
@@ -95,7 +115,10 @@ fn check_line(line: &Value, file: &Path) {
     let shown = file.display();
     let object = line.as_object().unwrap();
     assert_eq!(object["file"], file.display().to_string(), "{shown}");
-    assert!(object["content_hash"].as_str().is_some_and(|h| h.starts_with("sha256:") && h.len() == 71), "{shown}");
+    assert!(
+        object["content_hash"].as_str().is_some_and(|h| h.starts_with("sha256:") && h.len() == 71),
+        "{shown}"
+    );
     if let Some(unreadable) = object.get("unreadable") {
         assert!(unreadable["code"].is_string() && unreadable["detail"].is_string(), "{shown}: {unreadable}");
         return;
@@ -213,7 +236,11 @@ fn send(gateway: &Gateway, file: &Path, bytes: &[u8], taken: &mut Taken) {
                 connection.end().unwrap();
             }
             let ok = connection.answer().unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-            taken.note(ok.is_some_and(|a| a.contains("MSA|AA") || a.contains("MSA|CA")), bytes.to_vec(), file);
+            taken.note(
+                ok.is_some_and(|a| a.contains("MSA|AA") || a.contains("MSA|CA")),
+                bytes.to_vec(),
+                file,
+            );
         }
     }
 }
@@ -225,7 +252,11 @@ fn waits_for_an_answer(bytes: &[u8]) -> bool {
     let fields: Vec<&[u8]> = header.map(|h| h.split(|b| *b == b'|').collect()).unwrap_or_default();
     let field = |n: usize| fields.get(n - 1).copied().unwrap_or_default();
     let framed = bytes.iter().any(|b| matches!(b, 0x0b | 0x1c));
-    header.is_some() && field(15).is_empty() && field(16).is_empty() && !field(9).starts_with(b"ACK") && !framed
+    header.is_some()
+        && field(15).is_empty()
+        && field(16).is_empty()
+        && !field(9).starts_with(b"ACK")
+        && !framed
 }
 
 /// Sends a mail; whether it was acknowledged.
@@ -271,12 +302,20 @@ fn originals_are_there(gateway: &Gateway, taken: &Taken) {
         let (status, page) = office.get(intake);
         assert_eq!(status, 200, "{intake}");
         let raw = between(&page, &format!("href=\"{intake}"), "\"").map(|rest| format!("{intake}{rest}"));
-        assert_eq!(raw.as_deref(), Some(format!("{intake}/raw").as_str()), "{intake} does not lead to its original");
+        assert_eq!(
+            raw.as_deref(),
+            Some(format!("{intake}/raw").as_str()),
+            "{intake} does not lead to its original"
+        );
         let (status, bytes) = office.get_bytes(&format!("{intake}/raw"));
         assert_eq!(status, 200, "{intake}/raw");
         saved.insert(bytes);
     }
-    let is_there = |bytes: &[u8]| saved.contains(bytes) || (messages_of(bytes).len() > 1 || bytes.starts_with(b"FHS") || bytes.starts_with(b"BHS")) && messages_of(bytes).iter().all(|m| saved.contains(*m));
+    let is_there = |bytes: &[u8]| {
+        saved.contains(bytes)
+            || (messages_of(bytes).len() > 1 || bytes.starts_with(b"FHS") || bytes.starts_with(b"BHS"))
+                && messages_of(bytes).iter().all(|m| saved.contains(*m))
+    };
     let missing: Vec<_> = taken.originals.iter().filter(|(b, _)| !is_there(b)).map(|(_, f)| f).collect();
     assert!(missing.is_empty(), "acknowledged, but the original is not there: {missing:#?}");
     println!("{} intakes, each with its original", intakes.len());
@@ -286,7 +325,9 @@ fn originals_are_there(gateway: &Gateway, taken: &Taken) {
 fn messages_of(bytes: &[u8]) -> Vec<&[u8]> {
     let starts: Vec<usize> = (0..bytes.len())
         .filter(|at| *at == 0 || matches!(bytes[at - 1], b'\r' | b'\n'))
-        .filter(|at| ["MSH", "FHS", "BHS", "BTS", "FTS"].iter().any(|name| bytes[*at..].starts_with(name.as_bytes())))
+        .filter(|at| {
+            ["MSH", "FHS", "BHS", "BTS", "FTS"].iter().any(|name| bytes[*at..].starts_with(name.as_bytes()))
+        })
         .chain([bytes.len()])
         .collect();
     let pieces = starts.windows(2).map(|w| &bytes[w[0]..w[1]]);

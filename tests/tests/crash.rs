@@ -3,7 +3,11 @@
 //! without saying 再送の可能性. The wall clock jumps ten minutes at every start, so that the leases of the
 //! killed process lapse and its work is taken over within the test.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test program: what does not hold must end it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test program: what does not hold must end it"
+)]
 
 use kakehashi_tests::database::Database;
 use kakehashi_tests::gateway::{Gateway, Start, run};
@@ -70,7 +74,12 @@ impl Sender {
 
 fn japan_time(round: u32) -> String {
     let minutes = round * 10;
-    format!("2026-06-{:02} {:02}:{:02}:00", 9 + (9 * 60 + minutes) / 1440, (9 + minutes / 60) % 24, minutes % 60)
+    format!(
+        "2026-06-{:02} {:02}:{:02}:00",
+        9 + (9 * 60 + minutes) / 1440,
+        (9 + minutes / 60) % 24,
+        minutes % 60
+    )
 }
 
 fn crash_again_and_again(database: &Database) {

@@ -2,7 +2,7 @@
 //! shown field, smuggled mails, slow and foreign clients. Each is refused or made harmless, and the gateway
 //! goes on serving everybody else.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test program: what does not hold must end it")]
+#![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -68,7 +68,9 @@ fn others_are_served(gateway: &Gateway, name: &str) {
 fn bombs_are_refused_or_harmless() {
     let (folder, mut gateway) = started();
     let bombs = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/fax/broken"));
-    for name in ["b04_bomb_65535x65535_white_g4.tif", "b05_bomb_header_2147483647x2147483647.tif", "b06_ifd-loop.tif"] {
+    for name in
+        ["b04_bomb_65535x65535_white_g4.tif", "b05_bomb_header_2147483647x2147483647.tif", "b06_ifd-loop.tif"]
+    {
         let bytes = std::fs::read(bombs.join(name)).unwrap();
         let message = with_file(name, name, "image/tiff", &bytes);
         assert!(mail(&gateway, PROVIDER, FAX, &message).starts_with("250"), "{name}");
@@ -78,11 +80,21 @@ fn bombs_are_refused_or_harmless() {
     assert!(mail(&gateway, PROVIDER, FAX, &message).starts_with("250"));
     let nested = nested(1_000);
     assert!(mail(&gateway, "deep@a.example", INTAKE, &nested).starts_with("250"));
-    let parts: String = (0..5_000).map(|n| format!("--=_b\nContent-Type: text/plain; name=\"{n}.txt\"\nContent-Disposition: attachment\n\n{n}\n")).collect();
-    let many = format!("Message-ID: <many-parts@a.example>\nFrom: many@a.example\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"=_b\"\n\n{parts}--=_b--\n");
+    let parts: String = (0..5_000)
+        .map(|n| {
+            format!(
+                "--=_b\nContent-Type: text/plain; name=\"{n}.txt\"\nContent-Disposition: attachment\n\n{n}\n"
+            )
+        })
+        .collect();
+    let many = format!(
+        "Message-ID: <many-parts@a.example>\nFrom: many@a.example\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"=_b\"\n\n{parts}--=_b--\n"
+    );
     assert!(mail(&gateway, "many@a.example", INTAKE, &many).starts_with("250"));
     let everybody: String = (0..10_000).map(|n| format!("p{n}@a.example,\n ")).collect();
-    let long = format!("Message-ID: <long-to@a.example>\nFrom: a@a.example\nTo: {everybody}z@a.example\nSubject: x\n\nx\n");
+    let long = format!(
+        "Message-ID: <long-to@a.example>\nFrom: a@a.example\nTo: {everybody}z@a.example\nSubject: x\n\nx\n"
+    );
     assert!(mail(&gateway, "a@a.example", INTAKE, &long).starts_with("250"));
     others_are_served(&gateway, "BOMBS");
     for id in ["deep@a.example", "many-parts@a.example", "long-to@a.example", "page-bomb@t.example"] {
@@ -130,7 +142,8 @@ fn pdf_with_a_huge_page() -> Vec<u8> {
 }
 
 fn nested(depth: usize) -> String {
-    let mut text = "Message-ID: <deep@a.example>\nFrom: deep@a.example\nSubject: deep\nMIME-Version: 1.0\n".to_owned();
+    let mut text =
+        "Message-ID: <deep@a.example>\nFrom: deep@a.example\nSubject: deep\nMIME-Version: 1.0\n".to_owned();
     for n in 0..depth {
         text.push_str(&format!("Content-Type: multipart/mixed; boundary=\"b{n}\"\n\n--b{n}\n"));
     }
@@ -150,7 +163,11 @@ fn ten_thousand_recipients_are_too_many() {
     let mut refused = 0;
     for n in 0..10_000 {
         // Addresses of ours that differ: a mail address may be written in many ways.
-        let spelled: String = INTAKE.chars().enumerate().map(|(i, c)| if i < 16 && n >> i & 1 == 1 { c.to_ascii_uppercase() } else { c }).collect();
+        let spelled: String = INTAKE
+            .chars()
+            .enumerate()
+            .map(|(i, c)| if i < 16 && n >> i & 1 == 1 { c.to_ascii_uppercase() } else { c })
+            .collect();
         match session.say(&format!("RCPT TO:<{spelled}>")) {
             Ok(reply) if reply.starts_with("250") => {}
             Ok(reply) => {
@@ -172,7 +189,12 @@ fn script_is_text_and_headers_stay_one_line() {
     let script = "<script>alert(1)</script><img src=x onerror=alert(2)>";
     let encoded = format!("=?utf-8?B?{}?=", BASE64.encode(script));
     let broken = format!("=?utf-8?B?{}?=", BASE64.encode("件名\r\nBcc: evil@evil.example\r\nX-Evil: yes"));
-    for (id, subject, to) in [("script1", &encoded, INTAKE), ("script2", &encoded, GROUP), ("inject1", &broken, GROUP), ("inject2", &broken, INTAKE)] {
+    for (id, subject, to) in [
+        ("script1", &encoded, INTAKE),
+        ("script2", &encoded, GROUP),
+        ("inject1", &broken, GROUP),
+        ("inject2", &broken, INTAKE),
+    ] {
         let message = format!(
             "Message-ID: <{id}@st.example>\nFrom: {subject} <hinata@st.example>\nTo: {to}\nSubject: {subject}\nMIME-Version: 1.0\n\
              Content-Type: multipart/mixed; boundary=\"=_b\"\n\n--=_b\nContent-Type: text/plain; charset=utf-8\n\n[至急] {script}\n\
@@ -195,12 +217,19 @@ fn script_is_text_and_headers_stay_one_line() {
         "application": evil,
         "attachments": [{ "name": format!("{evil}.png"), "media_type": "image/png", "data": BASE64.encode(tiny_png()) }]
     });
-    let request = office::agent().post(gateway.url("/api/v1/care-notes")).header("Authorization", "Bearer demo-key-hidamari");
+    let request = office::agent()
+        .post(gateway.url("/api/v1/care-notes"))
+        .header("Authorization", "Bearer demo-key-hidamari");
     let answer = request.header("Content-Type", "application/json").send(note.to_string()).unwrap();
     println!("care note with control characters in its title: {}", answer.status());
     let plain = serde_json::json!({ "note_id": "script-note", "group": "つばき01", "title": script, "body": script, "urgency": "urgent", "staff_name": script });
-    let request = office::agent().post(gateway.url("/api/v1/care-notes")).header("Authorization", "Bearer demo-key-hidamari");
-    assert_eq!(request.header("Content-Type", "application/json").send(plain.to_string()).unwrap().status(), 201);
+    let request = office::agent()
+        .post(gateway.url("/api/v1/care-notes"))
+        .header("Authorization", "Bearer demo-key-hidamari");
+    assert_eq!(
+        request.header("Content-Type", "application/json").send(plain.to_string()).unwrap().status(),
+        201
+    );
 
     println!("group mail: {}", state_of(folder.path(), "script2@st.example"));
     assert_eq!(state_of(folder.path(), "script-note"), "posted");
@@ -218,14 +247,16 @@ fn script_is_text_and_headers_stay_one_line() {
 /// Raw mails that left.
 fn caught(data_dir: &Path) -> Vec<String> {
     let files = std::fs::read_dir(data_dir.join("caught")).unwrap().flatten().map(|e| e.path());
-    let mails = files.filter(|p| p.extension().is_some_and(|e| e == "eml") && p.with_extension("json").exists());
+    let mails =
+        files.filter(|p| p.extension().is_some_and(|e| e == "eml") && p.with_extension("json").exists());
     mails.map(|p| String::from_utf8_lossy(&std::fs::read(p).unwrap()).into_owned()).collect()
 }
 
 /// Follows every link of the office from page to page.
 fn pages_show_it_as_text(gateway: &Gateway) {
     let mut office = Office::log_in(gateway);
-    let mut open: Vec<String> = ["/", "/triage", "/intakes", "/outbox", "/rules", "/facilities", "/audit"].map(str::to_owned).into();
+    let mut open: Vec<String> =
+        ["/", "/triage", "/intakes", "/outbox", "/rules", "/facilities", "/audit"].map(str::to_owned).into();
     let (mut seen, mut shown) = (Vec::new(), 0);
     while let Some(path) = open.pop() {
         if seen.contains(&path) || seen.len() > 400 {
@@ -240,7 +271,9 @@ fn pages_show_it_as_text(gateway: &Gateway) {
         }
         shown += usize::from(page.contains("&lt;script&gt;alert"));
         for beginning in ["/groups/", "/triage/", "/intakes/"] {
-            open.extend(links(&page, beginning).into_iter().filter(|l| !l.ends_with("/raw") && !l.contains('#')));
+            open.extend(
+                links(&page, beginning).into_iter().filter(|l| !l.ends_with("/raw") && !l.contains('#')),
+            );
         }
     }
     println!("{} pages were looked at, {shown} of them show the script as text", seen.len());
@@ -252,14 +285,19 @@ fn pages_show_it_as_text(gateway: &Gateway) {
 }
 
 fn tiny_png() -> Vec<u8> {
-    let data = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    let data =
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     BASE64.decode(data).unwrap()
 }
 
 #[test]
 fn a_mail_cannot_carry_another_one() {
     let (folder, mut gateway) = started();
-    for (n, end) in ["\n.\n", "\r\n.\n", "\n.\r\n", "\r.\r", "\r\n.\r", "\r\n\0.\r\n", "\r\n.\0\r\n", "\n\n.\r\n"].iter().enumerate() {
+    for (n, end) in
+        ["\n.\n", "\r\n.\n", "\n.\r\n", "\r.\r", "\r\n.\r", "\r\n\0.\r\n", "\r\n.\0\r\n", "\n\n.\r\n"]
+            .iter()
+            .enumerate()
+    {
         let mut session = Smtp::connect(gateway.smtp).unwrap();
         for line in ["MAIL FROM:<a@a.example>".to_owned(), format!("RCPT TO:<{INTAKE}>"), "DATA".to_owned()] {
             session.say(&line).unwrap();
@@ -267,7 +305,9 @@ fn a_mail_cannot_carry_another_one() {
         let hidden = format!(
             "MAIL FROM:<boss@a.example>\r\nRCPT TO:<{INTAKE}>\r\nDATA\r\nMessage-ID: <hidden{n}@a.example>\r\nFrom: boss@a.example\r\n\r\nx"
         );
-        let whole = format!("Message-ID: <outer{n}@a.example>\r\nFrom: a@a.example\r\n\r\nouter{end}{hidden}\r\n.\r\n");
+        let whole = format!(
+            "Message-ID: <outer{n}@a.example>\r\nFrom: a@a.example\r\n\r\nouter{end}{hidden}\r\n.\r\n"
+        );
         session.send_raw(whole.as_bytes()).unwrap();
         let reply = session.reply().unwrap();
         println!("{end:?}: {reply}");
@@ -307,7 +347,11 @@ fn too_large_is_said_early_and_late() {
     println!("an MLLP frame over the limit: {answer:?}");
     assert!(!matches!(&answer, Ok(Some(text)) if text.contains("MSA|AA")));
     others_are_served(&gateway, "AFTERWARDS");
-    println!("resident memory: {} MB, at most {} MB", gateway.resident_bytes() >> 20, gateway.peak_resident_bytes() >> 20);
+    println!(
+        "resident memory: {} MB, at most {} MB",
+        gateway.resident_bytes() >> 20,
+        gateway.peak_resident_bytes() >> 20
+    );
     assert!(gateway.resident_bytes() < MEMORY);
     gateway.stop();
 }
@@ -339,7 +383,8 @@ fn slow_and_foreign_clients_harm_nobody() {
             let mut stream = TcpStream::connect(address).expect("a connection is taken");
             // A third of them begins something and never ends it.
             if n % 3 == 0 {
-                let begun: &[u8] = if address == gateway.mllp { b"\x0bMSH|^~\\&|" } else { b"GET / HTTP/1.1\r\nHos" };
+                let begun: &[u8] =
+                    if address == gateway.mllp { b"\x0bMSH|^~\\&|" } else { b"GET / HTTP/1.1\r\nHos" };
                 let _ = stream.write_all(begun);
             }
             idle.push(stream);
@@ -353,7 +398,9 @@ fn slow_and_foreign_clients_harm_nobody() {
     let request = b"POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello".as_slice();
     let zeros = vec![0_u8; 100_000];
     for address in addresses {
-        for bytes in [noise.as_slice(), &hello, request, b"\x0b\x1c\r", b"\r\n\r\n\r\n", b"EHLO a\r\n", &zeros] {
+        for bytes in
+            [noise.as_slice(), &hello, request, b"\x0b\x1c\r", b"\r\n\r\n\r\n", b"EHLO a\r\n", &zeros]
+        {
             let answer = String::from_utf8_lossy(&poke(address, bytes)).into_owned();
             assert!(!answer.contains("MSA|AA"), "{answer}");
             assert!(gateway.is_alive());

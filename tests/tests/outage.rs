@@ -2,7 +2,11 @@
 //! each sender gets the answer that makes it keep its message (451, 503, no PUBACK, and on MLLP a closed
 //! connection without an answer: hl7.md 2.3); afterwards everything that was acknowledged is there once.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test program: what does not hold must end it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test program: what does not hold must end it"
+)]
 
 use kakehashi_tests::broker::{Broker, Tap};
 use kakehashi_tests::database::Database;
@@ -38,7 +42,9 @@ fn note(id: &str, size: usize) -> String {
 
 /// Posts a care note: status and Retry-After.
 fn post_note(gateway: &Gateway, id: &str, size: usize) -> (u16, Option<String>) {
-    let request = office::agent().post(gateway.url("/api/v1/care-notes")).header("Authorization", format!("Bearer {KEY}"));
+    let request = office::agent()
+        .post(gateway.url("/api/v1/care-notes"))
+        .header("Authorization", format!("Bearer {KEY}"));
     let answer = request.header("Content-Type", "application/json").send(note(id, size)).unwrap();
     let later = answer.headers().get("retry-after").map(|v| v.to_str().unwrap().to_owned());
     (answer.status().as_u16(), later)
@@ -128,7 +134,9 @@ fn postgres_is_stopped_and_started() {
     assert!(gateway.is_alive());
 
     postgres.start();
-    wait::until("the gateway to be ready again", Duration::from_secs(60), || (readyz(&gateway) == 200).then_some(()));
+    wait::until("the gateway to be ready again", Duration::from_secs(60), || {
+        (readyz(&gateway) == 200).then_some(())
+    });
     let mut again = Smtp::connect(gateway.smtp).unwrap();
     let reply = again.mail(FROM, TO, &mail("in-data@clinic.example", 100)).unwrap();
     assert!(reply.starts_with("250"), "sent again: {reply}");
@@ -195,7 +203,10 @@ impl SmallDisk {
         }
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={megabytes}m");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "kakehashi-test"]).arg(folder.path()).status();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "kakehashi-test"])
+            .arg(folder.path())
+            .status();
         if !mounted.is_ok_and(|s| s.success()) {
             println!("not run: a small file system cannot be mounted here");
             return None;
@@ -257,7 +268,8 @@ fn the_disk_is_full_and_freed() {
     println!("{} messages were taken before the disk was full to the last page", acknowledged.len() - 3);
     all_must_wait(&gateway, 50_000);
     // Too large for a row: it would be a blob.
-    let reply = Smtp::connect(gateway.smtp).unwrap().mail(FROM, TO, &mail("blob@clinic.example", 200_000)).unwrap();
+    let reply =
+        Smtp::connect(gateway.smtp).unwrap().mail(FROM, TO, &mail("blob@clinic.example", 200_000)).unwrap();
     assert!(reply.starts_with("451"), "blob on a full disk: {reply}");
     assert!(gateway.is_alive());
 

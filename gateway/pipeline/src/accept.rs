@@ -1,11 +1,18 @@
 //! ① Accepting: raw bytes become durable, and only then the sender is answered. Nothing but durability
 //! happens here: no reading, no matching, no rendering (architecture.md, "Acknowledge after commit").
 
-use kakehashi_core::clock::Clock;
+use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::ids::{IntakeId, NetworkId};
 use kakehashi_core::port::{BoxFuture, IntakeAnswer, IntakeDesk, RawIntake, RecipientAnswer, Refusal};
 use kakehashi_store::{HandedIn, Store, StoreError};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// An address that was ours is taken for ours this long without asking again: a mailer that sends many
+/// mails to one address would otherwise cost a query each. What has changed meanwhile is for triage.
+const REMEMBERED_SECONDS: i64 = 5;
+/// Addresses remembered at most.
+const REMEMBERED: usize = 1_000;
 
 /// The intake desk of one network.
 pub struct Desk {
@@ -13,13 +20,28 @@ pub struct Desk {
     network: NetworkId,
     clock: Arc<dyn Clock>,
     limit_bytes: u64,
+    /// Addresses of ours, and until when that holds.
+    ours: Mutex<HashMap<String, UtcMicros>>,
 }
 
 impl Desk {
     /// A desk that takes messages up to `limit_bytes`.
     #[must_use]
-    pub const fn new(store: Store, network: NetworkId, clock: Arc<dyn Clock>, limit_bytes: u64) -> Self {
-        Self { store, network, clock, limit_bytes }
+    pub fn new(store: Store, network: NetworkId, clock: Arc<dyn Clock>, limit_bytes: u64) -> Self {
+        Self { store, network, clock, limit_bytes, ours: Mutex::default() }
+    }
+
+    fn remembers(&self, address: &str, now: UtcMicros) -> bool {
+        let ours = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        ours.get(address).is_some_and(|until| now < *until)
+    }
+
+    fn remember(&self, address: &str, now: UtcMicros) {
+        let mut ours = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        if ours.len() >= REMEMBERED {
+            ours.clear();
+        }
+        ours.insert(address.to_owned(), now.plus_seconds(REMEMBERED_SECONDS));
     }
 
     async fn accept(&self, intake: RawIntake) -> IntakeAnswer {
@@ -61,9 +83,18 @@ impl IntakeDesk for Desk {
 
     fn accepts_recipient<'a>(&'a self, address: &'a str) -> BoxFuture<'a, RecipientAnswer> {
         Box::pin(async move {
+            let now = self.clock.now();
+            if self.remembers(address, now) {
+                return RecipientAnswer::Ours;
+            }
             let worker = self.store.worker(&self.network);
-            match worker.accepts_recipient(address, self.clock.now()).await {
-                Ok(answer) => answer,
+            match worker.accepts_recipient(address, now).await {
+                Ok(answer) => {
+                    if answer == RecipientAnswer::Ours {
+                        self.remember(address, now);
+                    }
+                    answer
+                }
                 Err(error) => {
                     tracing::error!(%error, "pipeline.accept: recipients cannot be looked up");
                     RecipientAnswer::TryLater

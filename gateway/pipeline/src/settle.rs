@@ -75,6 +75,7 @@ impl Settler {
         let mut claimed = claimed.into_iter();
         while let Some(intake) = claimed.next() {
             let id = intake.id.clone();
+            self.store.intake_log().give_way().await;
             let Err(fault) = self.settle(intake).await else { continue };
             tracing::warn!(intake = %id, error = %fault, "pipeline.settle: intake put back");
             let retry_at = self.clock.now().plus_seconds(fault.retry_seconds());

@@ -4,6 +4,7 @@
 
 mod batch;
 mod list;
+mod precedence;
 
 use crate::blob::BlobStore;
 use crate::database::Database;
@@ -16,6 +17,7 @@ use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::ids::{IntakeId, NetworkId};
 use kakehashi_core::port::RawIntake;
 pub(crate) use list::page;
+use precedence::Precedence;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -43,6 +45,7 @@ pub struct IntakeLog {
     blobs: BlobStore,
     /// None after closing and where the database is only read.
     queue: Arc<Mutex<Option<mpsc::Sender<Waiting>>>>,
+    precedence: Arc<Precedence>,
 }
 
 impl IntakeLog {
@@ -57,12 +60,12 @@ impl IntakeLog {
         let tasks = (0..writers)
             .map(|_| tokio::spawn(write(db.clone(), Arc::clone(&waiting), wakes.clone())))
             .collect();
-        (Self { db, blobs, queue: Arc::new(Mutex::new(Some(queue))) }, tasks)
+        (Self { db, blobs, queue: Arc::new(Mutex::new(Some(queue))), precedence: Arc::default() }, tasks)
     }
 
     /// A log that is only read.
     pub(crate) fn beside(db: Database, blobs: BlobStore) -> Self {
-        Self { db, blobs, queue: Arc::default() }
+        Self { db, blobs, queue: Arc::default(), precedence: Arc::default() }
     }
 
     /// Makes one intake durable together with all that wait.
@@ -75,6 +78,7 @@ impl IntakeLog {
         id: IntakeId,
         intake: RawIntake,
     ) -> Result<HandedIn, StoreError> {
+        self.precedence.arrived();
         let queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let queue = queue.ok_or_else(closing)?;
         let raw = (intake.bytes.len() <= INLINE_BYTES).then(|| Arc::clone(&intake.bytes));
@@ -103,6 +107,12 @@ impl IntakeLog {
         };
         queue.send(waiting).await.map_err(|_| closing())?;
         answered.await.map_err(|_| closing())?
+    }
+
+    /// Waits for a lull between intakes, a few milliseconds at most: whoever works on what was accepted
+    /// gives way to what still waits to be accepted.
+    pub async fn give_way(&self) {
+        self.precedence.give_way().await;
     }
 
     /// Newest first, at most `limit`, older than `before` if given.

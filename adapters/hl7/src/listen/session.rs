@@ -162,8 +162,7 @@ impl Session {
                 let whole = [bytes.as_slice()];
                 // One message is kept as it came, with what stands before its first letter.
                 let is_one = batch.messages.len() <= 1 && !batch.has_batch_segments && !batch.leading_lines;
-                let messages =
-                    if is_one || batch.messages.is_empty() { &whole[..] } else { &batch.messages };
+                let messages = if is_one || batch.messages.is_empty() { &whole[..] } else { &batch.messages };
                 for message in messages {
                     if !self.message(message, queue, room, unusable).await {
                         return Some(End::Closed);
