@@ -136,11 +136,14 @@ impl Gateway {
         let rules = match &config.rules.file {
             Some(file) => {
                 let rules = RulesInForce::from_file(file)?;
-                listeners.spawn(rules.clone().follow(file.clone(), shutdown.clone()));
+                let worker = store.worker(&network);
+                let follow = rules.clone().follow(file.clone(), worker, Arc::clone(&clock), shutdown.clone());
+                listeners.spawn(follow);
                 rules
             }
             None => RulesInForce::built_in(),
         };
+        rules.record(&store.worker(&network), clock.as_ref()).await;
         let renderer = Arc::new(Renderer::new().map_err(|e| StartFault::Render(e.to_string()))?);
         let outlets = outlets(config)?;
         let readers = readers(config);
