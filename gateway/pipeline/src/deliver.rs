@@ -17,6 +17,7 @@ use kakehashi_store::view::Wake;
 use kakehashi_store::{Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Deliveries claimed at once.
 const BATCH: u32 = 16;
@@ -46,7 +47,12 @@ pub struct Deliverer {
     renderer: Arc<Renderer>,
     outlets: Outlets,
     worker: String,
+    /// Permits for rendering: it is bound by cores and takes tens of megabytes a job, sending is not and does not.
+    rendering: Semaphore,
 }
+
+/// Jobs rendered at once.
+const RENDERING: usize = 2;
 
 impl Deliverer {
     /// A deliverer that claims under the name `worker`.
@@ -59,7 +65,8 @@ impl Deliverer {
         outlets: Outlets,
         worker: String,
     ) -> Self {
-        Self { store, network, clock, renderer, outlets, worker }
+        let rendering = Semaphore::const_new(RENDERING);
+        Self { store, network, clock, renderer, outlets, worker, rendering }
     }
 
     async fn round(&self) -> Result<usize, StoreError> {
@@ -112,6 +119,7 @@ impl Deliverer {
 
     async fn render(&self, job: DeliveryJob) -> Result<RenderedContent, String> {
         let renderer = Arc::clone(&self.renderer);
+        let _permit = self.rendering.acquire().await.map_err(|e| e.to_string())?;
         match tokio::task::spawn_blocking(move || renderer.render(&job)).await {
             Ok(Ok(content)) => Ok(content),
             Ok(Err(fault)) => Err(fault.to_string()),

@@ -8,6 +8,11 @@ use crate::gate::{Turn, WriteGate};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long opening is tried while another program opens the same new file.
+const OPENING: Duration = Duration::from_secs(5);
 
 /// The writing connection behind its gate. Cheap to clone.
 #[derive(Clone)]
@@ -29,10 +34,19 @@ pub(crate) struct SqliteTx {
 }
 
 impl Writers {
-    /// Opens the connection, which makes the file.
+    /// Opens the connection, which makes the file. Turning a new file to WAL fails at once, whatever the busy
+    /// time-out, while another program does the same; then it is tried again for a while.
     pub(crate) async fn open(options: SqliteConnectOptions) -> Result<Self, StoreError> {
-        let connection = Some(SqliteConnection::connect_with(&options).await?);
-        let writer = Writer { options, connection, closed: false };
+        let until = Instant::now() + OPENING;
+        let connection = loop {
+            match SqliteConnection::connect_with(&options).await.map_err(StoreError::from) {
+                Err(StoreError::Unavailable { .. }) if Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                opened => break opened?,
+            }
+        };
+        let writer = Writer { options, connection: Some(connection), closed: false };
         Ok(Self { gate: Arc::new(WriteGate::new(writer)) })
     }
 
