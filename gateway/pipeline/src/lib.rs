@@ -5,6 +5,7 @@
 pub mod accept;
 pub mod deliver;
 pub mod parts;
+mod reading;
 pub mod settle;
 pub mod worker;
 

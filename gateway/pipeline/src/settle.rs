@@ -1,8 +1,9 @@
-//! ②–④ Reading, deciding and committing one intake. Readers run behind a panic fence and off the async
-//! threads; facts, rules and time go into core's pure decision; everything that follows is committed in
-//! one transaction. An intake that was taken over meanwhile is settled once.
+//! ②–④ Reading, deciding and committing one intake. Readers run behind a panic fence on a thread of their
+//! own; facts, rules and time go into core's pure decision; everything that follows is committed in one
+//! transaction. An intake that was taken over meanwhile is settled once.
 
 use crate::parts::{BlobSink, TOO_MANY_PARTS};
+use crate::reading::{ReadingThread, Unfinished};
 use crate::worker::{Drain, Stopping};
 use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::commit::{Actor, Commit, Effect};
@@ -12,14 +13,13 @@ use kakehashi_core::envelope::{Attachment, Envelope};
 use kakehashi_core::facts::FactQuery;
 use kakehashi_core::ids::{AttachmentId, GroupId, IntakeId, NetworkId, TriageId};
 use kakehashi_core::placement::{self, Arrival};
-use kakehashi_core::port::{BoxFuture, RawIntake, ReadFault, Reader};
+use kakehashi_core::port::{BoxFuture, PartFault, RawIntake, ReadFault, Reader};
 use kakehashi_core::post::StoredAttachment;
 use kakehashi_core::rules::RuleSet;
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
 use kakehashi_core::vocabulary::{IdentityLevel, IntakeState};
 use kakehashi_store::view::Wake;
 use kakehashi_store::{ClaimedIntake, Store, StoreError, WorkerView};
-use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +39,7 @@ pub struct Settler {
     network: NetworkId,
     clock: Arc<dyn Clock>,
     reader: Arc<dyn Reader>,
+    reading: ReadingThread,
     rules: CurrentRules,
     worker: String,
     /// Claimed and not settled: given back as soon as the store answers, not only when the lease lapses.
@@ -56,7 +57,7 @@ struct Owed {
 impl Settler {
     /// A settler that claims under the name `worker`.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         store: Store,
         network: NetworkId,
         clock: Arc<dyn Clock>,
@@ -64,7 +65,8 @@ impl Settler {
         rules: CurrentRules,
         worker: String,
     ) -> Self {
-        Self { store, network, clock, reader, rules, worker, owed: Mutex::new(Vec::new()) }
+        let (reading, owed) = (ReadingThread::default(), Mutex::default());
+        Self { store, network, clock, reader, reading, rules, worker, owed }
     }
 
     async fn round(&self) -> Result<u32, StoreError> {
@@ -139,18 +141,16 @@ impl Settler {
     async fn read(&self, raw: RawIntake) -> Result<Vec<Envelope>, ReadFault> {
         let reader = Arc::clone(&self.reader);
         let mut sink = BlobSink::new(self.store.blobs().clone());
-        let joined = tokio::task::spawn_blocking(move || {
-            std::panic::catch_unwind(AssertUnwindSafe(|| reader.read(&raw, &mut sink)))
-        })
-        .await;
-        match joined {
-            Ok(Ok(Err(ReadFault::Part(fault)))) if fault.0 == TOO_MANY_PARTS => {
+        let finished = self.reading.run(move || reader.read(&raw, &mut sink)).await;
+        match finished {
+            Ok(Err(ReadFault::Part(fault))) if fault.0 == TOO_MANY_PARTS => {
                 Err(Unreadable::new(UnreadableCode::TooLarge, TOO_MANY_PARTS).into())
             }
-            Ok(Ok(read)) => read,
-            Ok(Err(_)) | Err(_) => {
+            Ok(read) => read,
+            Err(unfinished @ Unfinished::NotBegun) => Err(PartFault(unfinished.to_string()).into()),
+            Err(unfinished) => {
                 metrics::counter!("kakehashi_reader_panics_total").increment(1);
-                Err(Unreadable::new(UnreadableCode::Damaged, "the reader failed on these bytes").into())
+                Err(Unreadable::new(UnreadableCode::Damaged, unfinished.to_string()).into())
             }
         }
     }
