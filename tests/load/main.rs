@@ -2,6 +2,7 @@
 //! the plain ceiling of one writer on the same disk, together with memory and the time to start. One run,
 //! one machine; the ratios are what can be compared between machines.
 //!
+//! `load mllp|smtp ADDRESS CONNECTIONS [SECONDS]` drives a gateway that runs already.
 //! `load [all|sqlite|postgres] [SECONDS]`, with `KAKEHASHI_TEST_POSTGRES` naming a server, `KAKEHASHI_BIN`
 //! the program (else the one beside this tool) and `KAKEHASHI_LOAD_DIR` the disk to measure. Writes the
 //! tables to `KAKEHASHI_FIGURES`, if it is set.
@@ -23,7 +24,13 @@ use std::time::Duration;
 const CONNECTIONS: [usize; 4] = [1, 8, 32, 256];
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
+    let all: Vec<String> = std::env::args().skip(1).collect();
+    if let [way @ ("mllp" | "smtp"), rest @ ..] =
+        all.iter().map(String::as_str).collect::<Vec<_>>().as_slice()
+    {
+        return against(way, rest);
+    }
+    let mut arguments = all.into_iter();
     let which = arguments.next().unwrap_or_else(|| "all".to_owned());
     let seconds = arguments.next().and_then(|s| s.parse().ok()).unwrap_or(5);
     if !matches!(which.as_str(), "all" | "sqlite" | "postgres") {
@@ -56,6 +63,28 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+/// Drives a gateway that runs already.
+fn against(way: &str, arguments: &[&str]) -> ExitCode {
+    let address = arguments.first().and_then(|a| a.parse().ok());
+    let connections = arguments.get(1).and_then(|c| c.parse().ok());
+    let seconds = arguments.get(2).and_then(|s| s.parse().ok()).unwrap_or(5);
+    let (Some(address), Some(connections)) = (address, connections) else {
+        eprintln!("usage: load mllp|smtp ADDRESS CONNECTIONS [SECONDS]");
+        return ExitCode::from(2);
+    };
+    let way = if way == "mllp" { Way::Mllp } else { Way::Smtp };
+    match senders::run(way, address, connections, seconds, &format!("L{}", rand::random::<u32>())) {
+        Ok(m) => {
+            println!("{:.0}/s, p50 {:.1} ms, p99 {:.1} ms, {} faults", m.per_second, m.p50, m.p99, m.faults);
+            ExitCode::SUCCESS
+        }
+        Err(fault) => {
+            eprintln!("load: {fault}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// A place to measure in: every run begins on a copy of the same small data, so that none pays for the
