@@ -22,6 +22,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Runs a command's future to its end.
 fn block_on<F: Future<Output = ExitCode>>(work: F) -> ExitCode {
@@ -74,18 +75,24 @@ fn embedded(data_dir: &std::path::Path) -> StoreConfig {
     }
 }
 
-/// Waits for Ctrl-C or a termination signal.
-async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = interrupt.await;
+/// Ctrl-C and the termination signal. Listened for before anything is started, so that a signal that comes
+/// with the word `ready` already ends the program in order.
+struct StopSignal {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignal {
+    /// From now on the signals end nothing by themselves.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for either.
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `kakehashi demo`: the whole gateway on loopback with an invented network and a catcher for all that
 //! would leave.
 
-use super::{block_on, embedded, fail, stop_signal};
+use super::{StopSignal, block_on, embedded, fail};
 use crate::cli::DemoArgs;
 use crate::demo::catcher::{Catcher, CatcherDesk};
 use crate::demo::{desk, network, scenario};
@@ -23,10 +23,14 @@ pub(crate) fn run(args: &DemoArgs) -> ExitCode {
     telemetry::start_logging(false, "warn");
     let metrics = telemetry::start_metrics();
     block_on(async {
+        let stop = match StopSignal::listen() {
+            Ok(stop) => stop,
+            Err(error) => return fail(format!("signals cannot be listened for: {error}")),
+        };
         match start(args, metrics).await {
             Ok((gateway, stop_catcher)) => {
                 announce(gateway.addresses);
-                stop_signal().await;
+                stop.wait().await;
                 gateway.stop().await;
                 stop_catcher.cancel();
                 ExitCode::SUCCESS

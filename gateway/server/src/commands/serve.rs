@@ -1,6 +1,6 @@
 //! `kakehashi serve`: the gateway of a real network.
 
-use super::{block_on, fail, stop_signal};
+use super::{StopSignal, block_on, fail};
 use crate::config::Config;
 use crate::gateway::{Gateway, store_config};
 use crate::telemetry;
@@ -18,6 +18,10 @@ pub(crate) fn run(path: &Path) -> ExitCode {
     telemetry::start_logging(config.log_json, "info");
     let metrics = telemetry::start_metrics();
     block_on(async {
+        let stop = match StopSignal::listen() {
+            Ok(stop) => stop,
+            Err(error) => return fail(format!("signals cannot be listened for: {error}")),
+        };
         let store = match Store::open(&store_config(&config), Arc::new(SystemClock)).await {
             Ok(store) => store,
             Err(error) => return fail(error),
@@ -32,7 +36,7 @@ pub(crate) fn run(path: &Path) -> ExitCode {
                     println!("mllp {mllp}");
                 }
                 println!("ready");
-                stop_signal().await;
+                stop.wait().await;
                 gateway.stop().await;
                 ExitCode::SUCCESS
             }
