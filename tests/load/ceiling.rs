@@ -3,10 +3,10 @@
 use kakehashi_tests::gateway::program;
 use std::process::Command;
 
-/// Records per second of one writer that commits `batch` rows at a time, on this database.
+/// Records per second of one writer that commits what this many submitters have waiting, on this database.
 pub(crate) fn measure(
     database_url: &str,
-    batch: usize,
+    submitters: usize,
     seconds: u64,
     record_bytes: usize,
 ) -> Result<f64, String> {
@@ -18,7 +18,7 @@ pub(crate) fn measure(
         ));
     }
     let arguments =
-        [database_url.to_owned(), batch.to_string(), seconds.to_string(), record_bytes.to_string()];
+        [database_url.to_owned(), submitters.to_string(), seconds.to_string(), record_bytes.to_string()];
     let output = Command::new(beside).args(arguments).output().map_err(|e| e.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout);
     text.trim()

@@ -1,19 +1,24 @@
-//! The plain ceiling of durable intakes: one writer that commits rows of the intake log in batches of one
-//! size, in a bare loop over the driver, with the durability of the gateway and nothing around it. The
-//! load tool (`tests/load`) runs it and holds the gateway against it.
+//! The plain ceiling of durable intakes: submitters that each have one record on its way, one writer that
+//! commits whatever waits in one transaction, straight through the driver, with the rows, keys and
+//! durability of the gateway and nothing else around it. The load tool (`tests/load`) runs it and holds
+//! the gateway against it.
 //!
-//! `ceiling DATABASE BATCH SECONDS RECORD_BYTES` prints records per second. `DATABASE` is `sqlite:PATH` or
-//! `postgres://…`; the schema is made if absent. Rows are added and stay.
+//! `ceiling DATABASE SUBMITTERS SECONDS RECORD_BYTES` prints records per second. `DATABASE` is
+//! `sqlite:PATH` or `postgres://…`; the schema is made if absent. Rows are added and stay.
 #![expect(clippy::unwrap_used, reason = "a measurement may fail where it stands")]
 
-use kakehashi_core::clock::SystemClock;
+use kakehashi_core::clock::{Clock as _, SystemClock};
 use kakehashi_core::envelope::ContentHash;
+use kakehashi_core::ids::IntakeId;
 use kakehashi_store::{Store, StoreConfig};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
 
+/// Most records of one transaction, as in the store.
+const BATCH: usize = 512;
 const COLUMNS: &str = "network_id, intake_id, dedup_key, channel, format, received_at, size_bytes, content_hash, \
     sender_message_id, origin, raw, state, attempt_count, retry_at";
 /// Rows of one INSERT on SQLite, as in the store.
@@ -21,117 +26,159 @@ const CHUNK: usize = 64;
 /// What an intake carries besides its bytes.
 const ORIGIN: &str = r#"{"listener":"mllp","peer":"127.0.0.1","rcpt_to":[],"interface":"sakurami_ch"}"#;
 
-/// One row: its key, hash and bytes.
+/// One row, and whom to tell that it is durable.
 struct Record {
-    key: String,
+    id: String,
+    dedup_key: String,
+    message_id: String,
     hash: String,
     bytes: Vec<u8>,
+    durable: oneshot::Sender<()>,
 }
 
-/// Makes a batch as the store would have to: fresh keys, each record hashed.
-fn batch(count: usize, size: usize, run: u64, next: &mut u64) -> Vec<Record> {
-    let make = |n: u64| {
-        let key = format!("{run:016x}-{n:012}");
+/// Hands in record after record, each when the one before is durable. Returns how many.
+async fn submit(queue: mpsc::Sender<Record>, name: String, size: usize, until: Instant) -> u64 {
+    let mut count = 0;
+    while Instant::now() < until {
+        let message_id = format!("{name}-{count:07}");
         let mut bytes = vec![b'x'; size];
-        bytes[..key.len().min(size)].copy_from_slice(&key.as_bytes()[..key.len().min(size)]);
-        Record { hash: ContentHash::of(&bytes).as_str().to_owned(), key, bytes }
-    };
-    let first = *next;
-    *next += count as u64;
-    (first..*next).map(make).collect()
+        let written = message_id.len().min(size);
+        bytes[..written].copy_from_slice(&message_id.as_bytes()[..written]);
+        let hash = ContentHash::of(&bytes);
+        let (durable, waiting) = oneshot::channel();
+        let record = Record {
+            id: IntakeId::fresh(SystemClock.now(), rand::random()).as_str().to_owned(),
+            dedup_key: format!("hl7:sakurami_ch|HIS|SAKURAMI_CH|{message_id}|{}", hash.hex()),
+            hash: hash.as_str().to_owned(),
+            message_id,
+            bytes,
+            durable,
+        };
+        queue.send(record).await.unwrap();
+        waiting.await.unwrap();
+        count += 1;
+    }
+    count
 }
 
-async fn on_sqlite(path: &str, count: usize, lasting: Duration, size: usize) -> f64 {
+enum Writer {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// Commits what waits, again and again.
+async fn write(mut writer: Writer, mut queue: mpsc::Receiver<Record>) {
+    let mut records = Vec::new();
+    while queue.recv_many(&mut records, BATCH).await > 0 {
+        let told: Vec<_> = match &mut writer {
+            Writer::Sqlite(connection) => on_sqlite(connection, &mut records).await,
+            Writer::Postgres(connection) => on_postgres(connection, &mut records).await,
+        };
+        told.into_iter().for_each(|durable| durable.send(()).unwrap());
+    }
+}
+
+async fn on_sqlite(connection: &mut SqliteConnection, records: &mut Vec<Record>) -> Vec<oneshot::Sender<()>> {
+    let mut told = Vec::with_capacity(records.len());
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    while !records.is_empty() {
+        let rows = records.len().min(CHUNK);
+        let mut sql = format!("INSERT INTO intakes ({COLUMNS}) VALUES ");
+        for row in 0..rows {
+            sql.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 1..=11 {
+                write!(sql, "${}, ", row * 11 + column).unwrap();
+            }
+            write!(sql, "'accepted', 0, ${})", row * 11 + 6).unwrap();
+        }
+        sql.push_str(" ON CONFLICT (network_id, dedup_key) DO NOTHING");
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for record in records.drain(..rows) {
+            told.push(record.durable);
+            query = query
+                .bind("ceiling")
+                .bind(record.id)
+                .bind(record.dedup_key)
+                .bind("hl7")
+                .bind("hl7v2")
+                .bind(0_i64)
+                .bind(i64::try_from(record.bytes.len()).unwrap())
+                .bind(record.hash)
+                .bind(record.message_id)
+                .bind(ORIGIN)
+                .bind(record.bytes);
+        }
+        tx.execute(query).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    told
+}
+
+async fn on_postgres(connection: &mut PgConnection, records: &mut Vec<Record>) -> Vec<oneshot::Sender<()>> {
+    let sql = format!(
+        "INSERT INTO intakes ({COLUMNS}) SELECT 'ceiling', i, k, 'hl7', 'hl7v2', 0, octet_length(b), h, m, $6, b, \
+         'accepted', 0, 0 FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[]) \
+         AS u (i, k, h, m, b) ON CONFLICT (network_id, dedup_key) DO NOTHING"
+    );
+    let (mut ids, mut keys, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut message_ids, mut all_bytes, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    for record in records.drain(..) {
+        ids.push(record.id);
+        keys.push(record.dedup_key);
+        hashes.push(record.hash);
+        message_ids.push(record.message_id);
+        all_bytes.push(record.bytes);
+        told.push(record.durable);
+    }
+    let mut tx = connection.begin().await.unwrap();
+    let query = sqlx::query(AssertSqlSafe(sql));
+    let query = query.bind(ids).bind(keys).bind(hashes).bind(message_ids).bind(all_bytes).bind(ORIGIN);
+    tx.execute(query).await.unwrap();
+    tx.commit().await.unwrap();
+    told
+}
+
+async fn open(database: &str) -> Writer {
+    let config = StoreConfig {
+        database_url: database.to_owned(),
+        blob_folder: std::env::temp_dir().join("kakehashi-ceiling"),
+        max_connections: 4,
+    };
+    Store::open(&config, Arc::new(SystemClock)).await.unwrap().close().await;
+    let Some(path) = database.strip_prefix("sqlite:") else {
+        return Writer::Postgres(PgConnection::connect(database).await.unwrap());
+    };
     let options = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
         .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
         .foreign_keys(true)
-        .pragma("temp_store", "memory");
-    let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
-    let (run, mut next, begun) = (rand::random(), 0, Instant::now());
-    while begun.elapsed() < lasting {
-        let records = batch(count, size, run, &mut next);
-        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
-        let mut records = records.into_iter();
-        let mut left = count;
-        while left > 0 {
-            let rows = left.min(CHUNK);
-            left -= rows;
-            let mut sql = format!("INSERT INTO intakes ({COLUMNS}) VALUES ");
-            for row in 0..rows {
-                sql.push_str(if row == 0 { "(" } else { ", (" });
-                for column in 1..=11 {
-                    write!(sql, "${}, ", row * 11 + column).unwrap();
-                }
-                write!(sql, "'accepted', 0, ${})", row * 11 + 6).unwrap();
-            }
-            sql.push_str(" ON CONFLICT (network_id, dedup_key) DO NOTHING");
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for record in records.by_ref().take(rows) {
-                query = query
-                    .bind("ceiling")
-                    .bind(record.key.clone())
-                    .bind(record.key.clone())
-                    .bind("hl7")
-                    .bind("hl7v2")
-                    .bind(0_i64)
-                    .bind(i64::try_from(size).unwrap())
-                    .bind(record.hash)
-                    .bind(record.key)
-                    .bind(ORIGIN)
-                    .bind(record.bytes);
-            }
-            tx.execute(query).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-    }
-    next as f64 / begun.elapsed().as_secs_f64()
-}
-
-async fn on_postgres(url: &str, count: usize, lasting: Duration, size: usize) -> f64 {
-    let sql = format!(
-        "INSERT INTO intakes ({COLUMNS}) SELECT 'ceiling', k, k, 'hl7', 'hl7v2', 0, octet_length(b), h, k, $4, b, \
-         'accepted', 0, 0 FROM UNNEST($1::text[], $2::text[], $3::bytea[]) AS u (k, h, b) \
-         ON CONFLICT (network_id, dedup_key) DO NOTHING"
-    );
-    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
-    let (run, mut next, begun) = (rand::random(), 0, Instant::now());
-    while begun.elapsed() < lasting {
-        let records = batch(count, size, run, &mut next);
-        let (mut keys, mut hashes, mut all_bytes) = (Vec::new(), Vec::new(), Vec::new());
-        for record in records {
-            keys.push(record.key);
-            hashes.push(record.hash);
-            all_bytes.push(record.bytes);
-        }
-        let mut tx = connection.begin().await.unwrap();
-        let query =
-            sqlx::query(AssertSqlSafe(sql.clone())).bind(keys).bind(hashes).bind(all_bytes).bind(ORIGIN);
-        tx.execute(query).await.unwrap();
-        tx.commit().await.unwrap();
-    }
-    next as f64 / begun.elapsed().as_secs_f64()
+        .statement_cache_capacity(256)
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", "-16384");
+    Writer::Sqlite(SqliteConnection::connect_with(&options).await.unwrap())
 }
 
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [database, count, seconds, size] = arguments.as_slice() else {
-        eprintln!("usage: ceiling DATABASE BATCH SECONDS RECORD_BYTES");
+    let [database, submitters, seconds, size] = arguments.as_slice() else {
+        eprintln!("usage: ceiling DATABASE SUBMITTERS SECONDS RECORD_BYTES");
         std::process::exit(2);
     };
-    let (count, size) = (count.parse().unwrap(), size.parse().unwrap());
-    let lasting = Duration::from_secs_f64(seconds.parse().unwrap());
-    let config = StoreConfig {
-        database_url: database.clone(),
-        blob_folder: std::env::temp_dir().join("kakehashi-ceiling"),
-        max_connections: 4,
-    };
-    Store::open(&config, Arc::new(SystemClock)).await.unwrap().close().await;
-    let per_second = match database.strip_prefix("sqlite:") {
-        Some(path) => on_sqlite(path, count, lasting, size).await,
-        None => on_postgres(database, count, lasting, size).await,
-    };
-    println!("{per_second:.0}");
+    let (submitters, size): (usize, usize) = (submitters.parse().unwrap(), size.parse().unwrap());
+    let (queue, waiting) = mpsc::channel(BATCH);
+    let writer = tokio::spawn(write(open(database).await, waiting));
+    let run: u32 = rand::random();
+    let begun = Instant::now();
+    let until = begun + Duration::from_secs_f64(seconds.parse().unwrap());
+    let tasks: Vec<_> =
+        (0..submitters).map(|s| tokio::spawn(submit(queue.clone(), format!("L{run}-{s:03}"), size, until))).collect();
+    drop(queue);
+    let mut count = 0;
+    for task in tasks {
+        count += task.await.unwrap();
+    }
+    writer.await.unwrap();
+    println!("{:.0}", count as f64 / begun.elapsed().as_secs_f64());
 }

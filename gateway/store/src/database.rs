@@ -124,8 +124,13 @@ impl Database {
         let writer = if beside {
             None
         } else {
-            let writing =
-                options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+            // KiB. With the usual 2 MB a large group of intakes, each on an index page of its own, spills to
+            // the log and is read back before it is committed; the memory is taken only when it is needed.
+            let writing = options
+                .clone()
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .pragma("cache_size", "-16384");
             Some(Writers::open(writing).await?)
         };
         let readers = SqlitePoolOptions::new()
