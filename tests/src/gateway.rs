@@ -28,6 +28,7 @@ pub struct Start {
     data_dir: PathBuf,
     database: Database,
     fake_time: Option<String>,
+    quiet_hours: bool,
     ports: [String; 3],
 }
 
@@ -55,6 +56,7 @@ impl Start {
             data_dir: data_dir.to_owned(),
             database: database.clone(),
             fake_time: None,
+            quiet_hours: false,
             ports: [free(), free(), free()],
         }
     }
@@ -63,6 +65,13 @@ impl Start {
     #[must_use]
     pub fn at(mut self, japan_time: &str) -> Self {
         self.fake_time = Some(japan_time.to_owned());
+        self
+    }
+
+    /// With the quiet hours that the invented facilities have.
+    #[must_use]
+    pub fn with_quiet_hours(mut self) -> Self {
+        self.quiet_hours = true;
         self
     }
 
@@ -87,6 +96,9 @@ impl Start {
         command.args(["--http", &self.ports[0], "--smtp", &self.ports[1], "--mllp", &self.ports[2]]);
         if let Database::Postgres(url) = &self.database {
             command.args(["--database-url", url]);
+        }
+        if self.quiet_hours {
+            command.arg("--quiet-hours");
         }
         Gateway::ready(command)
     }

@@ -349,6 +349,30 @@ fn a_demo_is_found_again() {
     }
 }
 
+/// Whoever tries the demo in the evening sees the loop as well; with quiet hours the nurses sleep.
+#[test]
+fn a_demo_delivers_at_night() {
+    let to_nurses =
+        |folder: &Path| caught::of_demo(folder).iter().filter(|(_, c)| c.is_to("hinata@st.example")).count();
+    let folder = tempfile::tempdir().unwrap();
+    let start = Start::new(folder.path(), &Database::Sqlite).at("2026-06-09 22:30:00");
+    let mut gateway = start.start();
+    wait::until("the nurses' mail at night", Duration::from_secs(30), || {
+        (to_nurses(folder.path()) > 0).then_some(())
+    });
+    gateway.stop();
+
+    let folder = tempfile::tempdir().unwrap();
+    let start = Start::new(folder.path(), &Database::Sqlite).at("2026-06-09 22:30:00").with_quiet_hours();
+    let mut gateway = start.start();
+    // The pharmacy may be reached at night, the nurses not.
+    wait::until("the pharmacy's page at night", Duration::from_secs(60), || {
+        (!caught::of_demo(folder.path()).is_empty()).then_some(())
+    });
+    assert_eq!(to_nurses(folder.path()), 0);
+    gateway.stop();
+}
+
 fn ready_page(gateway: &Gateway) -> u16 {
     kakehashi_tests::office::agent().get(gateway.url("/readyz")).call().unwrap().status().as_u16()
 }

@@ -77,6 +77,9 @@ pub(crate) struct DemoArgs {
     /// Use this database instead of the embedded SQLite, for example postgres://…
     #[arg(long)]
     pub(crate) database_url: Option<String>,
+    /// Keep the quiet hours of the invented facilities; without this the demo delivers day and night
+    #[arg(long)]
+    pub(crate) quiet_hours: bool,
 }
 
 #[derive(Debug, Args)]

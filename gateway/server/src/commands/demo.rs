@@ -69,8 +69,11 @@ async fn start(
     let known = store.networks().await.map_err(|e| e.to_string())?.iter().any(|n| n.id == id);
     if !known {
         let now = clock.now();
-        let changes = directory_files::read(&network::files(), now)
+        let mut changes = directory_files::read(&network::files(), now)
             .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+        if !args.quiet_hours {
+            network::lift_quiet_hours(&mut changes);
+        }
         store.directory(&id).apply(changes, now).await.map_err(|e| e.to_string())?;
     }
     let pages = desk::router(desk::Desk {
