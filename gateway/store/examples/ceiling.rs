@@ -36,14 +36,25 @@ struct Record {
     durable: oneshot::Sender<()>,
 }
 
+/// Text as hospitals send it, so that a database that compresses has the same work with it.
+fn message(id: &str, size: usize) -> Vec<u8> {
+    let mut text = format!(
+        "MSH|^~\\&|HIS|SAKURAMI_CH|GW|CARENET|20260609102000||ADT^A01^ADT_A01|{id}|P|2.5\rPID|0001||99{id}^^^^PI||試験^花子\r"
+    );
+    let mut line = 1;
+    while text.len() < size {
+        write!(text, "NTE|{line}||経過を記した備考の一行です。数値 120/70、体温 36.5、SpO2 97%\r").unwrap();
+        line += 1;
+    }
+    text.into_bytes()
+}
+
 /// Hands in record after record, each when the one before is durable. Returns how many.
 async fn submit(queue: mpsc::Sender<Record>, name: String, size: usize, until: Instant) -> u64 {
     let mut count = 0;
     while Instant::now() < until {
         let message_id = format!("{name}-{count:07}");
-        let mut bytes = vec![b'x'; size];
-        let written = message_id.len().min(size);
-        bytes[..written].copy_from_slice(&message_id.as_bytes()[..written]);
+        let bytes = message(&message_id, size);
         let hash = ContentHash::of(&bytes);
         let (durable, waiting) = oneshot::channel();
         let record = Record {
@@ -130,11 +141,10 @@ async fn on_postgres(connection: &mut PgConnection, records: &mut Vec<Record>) -
         all_bytes.push(record.bytes);
         told.push(record.durable);
     }
-    let mut tx = connection.begin().await.unwrap();
+    // A transaction by itself, as in the store.
     let query = sqlx::query(AssertSqlSafe(sql));
     let query = query.bind(ids).bind(keys).bind(hashes).bind(message_ids).bind(all_bytes).bind(ORIGIN);
-    tx.execute(query).await.unwrap();
-    tx.commit().await.unwrap();
+    connection.execute(query).await.unwrap();
     told
 }
 
@@ -172,8 +182,9 @@ async fn main() {
     let run: u32 = rand::random();
     let begun = Instant::now();
     let until = begun + Duration::from_secs_f64(seconds.parse().unwrap());
-    let tasks: Vec<_> =
-        (0..submitters).map(|s| tokio::spawn(submit(queue.clone(), format!("L{run}-{s:03}"), size, until))).collect();
+    let tasks: Vec<_> = (0..submitters)
+        .map(|s| tokio::spawn(submit(queue.clone(), format!("L{run}-{s:03}"), size, until)))
+        .collect();
     drop(queue);
     let mut count = 0;
     for task in tasks {

@@ -251,6 +251,27 @@ impl Database {
         Ok(changed)
     }
 
+    /// One changing statement on PostgreSQL that is a transaction by itself: one round trip instead of three.
+    /// It is sent again after a connection was lost, so the second time it must change nothing. `None` on
+    /// SQLite.
+    pub(crate) async fn run_alone(
+        &self,
+        sql: &str,
+        args: impl Fn() -> Vec<Value>,
+    ) -> Option<Result<u64, StoreError>> {
+        let Self::Postgres(pool) = self else { return None };
+        for _ in 0..self.idle_connections() {
+            if self.idle_connections() == 0 {
+                break;
+            }
+            match run_alone(pool, sql, args()).await {
+                Err(StoreError::Unavailable { .. }) => {}
+                other => return Some(other),
+            }
+        }
+        Some(run_alone(pool, sql, args()).await)
+    }
+
     /// Closes all connections.
     pub(crate) async fn close(&self) {
         match self {
@@ -272,6 +293,12 @@ impl SqliteDatabase {
             remedy: "do this with the program stopped".to_owned(),
         })
     }
+}
+
+async fn run_alone(pool: &PgPool, sql: &str, args: Vec<Value>) -> Result<u64, StoreError> {
+    let mut conn = pool.acquire().await?;
+    counted!(*conn, sql, args);
+    Ok(bound!(sql.to_owned(), args, list_as_array).execute(&mut *conn).await?.rows_affected())
 }
 
 async fn begin_postgres(pool: &PgPool) -> Result<Tx, StoreError> {

@@ -8,7 +8,6 @@ mod precedence;
 
 use crate::blob::BlobStore;
 use crate::database::Database;
-use crate::dialect::Dialect;
 use crate::row::json_text;
 use crate::view::{IntakeRow, Wake};
 use crate::{StoreError, Wakes};
@@ -19,15 +18,13 @@ use kakehashi_core::port::RawIntake;
 pub(crate) use list::page;
 use precedence::Precedence;
 use std::sync::{Arc, Mutex};
-use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// Raw messages up to this size lie in the row.
 pub(crate) const INLINE_BYTES: usize = 64 * 1024;
 /// Most intakes of one transaction: at most 32 MiB with [`INLINE_BYTES`] each.
 const BATCH: usize = 512;
-/// Batches in flight. SQLite has one writer; on PostgreSQL a second batch fills while the first syncs.
-const WRITERS_ON_POSTGRES: usize = 2;
 
 /// Outcome of handing in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,17 +46,11 @@ pub struct IntakeLog {
 }
 
 impl IntakeLog {
-    /// Starts the writers.
+    /// Starts the writer.
     pub(crate) fn start(db: Database, blobs: BlobStore, wakes: Wakes) -> (Self, Vec<JoinHandle<()>>) {
         let (queue, waiting) = mpsc::channel(BATCH);
-        let waiting = Arc::new(AsyncMutex::new(waiting));
-        let writers = match db.dialect() {
-            Dialect::Sqlite => 1,
-            Dialect::Postgres => WRITERS_ON_POSTGRES,
-        };
-        let tasks = (0..writers)
-            .map(|_| tokio::spawn(write(db.clone(), Arc::clone(&waiting), wakes.clone())))
-            .collect();
+        // One writer on either database: what arrives while it syncs makes the next group larger.
+        let tasks = vec![tokio::spawn(write(db.clone(), waiting, wakes))];
         (Self { db, blobs, queue: Arc::new(Mutex::new(Some(queue))), precedence: Arc::default() }, tasks)
     }
 
@@ -147,13 +138,13 @@ fn closing() -> StoreError {
 }
 
 /// Commits what waits, again and again, until nobody can hand in any more.
-async fn write(db: Database, waiting: Arc<AsyncMutex<mpsc::Receiver<Waiting>>>, wakes: Wakes) {
+async fn write(db: Database, mut waiting: mpsc::Receiver<Waiting>, wakes: Wakes) {
     let mut taken = Vec::with_capacity(BATCH);
     loop {
         // Whoever was just answered runs first and may hand in again, instead of a batch of one or two
         // going to the disk alone; a turn of the scheduler, not a wait.
         tokio::task::yield_now().await;
-        let count = waiting.lock().await.recv_many(&mut taken, BATCH).await;
+        let count = waiting.recv_many(&mut taken, BATCH).await;
         if count == 0 {
             return;
         }

@@ -4,7 +4,6 @@
 use super::HandedIn;
 use crate::StoreError;
 use crate::database::{Database, Tx};
-use crate::dialect::Dialect;
 use crate::value::{Column, Value, args};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::envelope::ContentHash;
@@ -61,14 +60,18 @@ pub(super) async fn commit(db: &Database, waiting: &mut [Waiting]) -> Vec<Answer
 }
 
 async fn together(db: &Database, waiting: &[Waiting]) -> Result<Vec<HandedIn>, StoreError> {
-    let mut tx = db.begin_first().await?;
-    let inserted = match tx.dialect() {
-        Dialect::Sqlite => insert_values(&mut tx, waiting).await?,
-        Dialect::Postgres => insert_columns(&mut tx, waiting).await?,
+    let known = match db.run_alone(&insert_columns(), || columns(waiting)).await.transpose()? {
+        Some(inserted) if inserted == waiting.len() as u64 => HashMap::new(),
+        Some(_) => owners(&mut db.begin_first().await?, waiting).await?,
+        None => {
+            let mut tx = db.begin_first().await?;
+            let inserted = insert_values(&mut tx, waiting).await?;
+            let all_new = inserted == waiting.len() as u64;
+            let known = if all_new { HashMap::new() } else { owners(&mut tx, waiting).await? };
+            tx.commit().await?;
+            known
+        }
     };
-    let known =
-        if inserted == waiting.len() as u64 { HashMap::new() } else { owners(&mut tx, waiting).await? };
-    tx.commit().await?;
     Ok(waiting
         .iter()
         .map(|w| match known.get(&(w.network.as_str(), w.dedup_key.as_str())) {
@@ -117,11 +120,23 @@ async fn insert_values(tx: &mut Tx, waiting: &[Waiting]) -> Result<u64, StoreErr
 
 /// PostgreSQL: one short statement for any number of rows, planned once. COPY costs a round trip of 40 ms
 /// on TCP (dependencies.md).
-async fn insert_columns(tx: &mut Tx, waiting: &[Waiting]) -> Result<u64, StoreError> {
+fn insert_columns() -> String {
+    format!(
+        "INSERT INTO intakes ({COLUMNS}) \
+         SELECT n, i, k, c, f, r, s, h, m, o, b, 'accepted', 0, r \
+         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], \
+              $7::bigint[], $8::text[], $9::text[], $10::text[], $11::bytea[]) \
+              AS u (n, i, k, c, f, r, s, h, m, o, b) \
+         ON CONFLICT (network_id, dedup_key) DO NOTHING"
+    )
+}
+
+/// The values of [`insert_columns`].
+fn columns(waiting: &[Waiting]) -> Vec<Value> {
     let text = |of: &dyn Fn(&Waiting) -> Option<String>| {
         Value::Columns(Column::Text(waiting.iter().map(of).collect()))
     };
-    let values = vec![
+    vec![
         text(&|w| Some(w.network.as_str().to_owned())),
         text(&|w| Some(w.id.as_str().to_owned())),
         text(&|w| Some(w.dedup_key.clone())),
@@ -135,16 +150,7 @@ async fn insert_columns(tx: &mut Tx, waiting: &[Waiting]) -> Result<u64, StoreEr
         text(&|w| w.sender_message_id.clone()),
         text(&|w| Some(w.origin.clone())),
         Value::Columns(Column::Bytes(waiting.iter().map(|w| w.raw.clone()).collect())),
-    ];
-    let sql = format!(
-        "INSERT INTO intakes ({COLUMNS}) \
-         SELECT n, i, k, c, f, r, s, h, m, o, b, 'accepted', 0, r \
-         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], \
-              $7::bigint[], $8::text[], $9::text[], $10::text[], $11::bytea[]) \
-              AS u (n, i, k, c, f, r, s, h, m, o, b) \
-         ON CONFLICT (network_id, dedup_key) DO NOTHING"
-    );
-    tx.run(sql, values).await
+    ]
 }
 
 /// Who holds the keys of this batch. On PostgreSQL a statement of its own sees what another batch

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// Between the intakes of a storm there is no such pause.
 const LULL: Duration = Duration::from_millis(3);
 /// Nobody gives way for longer.
-const PATIENCE: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// When the last intake arrived.
 #[derive(Debug, Default)]
