@@ -8,6 +8,7 @@ mod marks;
 mod qr;
 
 pub use kakehashi_core::sheet_geometry as geometry;
+use kakehashi_core::sheet_geometry::SheetLayout;
 
 use crate::pages::Page;
 use bitmap::Bitmap;
@@ -70,19 +71,26 @@ pub fn find(page: &Page) -> Option<SheetFind> {
     }
 }
 
-/// The sheet on a page with boxes and handwriting.
+/// The sheet on a page with boxes and handwriting, as a reply sheet is laid out.
 #[must_use]
 pub fn read(page: &Page) -> SheetSearch {
+    read_with(page, &SheetLayout::reply_sheet())
+}
+
+/// The sheet on a page with the boxes and writing areas of this layout.
+#[must_use]
+pub fn read_with(page: &Page, layout: &SheetLayout) -> SheetSearch {
     let (find, place) = match locate(page) {
         Located::Found(find, place) => (find, place),
         Located::Contradiction => return SheetSearch::Contradiction,
         Located::Nothing => return SheetSearch::Nothing,
     };
     let (mut marks, handwriting) = match place {
-        Some((bitmap, fit)) => {
-            (boxes::read_boxes(&bitmap, &fit), boxes::handwriting(&bitmap, &fit, u32::from(find.page)))
-        }
-        None => (boxes::all_unsure(), Vec::new()),
+        Some((bitmap, fit)) => (
+            boxes::read_boxes(&bitmap, &fit, layout),
+            boxes::handwriting(&bitmap, &fit, layout, u32::from(find.page)),
+        ),
+        None => (boxes::all_unsure(layout), Vec::new()),
     };
     // Rows are missing: a tick may have been in them.
     if page.damaged {

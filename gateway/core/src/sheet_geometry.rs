@@ -3,6 +3,8 @@
 //! and no others. A change here makes sheets that are already on somebody's desk unreadable, so a new
 //! layout must get a new format mark in the QR.
 
+use serde::{Deserialize, Serialize};
+
 /// Width of the page.
 pub const PAGE_WIDTH: f32 = 210.0;
 /// Height of the page.
@@ -114,6 +116,118 @@ pub fn tick_box(name: &str) -> Option<&'static TickBox> {
 pub const HANDWRITING: Area = Area { x: 24.0, y: 204.0, width: 162.0, height: 46.0 };
 /// Where they write their name.
 pub const NAME: Area = Area { x: 40.0, y: 256.0, width: 100.0, height: 14.0 };
+
+/// One box of a layout: `x` and `y` are the top left corner of the frame's centre line, all in
+/// millimetres of the upright page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayoutBox {
+    /// Stable name: the `name` of a mark in an Envelope.
+    pub id: String,
+    /// What is printed beside it.
+    pub label: String,
+    /// Left.
+    pub x: f32,
+    /// Top.
+    pub y: f32,
+    /// Width.
+    pub w: f32,
+    /// Height.
+    pub h: f32,
+}
+
+impl LayoutBox {
+    /// The box as an area.
+    #[must_use]
+    pub const fn area(&self) -> Area {
+        Area { x: self.x, y: self.y, width: self.w, height: self.h }
+    }
+}
+
+/// A writing area in millimetres of the upright page.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LayoutArea {
+    /// Left.
+    pub x: f32,
+    /// Top.
+    pub y: f32,
+    /// Width.
+    pub w: f32,
+    /// Height.
+    pub h: f32,
+}
+
+impl LayoutArea {
+    /// As an area.
+    #[must_use]
+    pub const fn area(self) -> Area {
+        Area { x: self.x, y: self.y, width: self.w, height: self.h }
+    }
+}
+
+impl From<Area> for LayoutArea {
+    fn from(area: Area) -> Self {
+        Self { x: area.x, y: area.y, w: area.width, h: area.height }
+    }
+}
+
+/// What can be read on one kind of sheet: its boxes and writing areas. Marks and codes lie at the same
+/// places on every kind. Its JSON is what `kakehashi sheet sample` writes beside a page and
+/// `kakehashi sheet read` takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SheetLayout {
+    /// Name of the kind: `reply`, `digest`, …
+    pub kind: String,
+    /// Width and height of the page.
+    pub page_mm: [f32; 2],
+    /// The signs that the codes of this very page carry; empty for a layout as such.
+    #[serde(default)]
+    pub tokens: Vec<String>,
+    /// All boxes in printed order.
+    pub boxes: Vec<LayoutBox>,
+    /// Where people write; none on sheets that only ask.
+    #[serde(default)]
+    pub hand: Option<LayoutArea>,
+    /// Where they write their name.
+    #[serde(default)]
+    pub name: Option<LayoutArea>,
+}
+
+impl SheetLayout {
+    /// The reply sheet (返信票), which is also the sheet of a digest.
+    #[must_use]
+    pub fn reply_sheet() -> Self {
+        let boxes = TICK_BOXES.iter().map(|b| LayoutBox {
+            id: b.name.to_owned(),
+            label: b.ja.to_owned(),
+            x: b.x,
+            y: b.y,
+            w: BOX_SIZE,
+            h: BOX_SIZE,
+        });
+        Self {
+            kind: "reply".to_owned(),
+            page_mm: [PAGE_WIDTH, PAGE_HEIGHT],
+            tokens: Vec::new(),
+            boxes: boxes.collect(),
+            hand: Some(HANDWRITING.into()),
+            name: Some(NAME.into()),
+        }
+    }
+
+    /// Whether a reader can work with it: everything on the page, at most 400 boxes of 3 to 30 mm.
+    #[must_use]
+    pub fn is_sane(&self) -> bool {
+        let on_page = |x: f32, y: f32, w: f32, h: f32| {
+            [x, y, w, h].iter().all(|v| v.is_finite() && *v >= 0.0)
+                && x + w <= PAGE_WIDTH + 1.0
+                && y + h <= PAGE_HEIGHT + 1.0
+        };
+        let sized = |v: f32| (3.0..=30.0).contains(&v);
+        self.boxes.len() <= 400
+            && self.boxes.iter().all(|b| on_page(b.x, b.y, b.w, b.h) && sized(b.w) && sized(b.h))
+            && [self.hand, self.name].into_iter().flatten().all(|a| on_page(a.x, a.y, a.w, a.h))
+    }
+}
 
 #[cfg(test)]
 mod tests {

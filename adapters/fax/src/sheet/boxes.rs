@@ -3,7 +3,7 @@
 //! `unsure`. `marked` is never said: the rules for that await real pages.
 
 use super::bitmap::Bitmap;
-use super::geometry::{Area, BOX_SIZE, HANDWRITING, NAME, TICK_BOXES};
+use super::geometry::{Area, SheetLayout};
 use super::marks::Fit;
 use kakehashi_core::envelope::{Handwriting, Mark, MarkState};
 
@@ -12,21 +12,23 @@ const STEP: f32 = 0.2;
 
 /// All boxes. For `empty` the confidence says how clean the inside is; for `unsure` it says how much
 /// ink there is (1 is a third of the area or more), which orders the proposals shown to the office.
-pub(super) fn read_boxes(bitmap: &Bitmap, fit: &Fit) -> Vec<Mark> {
-    TICK_BOXES
+pub(super) fn read_boxes(bitmap: &Bitmap, fit: &Fit, layout: &SheetLayout) -> Vec<Mark> {
+    layout
+        .boxes
         .iter()
-        .map(|tick_box| {
-            let (state, confidence) = read_box(bitmap, fit, tick_box.area());
-            Mark { name: tick_box.name.to_owned(), state, confidence }
+        .map(|b| {
+            let (state, confidence) = read_box(bitmap, fit, b.area());
+            Mark { name: b.id.clone(), state, confidence }
         })
         .collect()
 }
 
 /// When the place of the boxes is not known.
-pub(super) fn all_unsure() -> Vec<Mark> {
-    TICK_BOXES
+pub(super) fn all_unsure(layout: &SheetLayout) -> Vec<Mark> {
+    layout
+        .boxes
         .iter()
-        .map(|b| Mark { name: b.name.to_owned(), state: MarkState::Unsure, confidence: 0.0 })
+        .map(|b| Mark { name: b.id.clone(), state: MarkState::Unsure, confidence: 0.0 })
         .collect()
 }
 
@@ -47,17 +49,21 @@ fn read_box(bitmap: &Bitmap, fit: &Fit, area: Area) -> (MarkState, f32) {
     }
     let (mean, weakest, shift) = best;
     let moved = Area { x: area.x + shift.0, y: area.y + shift.1, ..area };
-    let ink = share(bitmap, fit, shrink(moved, (BOX_SIZE - 5.4) / 2.0));
+    let ink = share(bitmap, fit, shrink(moved, area.width * 0.114));
     if mean < 0.6 || weakest < 0.6 {
         return (MarkState::Unsure, (ink * 3.0).min(1.0));
     }
-    let inner = shrink(moved, (BOX_SIZE - 5.0) / 2.0);
-    let third = inner.width / 3.0;
+    let inner = shrink(moved, area.width * 0.143);
+    let third = (inner.width / 3.0, inner.height / 3.0);
     let darkest = (0..9)
         .map(|n| {
             let (column, row) = ((n % 3) as f32, (n / 3) as f32);
-            let ninth =
-                Area { x: inner.x + column * third, y: inner.y + row * third, width: third, height: third };
+            let ninth = Area {
+                x: inner.x + column * third.0,
+                y: inner.y + row * third.1,
+                width: third.0,
+                height: third.1,
+            };
             share(bitmap, fit, ninth)
         })
         .fold(0.0_f32, f32::max);
@@ -70,11 +76,11 @@ fn read_box(bitmap: &Bitmap, fit: &Fit, area: Area) -> (MarkState, f32) {
 /// For each side the share of its length where ink lies within a third of a millimetre of the line.
 fn frame(bitmap: &Bitmap, fit: &Fit, area: Area, shift: (f32, f32)) -> [f32; 4] {
     let (x, y) = (area.x + shift.0, area.y + shift.1);
-    let side = |along: &dyn Fn(f32, f32) -> (f32, f32)| {
+    let side = |length: f32, along: &dyn Fn(f32, f32) -> (f32, f32)| {
         let mut hits = 0;
         let steps = 20;
         for i in 0..steps {
-            let t = BOX_SIZE * (i as f32 + 0.5) / steps as f32;
+            let t = length * (i as f32 + 0.5) / steps as f32;
             let near = [-0.15, 0.0, 0.15].iter().any(|across| {
                 let (sx, sy) = along(t, *across);
                 let (px, py) = fit.map(sx, sy);
@@ -85,10 +91,10 @@ fn frame(bitmap: &Bitmap, fit: &Fit, area: Area, shift: (f32, f32)) -> [f32; 4] 
         hits as f32 / steps as f32
     };
     [
-        side(&|t, a| (x + t, y + a)),
-        side(&|t, a| (x + t, y + BOX_SIZE + a)),
-        side(&|t, a| (x + a, y + t)),
-        side(&|t, a| (x + BOX_SIZE + a, y + t)),
+        side(area.width, &|t, a| (x + t, y + a)),
+        side(area.width, &|t, a| (x + t, y + area.height + a)),
+        side(area.height, &|t, a| (x + a, y + t)),
+        side(area.height, &|t, a| (x + area.width + a, y + t)),
     ]
 }
 
@@ -109,10 +115,11 @@ fn share(bitmap: &Bitmap, fit: &Fit, area: Area) -> f32 {
 }
 
 /// The writing areas that hold more ink than dirt and printed rules leave.
-pub(super) fn handwriting(bitmap: &Bitmap, fit: &Fit, page: u32) -> Vec<Handwriting> {
-    [HANDWRITING, NAME]
+pub(super) fn handwriting(bitmap: &Bitmap, fit: &Fit, layout: &SheetLayout, page: u32) -> Vec<Handwriting> {
+    [layout.hand, layout.name]
         .into_iter()
-        .filter_map(|area| written(bitmap, fit, area))
+        .flatten()
+        .filter_map(|area| written(bitmap, fit, area.area()))
         .map(|a| Handwriting { page, area_mm: [a.x, a.y, a.width, a.height] })
         .collect()
 }
