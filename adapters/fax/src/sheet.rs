@@ -14,6 +14,7 @@ use crate::pages::Page;
 use bitmap::Bitmap;
 use kakehashi_core::envelope::{Handwriting, Mark, MarkState};
 use kakehashi_core::reply_code::{QrPlace, ReplyCode};
+use kakehashi_core::sheet_form::{SheetCode, SheetForm};
 use marks::Fit;
 
 /// A sheet on a page.
@@ -21,6 +22,10 @@ use marks::Fit;
 pub struct SheetFind {
     /// The code, whose row decides whether it may act.
     pub code: ReplyCode,
+    /// The kind of sheet, by which its boxes are known.
+    pub form: SheetForm,
+    /// Number of the first line of a まとめ便 on this sheet, else 1.
+    pub first: u16,
     /// Page number printed in the QR.
     pub page: u16,
     /// Which of the two QR was read; A if both.
@@ -71,20 +76,40 @@ pub fn find(page: &Page) -> Option<SheetFind> {
     }
 }
 
-/// The sheet on a page with boxes and handwriting, as a reply sheet is laid out.
+impl SheetFind {
+    fn of(code: &SheetCode, orientation: u16, source: SheetSource) -> Self {
+        Self {
+            code: code.code.clone(),
+            form: code.form,
+            first: code.first,
+            page: code.page,
+            place: code.place,
+            orientation,
+            source,
+        }
+    }
+}
+
+/// The sheet on a page with boxes and handwriting, as its kind is laid out.
 #[must_use]
 pub fn read(page: &Page) -> SheetSearch {
-    read_with(page, &SheetLayout::reply_sheet())
+    reading(page, None)
 }
 
 /// The sheet on a page with the boxes and writing areas of this layout.
 #[must_use]
 pub fn read_with(page: &Page, layout: &SheetLayout) -> SheetSearch {
+    reading(page, Some(layout))
+}
+
+fn reading(page: &Page, layout: Option<&SheetLayout>) -> SheetSearch {
     let (find, place) = match locate(page) {
         Located::Found(find, place) => (find, place),
         Located::Contradiction => return SheetSearch::Contradiction,
         Located::Nothing => return SheetSearch::Nothing,
     };
+    let own = find.form.layout_from(find.first);
+    let layout = layout.unwrap_or(&own);
     let (mut marks, handwriting) = match place {
         Some((bitmap, fit)) => (
             boxes::read_boxes(&bitmap, &fit, layout),
@@ -160,17 +185,11 @@ impl View {
     fn searched(self, page: &Page) -> Option<Located> {
         let hits = qr::search(&self.bitmap);
         let first = hits.first()?;
-        if hits.iter().any(|h| h.code != first.code || h.page != first.page) {
+        if hits.iter().any(|h| !same(&h.code, &first.code)) {
             return Some(Located::Contradiction);
         }
         let orientation = first.orientation;
-        let find = SheetFind {
-            code: first.code.clone(),
-            page: first.page,
-            place: first.place,
-            orientation,
-            source: SheetSource::Searched,
-        };
+        let find = SheetFind::of(&first.code, orientation, SheetSource::Searched);
         // The marks once more, on the page turned upright: a page scanned sideways has them too.
         if matches!(orientation, 90 | 270) {
             let upright = Bitmap::of(&page.turned(orientation));
@@ -191,31 +210,29 @@ enum Guided {
 /// Both QR at the places that the marks tell, in both orientations.
 fn guided(bitmap: &Bitmap, fits: &[Fit]) -> Guided {
     for fit in fits {
-        let mut found: Option<SheetFind> = None;
+        let mut found: Option<SheetCode> = None;
         for (place, area) in [(QrPlace::A, geometry::QR_A), (QrPlace::B, geometry::QR_B)] {
-            let Some((code, page, letter)) = qr::sample(bitmap, fit, area) else { continue };
-            if letter != place {
+            let Some(read) = qr::sample(bitmap, fit, area) else { continue };
+            if read.place != place {
                 continue;
             }
             match &found {
-                Some(other) if other.code != code || other.page != page => return Guided::Contradiction,
+                Some(other) if !same(other, &read) => return Guided::Contradiction,
                 Some(_) => {}
-                None => {
-                    found = Some(SheetFind {
-                        code,
-                        page,
-                        place,
-                        orientation: if fit.upside_down { 180 } else { 0 },
-                        source: SheetSource::Guided,
-                    });
-                }
+                None => found = Some(read),
             }
         }
-        if let Some(find) = found {
-            return Guided::Found(find, *fit);
+        if let Some(code) = found {
+            let orientation = if fit.upside_down { 180 } else { 0 };
+            return Guided::Found(SheetFind::of(&code, orientation, SheetSource::Guided), *fit);
         }
     }
     Guided::Nothing
+}
+
+/// Whether two codes may stand on one sheet.
+fn same(one: &SheetCode, other: &SheetCode) -> bool {
+    SheetCode { place: other.place, ..one.clone() } == *other
 }
 
 #[cfg(test)]

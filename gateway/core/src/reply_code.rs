@@ -113,27 +113,18 @@ impl ReplyCode {
         format!("{}-{}", &self.0[..5], &self.0[5..])
     }
 
-    /// The 16 signs of a QR on page `page` at place `place` (fax-loop.md 4): format mark `K1`, the
-    /// code, the page as three digits, and the letter of the place.
+    /// The 16 signs of a QR on page `page` at place `place` of the first layout (fax-loop.md 4): format
+    /// mark `K1`, the code, the page as three digits, and the letter of the place. Other kinds of sheets:
+    /// [`crate::sheet_form::SheetCode`].
     #[must_use]
     pub fn qr_text(&self, page: u16, place: QrPlace) -> String {
         format!("K1{}{:03}{}", self.0, page.min(999), place.letter())
     }
 
-    /// Reads the text of a QR: code, page, place. `None` if it is not one of ours.
+    /// Reads the text of a QR of any kind of sheet: code, page, place. `None` if it is not one of ours.
     #[must_use]
     pub fn from_qr(text: &str) -> Option<(Self, u16, QrPlace)> {
-        if text.len() != 16 || !text.is_ascii() {
-            return None;
-        }
-        let code = Self::parse(text.strip_prefix("K1")?.get(..10)?)?;
-        let page = text.get(12..15)?.parse().ok()?;
-        let place = match text.as_bytes()[15] {
-            b'A' => QrPlace::A,
-            b'B' => QrPlace::B,
-            _ => return None,
-        };
-        Some((code, page, place))
+        crate::sheet_form::SheetCode::parse(text).map(|read| (read.code, read.page, read.place))
     }
 }
 
@@ -153,6 +144,16 @@ pub enum QrPlace {
 }
 
 impl QrPlace {
+    /// The place of this letter.
+    #[must_use]
+    pub const fn from_letter(letter: u8) -> Option<Self> {
+        match letter {
+            b'A' => Some(Self::A),
+            b'B' => Some(Self::B),
+            _ => None,
+        }
+    }
+
     /// Its letter in the QR.
     #[must_use]
     pub const fn letter(self) -> char {

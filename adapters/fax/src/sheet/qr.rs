@@ -5,7 +5,8 @@
 use super::bitmap::Bitmap;
 use super::geometry::{Area, QR_A, QR_B, QR_MODULES};
 use super::marks::Fit;
-use kakehashi_core::reply_code::{QrPlace, ReplyCode};
+use kakehashi_core::reply_code::QrPlace;
+use kakehashi_core::sheet_form::{SheetCode, SheetForm};
 use rqrr::{Grid, PreparedImage, SimpleGrid};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -29,14 +30,12 @@ const SHIFTS: [(f32, f32); 13] = [
 /// A freely found code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hit {
-    pub(super) code: ReplyCode,
-    pub(super) page: u16,
-    pub(super) place: QrPlace,
+    pub(super) code: SheetCode,
     pub(super) orientation: u16,
 }
 
 /// Reads the code at a known place: the majority of 5×5 points of each module.
-pub(super) fn sample(bitmap: &Bitmap, fit: &Fit, area: Area) -> Option<(ReplyCode, u16, QrPlace)> {
+pub(super) fn sample(bitmap: &Bitmap, fit: &Fit, area: Area) -> Option<SheetCode> {
     let module = area.width / QR_MODULES as f32;
     SHIFTS.iter().find_map(|(dx, dy)| {
         let black = |column: usize, row: usize| {
@@ -86,9 +85,11 @@ pub(super) fn search(bitmap: &Bitmap) -> Vec<Hit> {
         .unwrap_or_default()
         .into_iter()
         .filter_map(|(text, bounds)| {
-            let (code, page, place) = ReplyCode::from_qr(&text)?;
+            let code = SheetCode::parse(&text)?;
             let orientation = orientation(bounds[0], bounds[1]);
-            fits_place(place, orientation, bounds, size).then_some(Hit { code, page, place, orientation })
+            // A slip may be pasted anywhere.
+            let free = code.form == SheetForm::PasteSlip;
+            (free || fits_place(code.place, orientation, bounds, size)).then_some(Hit { code, orientation })
         })
         .collect()
 }
@@ -128,7 +129,7 @@ fn fits_place(place: QrPlace, orientation: u16, bounds: [(f32, f32); 4], size: (
 }
 
 /// The decoder reads dirt; should it ever panic, the page has no code.
-fn decode(read: impl FnOnce() -> Option<String>) -> Option<(ReplyCode, u16, QrPlace)> {
+fn decode(read: impl FnOnce() -> Option<String>) -> Option<SheetCode> {
     let text = catch_unwind(AssertUnwindSafe(read)).ok().flatten()?;
-    ReplyCode::from_qr(&text)
+    SheetCode::parse(&text)
 }
