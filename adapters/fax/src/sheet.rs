@@ -28,8 +28,8 @@ pub struct SheetFind {
     pub first: u16,
     /// Page number printed in the QR.
     pub page: u16,
-    /// Which of the two QR was read; A if both.
-    pub place: QrPlace,
+    /// Which of the two QR were read; at least one.
+    pub places: Vec<QrPlace>,
     /// Degrees by which the page must be turned clockwise to stand upright: 0, 90, 180, 270.
     pub orientation: u16,
     /// How it was found.
@@ -67,6 +67,18 @@ pub struct SheetReading {
     pub handwriting: Vec<Handwriting>,
 }
 
+impl SheetReading {
+    /// Whether something is written in the writing area; a name in the field for names is no writing.
+    #[must_use]
+    pub fn has_writing(&self, layout: &SheetLayout) -> bool {
+        let Some(hand) = layout.hand.map(geometry::LayoutArea::area) else { return false };
+        self.handwriting.iter().any(|h| {
+            let [x, y, width, height] = h.area_mm;
+            x < hand.right() && x + width > hand.x && y < hand.bottom() && y + height > hand.y
+        })
+    }
+}
+
 /// The sheet on a page, if there is one and it does not contradict itself.
 #[must_use]
 pub fn find(page: &Page) -> Option<SheetFind> {
@@ -77,16 +89,31 @@ pub fn find(page: &Page) -> Option<SheetFind> {
 }
 
 impl SheetFind {
-    fn of(code: &SheetCode, orientation: u16, source: SheetSource) -> Self {
+    fn of(code: &SheetCode, places: Vec<QrPlace>, orientation: u16, source: SheetSource) -> Self {
         Self {
             code: code.code.clone(),
             form: code.form,
             first: code.first,
             page: code.page,
-            place: code.place,
+            places,
             orientation,
             source,
         }
+    }
+
+    /// The signs as the codes carry them, of those that were read.
+    #[must_use]
+    pub fn codes(&self) -> Vec<String> {
+        let (code, form, page, first) = (&self.code, self.form, self.page, self.first);
+        let text =
+            |place: &QrPlace| SheetCode { code: code.clone(), form, page, first, place: *place }.text();
+        self.places.iter().map(text).collect()
+    }
+
+    /// What lies where on this very page.
+    #[must_use]
+    pub fn layout(&self) -> SheetLayout {
+        self.form.layout_from(self.first)
     }
 }
 
@@ -108,7 +135,7 @@ fn reading(page: &Page, layout: Option<&SheetLayout>) -> SheetSearch {
         Located::Contradiction => return SheetSearch::Contradiction,
         Located::Nothing => return SheetSearch::Nothing,
     };
-    let own = find.form.layout_from(find.first);
+    let own = find.layout();
     let layout = layout.unwrap_or(&own);
     let (mut marks, handwriting) = match place {
         Some((bitmap, fit)) => (
@@ -189,7 +216,7 @@ impl View {
             return Some(Located::Contradiction);
         }
         let orientation = first.orientation;
-        let find = SheetFind::of(&first.code, orientation, SheetSource::Searched);
+        let find = SheetFind::of(&first.code, places(&hits), orientation, SheetSource::Searched);
         // The marks once more, on the page turned upright: a page scanned sideways has them too.
         if matches!(orientation, 90 | 270) {
             let upright = Bitmap::of(&page.turned(orientation));
@@ -199,6 +226,11 @@ impl View {
         let fit = self.fits.iter().copied().find(|f| f.upside_down == (orientation == 180));
         Some(Located::Found(find, fit.map(|fit| (self.bitmap, fit))))
     }
+}
+
+/// The places of all hits, A first.
+fn places(hits: &[qr::Hit]) -> Vec<QrPlace> {
+    [QrPlace::A, QrPlace::B].into_iter().filter(|p| hits.iter().any(|h| h.code.place == *p)).collect()
 }
 
 enum Guided {
@@ -211,11 +243,13 @@ enum Guided {
 fn guided(bitmap: &Bitmap, fits: &[Fit]) -> Guided {
     for fit in fits {
         let mut found: Option<SheetCode> = None;
+        let mut places = Vec::new();
         for (place, area) in [(QrPlace::A, geometry::QR_A), (QrPlace::B, geometry::QR_B)] {
             let Some(read) = qr::sample(bitmap, fit, area) else { continue };
             if read.place != place {
                 continue;
             }
+            places.push(place);
             match &found {
                 Some(other) if !same(other, &read) => return Guided::Contradiction,
                 Some(_) => {}
@@ -224,7 +258,7 @@ fn guided(bitmap: &Bitmap, fits: &[Fit]) -> Guided {
         }
         if let Some(code) = found {
             let orientation = if fit.upside_down { 180 } else { 0 };
-            return Guided::Found(SheetFind::of(&code, orientation, SheetSource::Guided), *fit);
+            return Guided::Found(SheetFind::of(&code, places, orientation, SheetSource::Guided), *fit);
         }
     }
     Guided::Nothing

@@ -29,6 +29,7 @@ pub mod reply_words;
 pub mod retry;
 pub mod rules;
 pub mod schedule;
+pub mod sheet_answer;
 pub mod sheet_form;
 pub mod sheet_geometry;
 pub mod text;

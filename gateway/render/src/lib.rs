@@ -13,8 +13,10 @@ mod printable;
 mod renderer;
 pub mod samples;
 mod sheet;
+mod sheet_kinds;
 mod wording;
 
 pub use fault::RenderFault;
 pub use renderer::Renderer;
 pub use sheet::PaperPages;
+pub use sheet_kinds::SampleSheet;

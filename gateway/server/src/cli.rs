@@ -48,6 +48,9 @@ enum Command {
     /// Check, test and explain routing rules
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Print sheets and read returned ones, to test the loop of the paper from outside
+    #[command(subcommand)]
+    Sheet(SheetCommand),
     /// Import facilities, people, patients and groups
     #[command(subcommand)]
     Directory(DirectoryCommand),
@@ -137,6 +140,23 @@ enum RulesCommand {
 }
 
 #[derive(Debug, Subcommand)]
+enum SheetCommand {
+    /// Write every kind of sheet as KIND.pdf with its layout KIND.json beside it
+    Sample {
+        /// The folder, made if absent
+        folder: PathBuf,
+    },
+    /// Print what a returned page says, one JSON line a page
+    Read {
+        /// TIFF, PDF, JPEG or PNG
+        file: PathBuf,
+        /// Layout of the sheet, as `sheet sample` writes it
+        #[arg(long)]
+        layout: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum DirectoryCommand {
     /// Import a folder of CSV and TOML files
     Import {
@@ -178,6 +198,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Rules(RulesCommand::Explain { file, rules, data_dir }) => {
             commands::rules::explain(&file, rules.as_deref(), data_dir.as_deref())
         }
+        Command::Sheet(SheetCommand::Sample { folder }) => commands::sheet::sample(&folder),
+        Command::Sheet(SheetCommand::Read { file, layout }) => commands::sheet::read(&file, &layout),
         Command::Directory(DirectoryCommand::Import { folder, dry_run, config }) => {
             commands::directory::import(&folder, dry_run, &config.config)
         }

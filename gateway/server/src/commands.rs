@@ -10,6 +10,7 @@ pub(crate) mod intake;
 pub(crate) mod rules;
 pub(crate) mod send;
 pub(crate) mod serve;
+pub(crate) mod sheet;
 pub(crate) mod timeline;
 
 use crate::cli::StoreArgs;

@@ -215,7 +215,7 @@ fn without_marks_the_free_search_finds_it() {
         }
     }
     let find = find(&page).unwrap();
-    assert_eq!((find.code, find.place, find.source), (code(), QrPlace::A, SheetSource::Searched));
+    assert_eq!((find.code, find.places, find.source), (code(), vec![QrPlace::A], SheetSource::Searched));
     let SheetSearch::Found(reading) = read(&page) else { panic!("found before") };
     assert!(reading.marks.iter().all(|m| m.state == MarkState::Unsure));
     whole.fill_rect_mm(0.0, 150.0, 5.0, 5.0);
