@@ -83,7 +83,7 @@ pub fn skip_lead(bytes: &[u8]) -> &[u8] {
 
 /// Length of the first line.
 pub(crate) fn line_end(bytes: &[u8]) -> usize {
-    bytes.iter().position(|b| matches!(*b, b'\r' | b'\n')).unwrap_or(bytes.len())
+    memchr::memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len())
 }
 
 /// The field separator of a header line with this name, or `None` if it is not one.

@@ -22,12 +22,13 @@ impl ContentHash {
     /// From a finished SHA-256.
     #[must_use]
     pub fn from_digest(digest: &[u8; 32]) -> Self {
-        use std::fmt::Write as _;
+        const DIGITS: [char; 16] =
+            ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
         let mut text = String::with_capacity(71);
         text.push_str("sha256:");
         for byte in digest {
-            // Writing into a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
+            text.push(DIGITS[usize::from(byte >> 4)]);
+            text.push(DIGITS[usize::from(byte & 15)]);
         }
         Self(text)
     }

@@ -123,7 +123,7 @@ fn run_of_pairs(bytes: &[u8], mode: Mode, read: &mut Read) -> usize {
 #[must_use]
 pub fn is_truncated(bytes: &[u8]) -> bool {
     let mut rest = bytes;
-    while let Some(found) = rest.iter().position(|b| *b == 0x1b) {
+    while let Some(found) = memchr::memchr(0x1b, rest) {
         let (length, mode) = escape(&rest[found + 1..]);
         rest = &rest[found + 1 + length..];
         if !matches!(mode, Some(Mode::TwoByte | Mode::Supplement)) {

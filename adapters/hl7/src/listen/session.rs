@@ -8,13 +8,14 @@ use crate::framing::{Decoder, FrameEvent, frame};
 use crate::header::Header;
 use crate::{FRAGMENT_LISTENER, batch};
 use kakehashi_core::envelope::ContentHash;
-use kakehashi_core::port::{IntakeAnswer, Origin, RawIntake};
+use futures::stream::{FuturesOrdered, StreamExt as _};
+use kakehashi_core::port::bytes_type::Bytes;
+use kakehashi_core::port::{BoxFuture, IntakeAnswer, Origin, RawIntake};
 use kakehashi_core::vocabulary::{Channel, Format};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -31,10 +32,19 @@ pub struct Session {
 
 /// A message on its way to its answer.
 struct Pending {
-    outcome: Option<JoinHandle<IntakeAnswer>>,
+    outcome: BoxFuture<'static, Outcome>,
+    /// The answer when it is durable.
     accepted: Option<Vec<u8>>,
-    refused: Option<Vec<u8>>,
-    until: Instant,
+    /// Its bytes, judged once more in the rare case that the desk refuses it.
+    bytes: Bytes,
+}
+
+/// What became of handing in.
+enum Outcome {
+    /// Nothing was to be handed in.
+    Nothing,
+    Answered(IntakeAnswer),
+    TooLate,
 }
 
 /// Why reading ended.
@@ -217,30 +227,25 @@ impl Session {
                 "mllp: message with a fault"
             );
         }
-        let until = Instant::now() + Duration::from_secs(config.answer_seconds);
         let kib = (bytes.len() / 1024 + 1).min(IN_FLIGHT_KIB);
         let permits = u32::try_from(kib).unwrap_or(u32::MAX);
         let Ok(permit) = Arc::clone(room).acquire_many_owned(permits).await else { return false };
         let intake = self.intake(bytes, &judgement);
         let pending = Pending {
-            outcome: Some(self.hand_in(intake, permit)),
+            bytes: Arc::clone(&intake.bytes),
+            outcome: self.hand_in(intake, permit),
             accepted: judgement.answer().map(|code| self.built(&judgement, code)),
-            refused: judgement.refusal().map(|code| {
-                let mut refused = judgement.clone();
-                refused.verdict = Verdict::Rejected(Reason::REFUSED);
-                self.built(&refused, code)
-            }),
-            until,
         };
         queue.send(pending).await.is_ok()
     }
 
-    fn hand_in(&self, intake: RawIntake, permit: OwnedSemaphorePermit) -> JoinHandle<IntakeAnswer> {
+    fn hand_in(&self, intake: RawIntake, permit: OwnedSemaphorePermit) -> BoxFuture<'static, Outcome> {
         let desk = Arc::clone(&self.shared.desk);
-        tokio::spawn(async move {
-            let answer = desk.hand_in(intake).await;
+        let until = Instant::now() + Duration::from_secs(self.shared.config.answer_seconds);
+        Box::pin(async move {
+            let answer = timeout_at(until, desk.hand_in(intake)).await;
             drop(permit);
-            answer
+            answer.map_or(Outcome::TooLate, Outcome::Answered)
         })
     }
 
@@ -293,10 +298,9 @@ impl Session {
 
     fn immediate(&self, judgement: &Judgement<'_>) -> Pending {
         Pending {
-            outcome: None,
+            outcome: Box::pin(std::future::ready(Outcome::Nothing)),
             accepted: judgement.answer().map(|code| self.built(judgement, code)),
-            refused: None,
-            until: Instant::now() + Duration::from_secs(self.shared.config.answer_seconds),
+            bytes: Bytes::default(),
         }
     }
 
@@ -305,29 +309,46 @@ impl Session {
         frame(&build(judgement, code, &self.shared.ids.next(now), now))
     }
 
-    /// Writes answers in order. Returns when all are written, or when the connection must be closed.
+    fn refused(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut judgement = judge(bytes, &self.shared.config.profile);
+        let code = judgement.refusal()?;
+        judgement.verdict = Verdict::Rejected(Reason::REFUSED);
+        Some(self.built(&judgement, code))
+    }
+
+    /// Hands in all that is queued at once and writes the answers in order. Returns when all are written, or
+    /// when the connection must be closed.
     async fn answer<S: AsyncWrite>(&self, to: &mut WriteHalf<S>, mut pending: mpsc::Receiver<Pending>) {
-        while let Some(next) = pending.recv().await {
-            let answer = match next.outcome {
-                None => next.accepted,
-                Some(outcome) => match timeout_at(next.until, outcome).await {
-                    Ok(Ok(IntakeAnswer::Accepted(_) | IntakeAnswer::Duplicate(_))) => {
-                        self.committed(next.accepted)
+        let mut handed_in = FuturesOrdered::new();
+        let mut is_open = true;
+        while is_open || !handed_in.is_empty() {
+            let has_room = handed_in.len() < self.shared.config.max_in_flight.max(1);
+            let (outcome, accepted, bytes) = tokio::select! {
+                next = pending.recv(), if is_open && has_room => {
+                    match next {
+                        Some(Pending { outcome, accepted, bytes }) => {
+                            handed_in.push_back(async move { (outcome.await, accepted, bytes) });
+                        }
+                        None => is_open = false,
                     }
-                    Ok(Ok(IntakeAnswer::Refused(_))) => next.refused,
-                    Ok(Ok(IntakeAnswer::TryLater(why))) => {
-                        tracing::warn!(why, "mllp: not durable, closed without an answer");
-                        return;
-                    }
-                    Ok(Err(_)) => {
-                        tracing::error!("mllp: handing in ended without an answer, connection closed");
-                        return;
-                    }
-                    Err(_) => {
-                        tracing::warn!("mllp: no answer in time, connection closed; the sender will resend");
-                        return;
-                    }
-                },
+                    continue;
+                }
+                Some(done) = handed_in.next() => done,
+            };
+            let answer = match outcome {
+                Outcome::Nothing => accepted,
+                Outcome::Answered(IntakeAnswer::Accepted(_) | IntakeAnswer::Duplicate(_)) => {
+                    self.committed(accepted)
+                }
+                Outcome::Answered(IntakeAnswer::Refused(_)) => self.refused(&bytes),
+                Outcome::Answered(IntakeAnswer::TryLater(why)) => {
+                    tracing::warn!(why, "mllp: not durable, closed without an answer");
+                    return;
+                }
+                Outcome::TooLate => {
+                    tracing::warn!("mllp: no answer in time, connection closed; the sender will resend");
+                    return;
+                }
             };
             let Some(answer) = answer else { continue };
             let written = timeout(WRITE_TIME, async {
