@@ -312,7 +312,7 @@ pub struct IntakeView {
 pub struct IntakeRow {
     /// Key.
     pub id: IntakeId,
-    /// 経路.
+    /// 経路, as read; before that the way it came.
     pub channel: Channel,
     /// When it arrived.
     pub received_at: UtcMicros,

@@ -7,7 +7,7 @@ use crate::rules_file;
 use kakehashi_core::clock::{Clock as _, SystemClock};
 use kakehashi_core::ids::NetworkId;
 use kakehashi_core::port::{Finding, FindingLevel};
-use kakehashi_store::Store;
+use kakehashi_store::{Store, StoreError};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
@@ -140,7 +140,13 @@ async fn store(config: &Config) -> Vec<Finding> {
             "give the program's user the right to write there",
         ),
     });
-    match Store::open(&settings, Arc::new(SystemClock)).await {
+    // Beside whatever runs: a check must not make a database or change a schema.
+    match Store::open_beside(&settings, Arc::new(SystemClock)).await {
+        Err(StoreError::Config { what, .. }) => findings.push(broken(
+            "database",
+            what,
+            "`kakehashi directory import FOLDER` or the first start makes it and brings it up to date",
+        )),
         Err(error) => {
             findings.push(broken("database", error.to_string(), "start the database or mend database.url"))
         }

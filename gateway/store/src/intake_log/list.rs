@@ -6,6 +6,13 @@ use crate::value::args;
 use crate::view::IntakeRow;
 use kakehashi_core::ids::{IntakeId, NetworkId};
 use kakehashi_core::vocabulary::{Channel, IntakeState};
+use serde::Deserialize;
+
+/// What reading found the channel to be: a FAX that a provider brings comes as a mail.
+#[derive(Deserialize)]
+struct Read {
+    channel: Channel,
+}
 
 /// Intakes older than `before`, newest first.
 pub(crate) async fn page(
@@ -16,7 +23,7 @@ pub(crate) async fn page(
 ) -> Result<Vec<IntakeRow>, StoreError> {
     let rows = db
         .rows(
-            "SELECT i.intake_id, i.channel, i.received_at, i.sender_message_id, i.state, \
+            "SELECT i.intake_id, i.channel, i.received_at, i.sender_message_id, i.state, i.envelopes, \
                     (SELECT d.rule FROM intake_decisions d WHERE d.network_id = i.network_id \
                         AND d.intake_id = i.intake_id AND d.rule IS NOT NULL \
                         ORDER BY d.position LIMIT 1) \
@@ -29,14 +36,20 @@ pub(crate) async fn page(
     rows.iter()
         .map(|row| {
             let mut r = row.reader();
-            Ok(IntakeRow {
+            let mut listed = IntakeRow {
                 id: r.id()?,
                 channel: r.code(("intakes", "channel"), Channel::from_code)?,
                 received_at: r.time()?,
                 sender_message_id: r.opt_text()?,
                 state: r.code(("intakes", "state"), IntakeState::from_code)?,
-                rule: r.opt_text()?,
-            })
+                rule: None,
+            };
+            let read: Option<Vec<Read>> = r.opt_json(("intakes", "envelopes"))?;
+            if let Some(first) = read.as_ref().and_then(|all| all.first()) {
+                listed.channel = first.channel;
+            }
+            listed.rule = r.opt_text()?;
+            Ok(listed)
         })
         .collect()
 }

@@ -170,7 +170,14 @@ pub(crate) async fn the_office_sees_triage_and_outbox(world: &World) {
     assert_eq!((item.sender_facility.unwrap().id.as_str(), item.decided), ("F01", Some(decided.clone())));
     let intake = world.office().intake(&"I1".into()).await.unwrap().unwrap();
     assert_eq!((intake.decided, intake.triage.len()), (vec![decided], 1));
-    assert_eq!(world.office().intakes(None, 10).await.unwrap()[0].rule.as_deref(), Some("discharge"));
+    let listed = &world.office().intakes(None, 10).await.unwrap()[0];
+    assert_eq!((listed.rule.as_deref(), listed.channel), (Some("discharge"), Channel::Hl7));
+    // What came as one thing may be read as another: a FAX that a provider brings by mail.
+    world.intake("I2", "k2", b"mail").await;
+    let envelopes = vec![Envelope::empty(Channel::Fax, Format::Rfc5322, ContentHash::of(b"mail"))];
+    let reading = Effect::RecordReading { intake_id: "I2".into(), envelopes, attachments: Vec::new() };
+    world.commit(vec![reading]).await.unwrap();
+    assert_eq!(world.office().intakes(None, 10).await.unwrap()[0].channel, Channel::Fax);
     let hits = world.office().rule_hits(now()).await.unwrap();
     assert_eq!((hits[0].rule.as_str(), hits[0].hit_count), ("discharge", 1));
     let cards = world.office().facilities().await.unwrap();

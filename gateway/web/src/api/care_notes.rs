@@ -83,7 +83,8 @@ async fn take_from(app: &App, peer: &str, headers: &HeaderMap, body: Body) -> Re
     };
     let intake = intake(bytes.to_vec(), arrival, &limits)?;
     match app.state.desk.hand_in(intake).await {
-        IntakeAnswer::Accepted(id) | IntakeAnswer::Duplicate(id) => Ok(id),
+        IntakeAnswer::Accepted(id) => Ok(id),
+        IntakeAnswer::Duplicate(id) => same_as_before(app, id, &bytes).await,
         IntakeAnswer::Refused(Refusal::TooLarge { .. }) => Err(Refused::TOO_LARGE.into()),
         IntakeAnswer::Refused(Refusal::Unacceptable(reason)) => Err(Refused {
             status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -94,6 +95,16 @@ async fn take_from(app: &App, peer: &str, headers: &HeaderMap, body: Body) -> Re
             later: false,
         }),
         IntakeAnswer::TryLater(_) => Err(Refused::LATER.into()),
+    }
+}
+
+/// The earlier answer, if the earlier note was this one: a key that is used for another text must not
+/// make its sender believe that the new text is here.
+async fn same_as_before(app: &App, id: IntakeId, bytes: &[u8]) -> Result<IntakeId, Refused> {
+    match app.store().office(&app.state.network).intake(&id).await {
+        Ok(Some(earlier)) if earlier.content_hash != ContentHash::of(bytes) => Err(Refused::REUSED.into()),
+        Ok(_) => Ok(id),
+        Err(_) => Err(Refused::LATER.into()),
     }
 }
 
@@ -136,6 +147,12 @@ impl Refused {
         "too_large",
         "大きすぎます。全体で30 MBまでです。",
         "Too large. 30 MB at most.",
+    );
+    const REUSED: Reason = Reason(
+        StatusCode::CONFLICT,
+        "key_reused",
+        "同じ Idempotency-Key か note_id で、別の内容を受け取り済みです。新しい値で送り直してください。",
+        "This Idempotency-Key or note_id came before with other content. Please send it with a new one.",
     );
     const IDEMPOTENCY: Reason = Reason(
         StatusCode::BAD_REQUEST,

@@ -227,6 +227,9 @@ async fn a_care_note_is_taken_once() {
     assert_eq!(first.status, StatusCode::CREATED, "{}", first.text);
     assert_eq!((first.status, &first.text), (second.status, &second.text));
     assert!(first.text.starts_with("{\"intake_id\":\""));
+    let other = send(API_KEY, Some("n-1"), r#"{"group":"つばき01","body":"別の文"}"#).await;
+    assert_eq!(other.status, StatusCode::CONFLICT);
+    assert!(other.text.contains("\"code\":\"key_reused\""), "{}", other.text);
     assert_eq!(send("wrong", None, note).await.status, StatusCode::UNAUTHORIZED);
     let bad = send(API_KEY, None, r#"{"group":"つばき01","body":7}"#).await;
     assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
