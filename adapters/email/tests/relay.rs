@@ -47,26 +47,43 @@ fn mail(to: &str) -> RenderedMail {
         message_id: "x.1@in.example".to_owned(),
         references: Vec::new(),
         attachments: Vec::new(),
+        return_path: Some("bounce+01jzzzzzzzzzzzzzzzzzzzzzzz@in.example".to_owned()),
+        list_id: Some("deliveries.in.example".to_owned()),
+        open_content: false,
     }
 }
 
 fn outlet(port: u16, tls: RelayTls, root: Option<Vec<u8>>) -> EmailOutlet {
-    let sender = SenderConfig {
-        from_address: "office@in.example".to_owned(),
-        from_name: Some("事務局".to_owned()),
-        return_path: None,
-    };
-    let relay = RelayConfig {
-        host: "localhost".to_owned(),
+    outlet_of(vec![relay("localhost", port, tls, root)])
+}
+
+fn relay(host: &str, port: u16, tls: RelayTls, root: Option<Vec<u8>>) -> RelayConfig {
+    RelayConfig {
+        host: host.to_owned(),
         port,
         tls,
         credentials: None,
         hostname: "in.example".to_owned(),
         pool_size: 2,
+        max_connections: 4,
+        mails_per_minute: None,
         root_certificate: root,
+    }
+}
+
+fn outlet_of(relays: Vec<RelayConfig>) -> EmailOutlet {
+    let sender = SenderConfig {
+        from_address: "office@in.example".to_owned(),
+        from_name: Some("事務局".to_owned()),
+        return_path: None,
     };
-    EmailOutlet::new(sender, relay, Arc::new(FixedClock::at(UtcMicros::from_micros(1_780_000_000_000_000))))
-        .unwrap()
+    EmailOutlet::new(
+        sender,
+        relays,
+        None,
+        Arc::new(FixedClock::at(UtcMicros::from_micros(1_780_000_000_000_000))),
+    )
+    .unwrap()
 }
 
 async fn bind() -> (TcpListener, u16) {
@@ -207,4 +224,43 @@ async fn every_step_has_its_outcome() {
     // An address that is none never reaches a relay.
     let outcome = outlet(port, RelayTls::Plain, None).submit(&mail("no address"), DEADLINE).await;
     assert!(matches!(outcome, Outcome::Failed(SendFault::Unsendable(_))));
+}
+
+#[tokio::test]
+async fn the_second_relay_gets_only_what_the_first_never_saw() {
+    const OK: &str = "250 OK";
+    let (nobody, away) = bind().await;
+    drop(nobody);
+    let second = scripted(&["220 hi", OK, OK, OK, "354 go", "250 by the second"]).await;
+    let plain = |port| relay("localhost", port, RelayTls::Plain, None);
+    let outcome =
+        outlet_of(vec![plain(away), plain(second)]).submit(&mail("nurse@b.example"), DEADLINE).await;
+    assert!(matches!(&outcome, Outcome::Delivered(said) if said.contains("by the second")), "{outcome:?}");
+    // Greylisted by the first: it has seen the mail, so nobody else is asked.
+    let first = scripted(&["220 hi", OK, OK, "450 greylisted"]).await;
+    let second = scripted(&["220 hi", OK, OK, OK, "354 go", "250 by the second"]).await;
+    let outcome =
+        outlet_of(vec![plain(first), plain(second)]).submit(&mail("nurse@b.example"), DEADLINE).await;
+    assert!(
+        matches!(&outcome, Outcome::RetryAfter { cause: SendFault::RefusedForNow(said), .. } if said.contains("greylisted")),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn full_text_never_leaves_this_machine_unencrypted() {
+    const OK: &str = "250 OK";
+    let script: &[&str] = &["220 hi", OK, OK, OK, "354 go", "250 taken"];
+    let open = RenderedMail { open_content: true, ..mail("nurse@b.example") };
+    // A name that is not this machine's, as far as anybody can tell by it.
+    let far = |port| outlet_of(vec![relay("0.0.0.0", port, RelayTls::Plain, None)]);
+    let outcome = far(scripted(script).await).submit(&open, DEADLINE).await;
+    assert!(
+        matches!(&outcome, Outcome::Failed(SendFault::Tls(why)) if why.contains("mode C")),
+        "{outcome:?}"
+    );
+    let outcome = far(scripted(script).await).submit(&mail("nurse@b.example"), DEADLINE).await;
+    assert!(matches!(&outcome, Outcome::Delivered(_)), "{outcome:?}");
+    let outcome = outlet(scripted(script).await, RelayTls::Plain, None).submit(&open, DEADLINE).await;
+    assert!(matches!(&outcome, Outcome::Delivered(_)), "{outcome:?}");
 }

@@ -99,6 +99,7 @@ impl FaxOutlet {
                 media_type: "application/pdf".to_owned(),
                 bytes: job.pdf.clone(),
             }],
+            ..RenderedMail::default()
         })
     }
 

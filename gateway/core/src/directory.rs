@@ -36,6 +36,12 @@ impl Network {
         format!("reply+{}@{}", code.as_str().to_ascii_lowercase(), self.mail_domain)
     }
 
+    /// List-Id of all our mails (RFC 2919), without brackets: one label before the mail domain.
+    #[must_use]
+    pub fn list_id(&self) -> String {
+        format!("deliveries.{}", self.mail_domain)
+    }
+
     /// Address of a patient group: `g-<group address>@domain`.
     #[must_use]
     pub fn group_address(&self, local_part: &str) -> String {

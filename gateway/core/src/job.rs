@@ -105,13 +105,42 @@ pub fn message_id(delivery: &DeliveryId, code: Option<&ReplyCode>, mail_domain: 
     }
 }
 
-/// The delivery that a Message-ID of ours names; whether there is one is for the store to say.
+/// The delivery that a Message-ID or return path of ours names; whether there is one is for the store to
+/// say.
 #[must_use]
 pub fn delivery_of_message_id(message_id: &str) -> Option<DeliveryId> {
     let bare = message_id.trim().trim_start_matches('<').trim_end_matches('>');
+    if let Some(delivery) = delivery_of_bounce_address(bare) {
+        return Some(delivery);
+    }
     let (local, _) = bare.split_once('@')?;
     let id = local.split('.').next()?;
     (!id.is_empty() && id.len() <= 64).then(|| DeliveryId::from(id))
+}
+
+/// What stands before the delivery in a return path.
+pub const BOUNCE_PREFIX: &str = "bounce+";
+
+/// Return path of the mail that carries this delivery (VERP): whatever a far server writes into its
+/// report, it sends it here, so the recipient address of the report alone says which delivery it speaks
+/// of. A report that came in has it in `Origin::rcpt_to`; a reader that finds
+/// [`delivery_of_bounce_address`] of one of those sets `Report::original` to that address, and
+/// `Effect::Report` finds the delivery by it.
+#[must_use]
+pub fn bounce_address(delivery: &DeliveryId, mail_domain: &str) -> String {
+    format!("{BOUNCE_PREFIX}{}@{mail_domain}", delivery.as_str().to_ascii_lowercase())
+}
+
+/// The delivery that a return path of ours names. Local parts come back in any case; ids have capital
+/// letters.
+#[must_use]
+pub fn delivery_of_bounce_address(address: &str) -> Option<DeliveryId> {
+    let (local, _) = address.trim().rsplit_once('@')?;
+    let start = local.get(..BOUNCE_PREFIX.len())?;
+    let id = local.get(BOUNCE_PREFIX.len()..)?;
+    let plain = !id.is_empty() && id.len() <= 40 && id.bytes().all(|b| b.is_ascii_alphanumeric());
+    (start.eq_ignore_ascii_case(BOUNCE_PREFIX) && plain)
+        .then(|| DeliveryId::from(id.to_ascii_uppercase().as_str()))
 }
 
 #[cfg(test)]
@@ -128,5 +157,14 @@ mod tests {
             assert_eq!(delivery_of_message_id(&format!("<{id}>")), Some(delivery.clone()));
         }
         assert_eq!(delivery_of_message_id("no mail"), None);
+        let back = bounce_address(&delivery, "in.example");
+        assert_eq!(back, "bounce+01jzzzzzzzzzzzzzzzzzzzzzzz@in.example");
+        for form in [back.clone(), back.to_uppercase(), format!("<{back}>")] {
+            assert_eq!(delivery_of_message_id(&form), Some(delivery.clone()), "{form}");
+        }
+        for other in ["bounce+@x", "bounce+a b@x", "bounce@x", "reply+abc@x", "bounce+ab", "バウンス+ab@x"]
+        {
+            assert_eq!(delivery_of_bounce_address(other), None, "{other}");
+        }
     }
 }

@@ -32,7 +32,7 @@ pub enum RenderedContent {
 }
 
 /// An e-mail without transport headers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenderedMail {
     /// Recipient address.
     pub to: String,
@@ -52,6 +52,14 @@ pub struct RenderedMail {
     pub references: Vec<String>,
     /// Files.
     pub attachments: Vec<RenderedFile>,
+    /// Envelope sender of this very mail ([`crate::job::bounce_address`]); the outlet's own if absent.
+    pub return_path: Option<String>,
+    /// List-Id without brackets (RFC 2919): lets members file our mails by one filter. The network's,
+    /// never a group's.
+    pub list_id: Option<String>,
+    /// Content mode C: patient data stands in the open, so the mail leaves over verified TLS or not at
+    /// all (care-network.md 6.3).
+    pub open_content: bool,
 }
 
 /// A FAX job.

@@ -12,7 +12,7 @@ use crate::sheet;
 use crate::sheet::appended::{attachment_number, opens_as_pdf, shown};
 use crate::wording;
 use handlebars::Handlebars;
-use kakehashi_core::job::{DeliveryJob, JobPosts};
+use kakehashi_core::job::{DeliveryJob, JobPosts, bounce_address};
 use kakehashi_core::rendered::{RenderedFile, RenderedMail};
 use kakehashi_core::reply_code::ReplyCode;
 use kakehashi_core::text::clean_line;
@@ -101,6 +101,9 @@ pub(crate) fn deliver(
         message_id: message_id(job, Some(code)),
         references: references(posts),
         attachments,
+        return_path: Some(bounce_address(&job.id, &job.network.mail_domain)),
+        list_id: Some(job.network.list_id()),
+        open_content: openness == Openness::Full,
     })
 }
 
@@ -120,8 +123,8 @@ pub(crate) fn notify(
         text,
         html: Some(html),
         message_id: message_id(job, None),
-        references: Vec::new(),
-        attachments: Vec::new(),
+        return_path: Some(bounce_address(&job.id, &job.network.mail_domain)),
+        ..RenderedMail::default()
     })
 }
 

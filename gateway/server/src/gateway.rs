@@ -10,7 +10,7 @@ use kakehashi_core::ids::NetworkId;
 use kakehashi_core::port::IntakeDesk;
 use kakehashi_core::vocabulary::Authenticity;
 use kakehashi_email::listen::SmtpConfig;
-use kakehashi_email::send::{EmailOutlet, RelayConfig, RelayTls as OutletTls, SenderConfig};
+use kakehashi_email::send::{DkimKey, EmailOutlet, RelayConfig, RelayTls as OutletTls, SenderConfig};
 use kakehashi_fax::send::FaxOutlet;
 use kakehashi_hl7::listen::MllpConfig;
 use kakehashi_mqtt::listen::MqttConfig;
@@ -20,7 +20,7 @@ use kakehashi_store::{Store, StoreConfig, StoreError};
 use kakehashi_web::{PageImages, WebState};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -318,45 +318,64 @@ pub(crate) fn readers(config: &Config) -> Readers {
     }
 }
 
-/// The outlets with the configured relay.
+/// The outlets with the configured relays.
 pub(crate) fn outlets(config: &Config) -> Result<Outlets, StartFault> {
-    let email = sender(config, &config.mail.from)?;
+    let dkim = dkim(config)?;
+    let email = sender(config, &config.mail.from, dkim)?;
     // Providers know their customers by the sender's address, so FAX jobs leave under their own.
-    let carrier = sender(config, &config.fax.send.from)?;
+    let carrier = sender(config, &config.fax.send.from, None)?;
     Ok(Outlets { email, fax: Arc::new(FaxOutlet::new(config.fax.send.clone(), carrier)) })
 }
 
-fn sender(config: &Config, from: &str) -> Result<Arc<EmailOutlet>, StartFault> {
+fn sender(config: &Config, from: &str, dkim: Option<Arc<DkimKey>>) -> Result<Arc<EmailOutlet>, StartFault> {
     let sender = SenderConfig {
         from_address: from.to_owned(),
         from_name: Some(config.mail.from_name.clone()),
         return_path: None,
     };
-    EmailOutlet::new(sender, relay(config)?, Arc::new(SystemClock))
+    EmailOutlet::new(sender, relays(config)?, dkim, Arc::new(SystemClock))
         .map(Arc::new)
         .map_err(|e| StartFault::Relay(e.to_string()))
 }
 
-fn relay(config: &Config) -> Result<RelayConfig, StartFault> {
+/// The key that signs mails, if one is configured.
+pub(crate) fn dkim(config: &Config) -> Result<Option<Arc<DkimKey>>, StartFault> {
+    let Some(section) = &config.mail.dkim else { return Ok(None) };
+    let pem = read_secret(&section.key_file)?;
+    DkimKey::from_pem(&section.domain, &section.selector, pem.expose())
+        .map(|key| Some(Arc::new(key)))
+        .map_err(|e| StartFault::Relay(format!("{}: {e}", section.key_file.display())))
+}
+
+fn relays(config: &Config) -> Result<Vec<RelayConfig>, StartFault> {
     let mail = &config.mail;
-    let password = match (&mail.password, &mail.password_file) {
-        (Some(password), _) => Some(password.clone()),
-        (None, Some(path)) => Some(read_secret(path)?),
-        (None, None) => None,
+    let password = |plain: Option<&Secret>, file: Option<&PathBuf>| match (plain, file) {
+        (Some(password), _) => Ok(Some(password.clone())),
+        (None, Some(path)) => read_secret(path).map(Some),
+        (None, None) => Ok(None),
     };
-    Ok(RelayConfig {
-        host: mail.host.clone(),
-        port: mail.port,
-        tls: match mail.tls {
+    let relay = |host: &str, port, tls, username: Option<&String>, password: Option<Secret>| RelayConfig {
+        host: host.to_owned(),
+        port,
+        tls: match tls {
             RelayTls::None => OutletTls::Plain,
             RelayTls::Starttls => OutletTls::Required,
             RelayTls::Implicit => OutletTls::Implicit,
         },
-        credentials: mail.username.clone().zip(password.map(|p| p.expose().to_owned())),
+        credentials: username.cloned().zip(password.map(|p| p.expose().to_owned())),
         hostname: config.smtp.as_ref().map_or_else(|| "localhost".to_owned(), |smtp| smtp.hostname.clone()),
-        pool_size: 4,
+        pool_size: mail.max_connections.min(4),
+        max_connections: mail.max_connections,
+        mails_per_minute: mail.mails_per_minute,
         root_certificate: None,
-    })
+    };
+    let secret = password(mail.password.as_ref(), mail.password_file.as_ref())?;
+    let mut all = vec![relay(&mail.host, mail.port, mail.tls, mail.username.as_ref(), secret)];
+    if let Some(second) = &mail.second_relay {
+        let secret = password(None, second.password_file.as_ref())?;
+        all.push(relay(&second.host, second.port, second.tls, second.username.as_ref(), secret));
+    }
+    Ok(all)
 }
 
 fn read_secret(path: &Path) -> Result<Secret, StartFault> {

@@ -17,8 +17,8 @@ use kakehashi_core::commit::AttemptEnd;
 use kakehashi_core::directory::{GroupRoster, Network};
 use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::facts::{FactQuery, Facts};
-use kakehashi_core::ids::{GroupId, IntakeId, NetworkId};
-use kakehashi_core::job::DeliveryJob;
+use kakehashi_core::ids::{DeliveryId, GroupId, IntakeId, NetworkId};
+use kakehashi_core::job::{DeliveryJob, delivery_of_bounce_address};
 use kakehashi_core::port::{RawIntake, RecipientAnswer};
 use kakehashi_core::reply_code::ReplyCode;
 
@@ -195,9 +195,10 @@ impl WorkerView {
         }
         let ours = match local {
             "intake" | "fax" => true,
-            _ => match local.strip_prefix("reply+") {
-                Some(code) => self.knows_code(code).await?,
-                None => self.knows_group(local).await?,
+            _ => match (local.strip_prefix("reply+"), delivery_of_bounce_address(&folded)) {
+                (Some(code), _) => self.knows_code(code).await?,
+                (None, Some(delivery)) => self.knows_delivery(&delivery).await?,
+                (None, None) => self.knows_group(local).await?,
             },
         };
         Ok(if ours { RecipientAnswer::Ours } else { RecipientAnswer::NotOurs })
@@ -211,6 +212,18 @@ impl WorkerView {
             .row(
                 "SELECT 1 FROM reply_codes WHERE network_id = $1 AND code = $2",
                 args![&self.network, code.as_str()],
+            )
+            .await?;
+        Ok(row.is_some())
+    }
+
+    async fn knows_delivery(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
+        let row = self
+            .parts
+            .db
+            .row(
+                "SELECT 1 FROM deliveries WHERE network_id = $1 AND delivery_id = $2",
+                args![&self.network, delivery],
             )
             .await?;
         Ok(row.is_some())

@@ -12,15 +12,28 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 use std::time::{Duration, UNIX_EPOCH};
 
+/// A message that is ready to leave.
+#[derive(Debug)]
+pub(super) struct Built {
+    /// MAIL FROM and RCPT TO.
+    pub(super) envelope: Envelope,
+    /// Header and body, CRLF.
+    pub(super) bytes: Vec<u8>,
+    /// Patient data stands in the open: only over verified TLS.
+    pub(super) open_content: bool,
+}
+
 /// Builds the message with its envelope.
-pub(super) fn build(
-    mail: &RenderedMail,
-    sender: &SenderConfig,
-    now: UtcMicros,
-) -> Result<Message, SendFault> {
+pub(super) fn build(mail: &RenderedMail, sender: &SenderConfig, now: UtcMicros) -> Result<Built, SendFault> {
+    let message = compose(mail, sender, now)?;
+    let bytes = message.formatted();
+    Ok(Built { envelope: message.envelope().clone(), bytes, open_content: mail.open_content })
+}
+
+fn compose(mail: &RenderedMail, sender: &SenderConfig, now: UtcMicros) -> Result<Message, SendFault> {
     let from = mailbox(sender.from_name.as_deref(), &sender.from_address)?;
     let to = mailbox(mail.to_name.as_deref(), &mail.to)?;
-    let return_path = match &sender.return_path {
+    let return_path = match mail.return_path.as_ref().or(sender.return_path.as_ref()) {
         Some(path) => mailbox(None, path)?.email,
         None => from.email.clone(),
     };
@@ -33,10 +46,13 @@ pub(super) fn build(
         .subject(clean_line(&mail.subject, 500))
         .message_id(Some(bracketed(&mail.message_id)?))
         .date(sent_at)
-        .raw_header(HeaderValue::new(
-            HeaderName::new_from_ascii_str("Auto-Submitted"),
-            "auto-generated".to_owned(),
-        ));
+        .raw_header(raw("Auto-Submitted", "auto-generated".to_owned()));
+    if let Some(id) = &mail.list_id {
+        // Auto-Submitted keeps programs that follow RFC 3834 silent, this one the older ones.
+        builder = builder
+            .raw_header(raw("List-Id", bracketed(id)?))
+            .raw_header(raw("X-Auto-Response-Suppress", "OOF, AutoReply".to_owned()));
+    }
     if let Some(address) = &mail.reply_to {
         builder = builder.reply_to(mailbox(sender.from_name.as_deref(), address)?);
     }
@@ -66,6 +82,10 @@ pub(super) fn build(
         mixed = mixed.singlepart(Attachment::new(name).body(file.bytes.clone(), media_type));
     }
     builder.multipart(mixed).map_err(unsendable)
+}
+
+fn raw(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
 }
 
 fn alternative(text: SinglePart, html: &str) -> MultiPart {
@@ -134,6 +154,9 @@ mod tests {
                 media_type: "application/pdf".to_owned(),
                 bytes: b"%PDF-1.4\r\n\0\xff".to_vec(),
             }],
+            return_path: None,
+            list_id: Some("deliveries.in.example".to_owned()),
+            open_content: false,
         }
     }
 
@@ -141,9 +164,9 @@ mod tests {
     fn what_is_built_reads_back() {
         let now = UtcMicros::from_rfc3339("2026-06-09T10:31:00+09:00").unwrap();
         let built = build(&mail(), &sender(), now).unwrap();
-        assert_eq!(built.envelope().from().unwrap().to_string(), "bounce+1@in.example");
-        assert_eq!(built.envelope().to()[0].to_string(), "\"kaigo..musume.\"@docomo.example");
-        let bytes = built.formatted();
+        assert_eq!(built.envelope.from().unwrap().to_string(), "bounce+1@in.example");
+        assert_eq!(built.envelope.to()[0].to_string(), "\"kaigo..musume.\"@docomo.example");
+        let bytes = built.bytes;
         assert!(bytes.is_ascii());
         assert!(bytes.split(|b| *b == b'\n').all(|l| l.len() <= 998));
         let read = parse_mail(&bytes).unwrap();
@@ -152,12 +175,20 @@ mod tests {
         assert_eq!(read.message_id.as_deref(), Some("ABCDE12345.1@in.example"));
         assert_eq!(read.in_reply_to, ["b@in.example", "a@in.example"]);
         assert_eq!(read.header("Auto-Submitted"), Some("auto-generated"));
+        assert_eq!(read.header("List-Id"), Some("<deliveries.in.example>"));
         assert_eq!(read.date, Some(now));
         assert_eq!(read.from.unwrap().name.as_deref(), Some("つばき連携事務局"));
         assert_eq!(read.to[0].name.as_deref(), Some("介護, \"娘\""));
         assert_eq!(read.parts[0].name.as_deref(), Some(mail().attachments[0].name.as_str()));
         assert_eq!(read.parts[0].bytes, mail().attachments[0].bytes);
         assert!(read.warnings.is_empty(), "{:?}", read.warnings);
+    }
+
+    #[test]
+    fn every_delivery_has_its_own_return_path() {
+        let own = RenderedMail { return_path: Some("bounce+01j@in.example".to_owned()), ..mail() };
+        let built = build(&own, &sender(), UtcMicros::from_micros(0)).unwrap();
+        assert_eq!(built.envelope.from().unwrap().to_string(), "bounce+01j@in.example");
     }
 
     #[test]
@@ -176,7 +207,7 @@ mod tests {
             }],
             ..mail()
         };
-        let bytes = build(&evil, &sender(), UtcMicros::from_micros(0)).unwrap().formatted();
+        let bytes = build(&evil, &sender(), UtcMicros::from_micros(0)).unwrap().bytes;
         let text = String::from_utf8(bytes).unwrap();
         assert!(!text.to_lowercase().contains("\nbcc:"), "{text}");
         for to in ["a@b.example\r\nRCPT TO:<x@y>", "a b@c", "", "@", "a@"] {

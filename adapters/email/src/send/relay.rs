@@ -3,9 +3,10 @@
 //! again) or after (it may have arrived). Never falls back to an unencrypted connection where
 //! encryption is required.
 
+use super::message::Built;
+use super::pace::Pace;
 use kakehashi_core::port::{Outcome, SendFault};
 use kakehashi_core::text::clean_line;
-use lettre::Message;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
@@ -45,6 +46,10 @@ pub struct RelayConfig {
     pub hostname: String,
     /// Connections kept open between mails.
     pub pool_size: usize,
+    /// Connections at once, at least 1.
+    pub max_connections: usize,
+    /// Most mails a minute; no limit if absent.
+    pub mails_per_minute: Option<u32>,
     /// A root certificate in PEM beside those of the system.
     pub root_certificate: Option<Vec<u8>>,
 }
@@ -64,8 +69,23 @@ impl std::fmt::Debug for RelayConfig {
 /// A connection unused for longer is closed by most relays.
 const IDLE: Duration = Duration::from_secs(50);
 
+/// A relay that could not be reached is left alone for so long where there is another one.
+const DOWN: Duration = Duration::from_secs(60);
+
+/// What an attempt at one relay came to.
+pub(super) enum Tried {
+    /// The relay did not get to see the mail: another one may be asked.
+    NotBegun(SendFault),
+    /// The relay cannot be reached in the way that this mail needs.
+    Withheld(SendFault),
+    /// Final for this attempt.
+    Ended(Outcome),
+}
+
 pub(super) struct Relay {
     config: RelayConfig,
+    pace: Pace,
+    down_until: Mutex<Option<Instant>>,
     tls: Option<TlsParameters>,
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
@@ -83,7 +103,8 @@ impl Relay {
                 Some(builder.build().map_err(|e| tls_fault(&e))?)
             }
         };
-        Ok(Self { config, tls, idle: Mutex::new(Vec::new()) })
+        let pace = Pace::new(config.max_connections, config.mails_per_minute);
+        Ok(Self { config, pace, down_until: Mutex::new(None), tls, idle: Mutex::new(Vec::new()) })
     }
 
     pub(super) fn name(&self) -> String {
@@ -103,36 +124,62 @@ impl Relay {
         Ok(encrypted)
     }
 
-    pub(super) async fn send(&self, message: &Message, deadline: Duration) -> Outcome {
-        let until = Instant::now() + deadline;
+    /// Whether it was away a moment ago.
+    pub(super) fn is_down(&self) -> bool {
+        let until = *self.down_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+
+    fn mark(&self, down: bool) {
+        let until = down.then(|| Instant::now() + DOWN);
+        *self.down_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    /// One attempt. `connect_within` bounds how long a connection may take to come about.
+    pub(super) async fn send(&self, message: &Built, connect_within: Duration, until: Instant) -> Tried {
+        let retry = |cause| Tried::Ended(Outcome::RetryAfter { wait: None, cause });
+        // Half a minute is for the dialogue itself.
+        let latest = until.checked_sub(Duration::from_secs(30)).unwrap_or(until).max(Instant::now());
+        let _place = match self.pace.turn(latest).await {
+            Ok(place) => place,
+            Err(wait) => {
+                let cause = SendFault::RefusedForNow("our own limit for this relay".to_owned());
+                return Tried::Ended(Outcome::RetryAfter { wait: Some(wait), cause });
+            }
+        };
         let mut connection = match self.pooled(until).await {
             Some(connection) => connection,
-            None => match self.connect(until).await {
+            None => match self.connect(until.min(Instant::now() + connect_within)).await {
                 Ok(connection) => connection,
                 // Whatever the relay or the network says before our mail is named, says nothing of it.
-                Err(cause) => return Outcome::RetryAfter { wait: None, cause },
+                Err(cause) => {
+                    self.mark(true);
+                    return Tried::NotBegun(cause);
+                }
             },
         };
-        let bytes = message.formatted();
-        let opened = timeout_at(until, open(&mut connection, message, &bytes)).await;
-        match opened {
+        self.mark(false);
+        if message.open_content && !connection.is_encrypted() && !self.is_local() {
+            self.give_back(connection);
+            return Tried::Withheld(SendFault::Tls(
+                "content mode C leaves over verified TLS only, and this relay was reached without; \
+                 set tls = \"starttls\" or \"implicit\" for it, or choose mode B for this endpoint"
+                    .to_owned(),
+            ));
+        }
+        match timeout_at(until, open(&mut connection, message)).await {
             Ok(Ok(())) => {}
             Ok(Err(Refused::Rule(fault))) => {
                 self.give_up(connection, until).await;
-                return Outcome::Failed(fault);
+                return Tried::Ended(Outcome::Failed(fault));
             }
             Ok(Err(Refused::Error(error))) => {
                 self.give_up(connection, until).await;
-                return before_message(&error);
+                return Tried::Ended(before_message(&error));
             }
-            Err(_) => {
-                return Outcome::RetryAfter {
-                    wait: None,
-                    cause: SendFault::TimedOut("before the message was handed over".to_owned()),
-                };
-            }
+            Err(_) => return retry(SendFault::TimedOut("before the message was handed over".to_owned())),
         }
-        match timeout_at(until, connection.message(&bytes)).await {
+        Tried::Ended(match timeout_at(until, connection.message(&message.bytes)).await {
             Ok(Ok(response)) => {
                 let evidence = words(&response);
                 self.give_back(connection);
@@ -152,7 +199,7 @@ impl Relay {
             Err(_) => {
                 Outcome::Unknown(SendFault::TimedOut("no answer after the message was sent".to_owned()))
             }
-        }
+        })
     }
 
     async fn connect(&self, until: Instant) -> Result<AsyncSmtpConnection, SendFault> {
@@ -221,8 +268,8 @@ enum Refused {
 }
 
 /// MAIL, RCPT and DATA.
-async fn open(connection: &mut AsyncSmtpConnection, message: &Message, bytes: &[u8]) -> Result<(), Refused> {
-    let envelope = message.envelope();
+async fn open(connection: &mut AsyncSmtpConnection, message: &Built) -> Result<(), Refused> {
+    let envelope = &message.envelope;
     let mut parameters = Vec::new();
     let plain = |a: &lettre::Address| a.to_string().is_ascii();
     if !envelope.to().iter().chain(envelope.from()).all(plain) {
@@ -232,7 +279,7 @@ async fn open(connection: &mut AsyncSmtpConnection, message: &Message, bytes: &[
         }
         parameters.push(MailParameter::SmtpUtfEight);
     }
-    if !bytes.is_ascii() {
+    if !message.bytes.is_ascii() {
         parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
     }
     connection.command(Mail::new(envelope.from().cloned(), parameters)).await.map_err(Refused::Error)?;

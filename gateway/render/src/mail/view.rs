@@ -60,6 +60,8 @@ struct ItemView {
     attachments: Vec<String>,
     code: String,
     link: String,
+    call_link: String,
+    mailto: String,
 }
 
 /// `notice.txt.hbs` and `notice.html.hbs`.
@@ -155,6 +157,7 @@ impl ItemView {
                 (Some(title).filter(|t| !t.is_empty()), Some(author()), lines, attachments)
             }
         };
+        let link = format!("{}/r/{}", clean_line(&job.network.public_url, 200), item.code.as_str());
         let (request, request_en) = wording::request(item.asked);
         let urgency = (post.urgency != Urgency::Normal)
             .then(|| format!("{} {}", wording::urgency_mark(post.urgency), post.urgency.ja()));
@@ -186,7 +189,13 @@ impl ItemView {
             lines,
             attachments,
             code: item.code.spaced(),
-            link: format!("{}/r/{}", clean_line(&job.network.public_url, 200), item.code.as_str()),
+            call_link: format!("{link}?want=call"),
+            // Percent-encoded 了解 as subject and text: a telephone's mail program sends it with one tap.
+            mailto: format!(
+                "mailto:{}?subject=%E4%BA%86%E8%A7%A3&body=%E4%BA%86%E8%A7%A3",
+                job.network.reply_address(&item.code)
+            ),
+            link,
         }
     }
 }

@@ -172,6 +172,47 @@ pub(crate) struct MailSection {
     pub(crate) from: String,
     /// From name.
     pub(crate) from_name: String,
+    /// Connections at once to a relay.
+    #[serde(default = "default_relay_connections")]
+    pub(crate) max_connections: usize,
+    /// Most mails a minute to a relay; absent: no limit.
+    pub(crate) mails_per_minute: Option<u32>,
+    /// Asked when the first cannot be reached.
+    pub(crate) second_relay: Option<SecondRelaySection>,
+    /// Signs what leaves.
+    pub(crate) dkim: Option<DkimSection>,
+}
+
+const fn default_relay_connections() -> usize {
+    8
+}
+
+/// `[mail.second_relay]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecondRelaySection {
+    /// Relay.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
+    /// TLS.
+    pub(crate) tls: RelayTls,
+    /// User, if any.
+    pub(crate) username: Option<String>,
+    /// File that holds the password.
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// `[mail.dkim]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DkimSection {
+    /// Domain of the From address.
+    pub(crate) domain: String,
+    /// Selector in the DNS.
+    pub(crate) selector: String,
+    /// Private key in PEM.
+    pub(crate) key_file: PathBuf,
 }
 
 /// `[fax]`

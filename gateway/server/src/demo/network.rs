@@ -93,6 +93,10 @@ pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr) -> Config {
             password_file: None,
             from: "intake@in.kakehashi.example".to_owned(),
             from_name: "桜見区在宅連携ネットワーク".to_owned(),
+            max_connections: 8,
+            mails_per_minute: None,
+            second_relay: None,
+            dkim: None,
         },
         fax: FaxSection {
             send: FaxSendProfile {
