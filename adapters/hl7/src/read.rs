@@ -11,6 +11,7 @@ mod document;
 mod header;
 mod order;
 mod patient;
+mod plain;
 mod referral;
 mod result;
 mod schedule;
@@ -22,6 +23,7 @@ use crate::charset::{Decoded, decode};
 use crate::header::Header;
 use crate::message::{Message, View};
 use crate::{FRAGMENT_LISTENER, InterfaceProfile, batch};
+use kakehashi_core::clinical_event;
 use kakehashi_core::envelope::{ContentHash, Envelope, Warning};
 use kakehashi_core::port::{PartSink, RawIntake, ReadFault};
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
@@ -206,22 +208,26 @@ fn compose(
     envelope.sent_at = scope.first_stamp(&[("MSH", 7, 1)]).map(|stamp| stamp.at);
     let kind = envelope.event.as_ref().and_then(|e| e.kind.clone()).unwrap_or_default();
     match kind.as_str() {
-        "ADT" => adt::compose(envelope, &scope),
+        "ADT" => adt::compose(envelope, &scope, parts)?,
         "MDM" => document::compose(envelope, &scope, parts)?,
         "ORU" | "OUL" => result::compose(envelope, &scope, parts)?,
-        "REF" | "RRI" => referral::compose(envelope, &scope, parts)?,
+        "REF" | "RRI" if !is_readable(envelope, &kind) => referral::compose(envelope, &scope, parts)?,
         "RDE" | "OMP" => order::compose(envelope, &scope),
-        "SIU" => schedule::compose(envelope, &scope),
+        "SIU" if !is_readable(envelope, &kind) => schedule::compose(envelope, &scope),
         "ACK" => header::compose_answer(envelope, &scope),
-        _ => {
-            envelope.warn(PARKED, "messages of this type become no post");
-        }
+        _ => plain::compose(envelope, &scope, parts)?,
     }
     if envelope.occurred_at.is_none() {
         envelope.occurred_at =
             scope.first_stamp(&[("EVN", 6, 1), ("EVN", 2, 1), ("MSH", 7, 1)]).map(|stamp| stamp.at);
     }
     Ok(())
+}
+
+/// Whether the table of events knows no more of such a message than how to show it.
+fn is_readable(envelope: &Envelope, kind: &str) -> bool {
+    let trigger = envelope.event.as_ref().and_then(|e| e.trigger.as_deref()).unwrap_or("");
+    clinical_event::outcome(kind, trigger) == clinical_event::Outcome::Readable
 }
 
 fn note_charset(envelope: &mut Envelope, decoded: &Decoded) {

@@ -47,7 +47,13 @@ pub mod doubt {
     pub const CONFIDENTIAL: &str = "confidential";
     /// A result is preliminary or not verified (OBR-25, OBX-11 P or R).
     pub const RESULT_NOT_FINAL: &str = "result_not_final";
-    /// An HL7 message of a kind that becomes no post: only recorded.
+    /// A document that its sender took back (TXA-19 CA or OB, OBX-11 D or W, a T11).
+    pub const WITHDRAWN: &str = "document_withdrawn";
+    /// Content that was sent for a wrong patient.
+    pub const WRONG_PATIENT: &str = "wrong_patient";
+    /// The patient's death is told (PV1-36 20, PID-30).
+    pub const DEATH: &str = "death_discharge";
+    /// An HL7 message of a kind that becomes no post: only recorded, unless a rule posts it.
     pub const PARKED: &str = "parked_type";
 }
 
@@ -100,6 +106,9 @@ impl<'a> Bench<'a> {
         let mut weighed: Vec<Weighed> =
             facts.candidates.iter().map(|c| weigh(envelope, c, facts.sender.as_ref())).collect();
         weighed.sort_by_key(|w| std::cmp::Reverse((w.strength, w.candidate.blocked.is_none())));
+        // A patient who is known by several numbers of the message is still one patient.
+        let mut seen = std::collections::HashSet::new();
+        weighed.retain(|w| seen.insert(w.candidate.patient_id.clone()));
         Self {
             envelope,
             facts,

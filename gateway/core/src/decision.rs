@@ -92,6 +92,9 @@ pub struct Placement {
     /// 文書種別, if a rule says so.
     #[serde(default)]
     pub document_kind: Option<String>,
+    /// The office calls the sender about it: a 退院の取消, a document of a wrong patient.
+    #[serde(default)]
+    pub office_calls: bool,
 }
 
 const fn first_version() -> u32 {
@@ -213,6 +216,8 @@ pub enum TriageReason {
     NotAuthentic,
     /// Asks for something that only the office may do by phone.
     PhoneOnly,
+    /// Was posted, and the office must call the sender about it.
+    CallSender,
 }
 
 impl TriageReason {
@@ -247,6 +252,7 @@ impl TriageReason {
             Self::Rule { .. } => "rule",
             Self::NotAuthentic => "not_authentic",
             Self::PhoneOnly => "phone_only",
+            Self::CallSender => "call_sender",
         }
     }
 }

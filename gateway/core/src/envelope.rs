@@ -324,6 +324,10 @@ pub struct Event {
     /// Our key of the event, so that corrections, documents of the stay and repetitions find it:
     /// `stay:<visit number or admission minute>:<A01|A03|…>`, `document:<TXA-12>`, …
     pub key: Option<String>,
+    /// MRG-1: numbers that a merge or change takes out of use. They name a second record, never the
+    /// patient of the message.
+    #[serde(default)]
+    pub retired: Vec<Identifier>,
 }
 
 impl Event {

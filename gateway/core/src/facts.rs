@@ -8,7 +8,7 @@ use crate::envelope::{Envelope, Event, Identifier};
 use crate::ids::{DeliveryId, EndpointId, FacilityId, GroupId, PatientId, PostId};
 use crate::port::Origin;
 use crate::text::fold::fold_name;
-use crate::vocabulary::Channel;
+use crate::vocabulary::{Channel, Urgency};
 use serde::{Deserialize, Serialize};
 
 /// What to look up for one Envelope.
@@ -59,6 +59,9 @@ impl FactQuery {
         folded_names.sort();
         folded_names.dedup();
         let event_keys = envelope.event.as_ref().map(event_keys).unwrap_or_default();
+        // A merge speaks of two records; the office must see both.
+        let mut identifiers = envelope.patient.identifiers.clone();
+        identifiers.extend(envelope.event.iter().flat_map(|e| e.retired.iter().cloned()));
         Self {
             channel: Some(envelope.channel),
             endpoint: origin.endpoint.clone(),
@@ -67,7 +70,7 @@ impl FactQuery {
             recipients: origin.rcpt_to.iter().map(|r| r.to_ascii_lowercase()).collect(),
             group_alias: envelope.patient.group_alias.clone(),
             in_reply_to: envelope.in_reply_to.clone(),
-            identifiers: envelope.patient.identifiers.clone(),
+            identifiers,
             folded_names,
             birth_date: envelope.patient.birth_date.clone(),
             event_keys,
@@ -251,4 +254,6 @@ pub struct EarlierPost {
     pub event_key: String,
     /// [`crate::post::print_of`] of the post, to tell a repetition from a change.
     pub body: String,
+    /// 緊急度 with which it was posted: the correction of a critical value is as urgent as the value.
+    pub urgency: Urgency,
 }

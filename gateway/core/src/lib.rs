@@ -6,6 +6,7 @@ pub mod audit;
 pub mod care_note;
 #[cfg(test)]
 mod cast;
+pub mod clinical_event;
 pub mod clock;
 pub mod commit;
 pub mod decide;

@@ -62,8 +62,20 @@ pub fn effects(
                 return vec![triage(arrival, vec![TriageReason::GroupNotOpen], Vec::new(), false, random)];
             };
             let id = PostId::fresh(arrival.now, random());
-            let post = post_of(arrival, placement, roster, id);
-            publish(post, attachments, roster, arrival.now, random)
+            let post = post_of(arrival, placement, roster, id.clone());
+            let mut all = publish(post, attachments, roster, arrival.now, random);
+            if placement.office_calls {
+                let candidate = Candidate {
+                    patient_id: roster.patient.id.clone(),
+                    group_id: Some(placement.group_id.clone()),
+                    post_id: Some(id),
+                    reasons_for: vec!["この投稿について電話で確かめます".to_owned()],
+                    reasons_against: Vec::new(),
+                    blocked: None,
+                };
+                all.push(triage(arrival, vec![TriageReason::CallSender], vec![candidate], false, random));
+            }
+            all
         }
         Decision::Reply(answer) => {
             let Some(roster) = open(&answer.group_id) else {

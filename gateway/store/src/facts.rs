@@ -299,6 +299,7 @@ async fn earlier_posts(
                 post_id: post.id,
                 topic_id: post.topic_id,
                 group_id: post.group_id,
+                urgency: post.urgency,
                 body,
             })
         })

@@ -1,14 +1,21 @@
 //! ADT: what happened to a stay (hl7.md 8.1, care-network.md 8.2, 8.3). Cancellations are corrections
 //! of something people have acted on, and a death is never told by a machine.
 
-use super::scope::{Scope, patient_in_words};
+use super::patient::identifier;
+use super::plain;
+use super::scope::{Scope, name, patient_in_words};
 use super::wording::{fill, template};
 use crate::time::{Precision, Stamp};
+use kakehashi_core::clinical_event::{self, Outcome};
+use kakehashi_core::decide::doubt::DEATH;
 use kakehashi_core::envelope::{Envelope, cancelled_by};
+use kakehashi_core::port::{PartSink, ReadFault};
 use kakehashi_core::vocabulary::{Intent, Urgency};
 
 /// Discharge disposition of user table 0112: to another hospital.
 const TO_HOSPITAL: &str = "02";
+/// Numbers of the second record that are kept.
+const MAX_RETIRED: usize = 20;
 /// The same table: died.
 const DIED: &str = "20";
 
@@ -50,23 +57,39 @@ fn cancels(trigger: &str) -> Option<&'static str> {
         .find(|t| cancelled_by(t) == Some(trigger))
 }
 
-pub(super) fn compose(envelope: &mut Envelope, scope: &Scope<'_>) {
+pub(super) fn compose(
+    envelope: &mut Envelope,
+    scope: &Scope<'_>,
+    parts: &mut dyn PartSink,
+) -> Result<(), ReadFault> {
     envelope.intent = Intent::ClinicalEvent;
     let trigger = envelope.event.as_ref().and_then(|e| e.trigger.clone()).unwrap_or_default();
     let occurred = occurred(&trigger, scope);
     envelope.occurred_at = occurred.filter(|s| s.precision > Precision::Month).map(|s| s.at);
     set_keys(envelope, &trigger);
+    set_retired(envelope, scope);
+    if scope.text("PID", 30, 1).is_some_and(|told| told.eq_ignore_ascii_case("Y")) {
+        envelope.warn(DEATH, "PID-30 is Y: the office chooses the words, no text by machine");
+        return Ok(());
+    }
     if let Some(original) = cancels(&trigger).and_then(kind) {
         envelope.urgency = Some(original.urgency);
         envelope.title = Some(format!("{}（取消）", original.title));
         envelope.body = Some(fill(template!("cancelled"), &[("what", Some(original.what))]));
-        return;
+        return Ok(());
     }
     if let Some(kind) = kind(&trigger) {
         stay(envelope, scope, &trigger, &kind, occurred);
-        return;
+        return Ok(());
     }
-    other(envelope, scope, &trigger);
+    other(envelope, scope, &trigger, parts)
+}
+
+/// MRG-1: the numbers of the second record.
+fn set_retired(envelope: &mut Envelope, scope: &Scope<'_>) {
+    let Some(mrg) = scope.view.first("MRG") else { return };
+    let Some(event) = envelope.event.as_mut() else { return };
+    event.retired = mrg.repeats(1).filter_map(|o| identifier(&o)).take(MAX_RETIRED).collect();
 }
 
 /// Event time by kind of event (hl7.md section 6); MSH-7 is only the time of sending.
@@ -91,7 +114,7 @@ fn stay(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, kind: &Kind, 
     let disposition = envelope.event.as_ref().and_then(|e| e.visit.as_ref()?.disposition.clone());
     let leaves = matches!(trigger, "A03" | "A07" | "A16");
     if leaves && disposition.as_deref() == Some(DIED) {
-        envelope.warn("death_discharge", "PV1-36 is 20: the office chooses the words, no text by machine");
+        envelope.warn(DEATH, "PV1-36 is 20: the office chooses the words, no text by machine");
         return;
     }
     envelope.document_kind = kind.document_kind.map(str::to_owned);
@@ -130,25 +153,39 @@ fn planned(trigger: &str, scope: &Scope<'_>) -> Option<Stamp> {
     scope.first_stamp(places)
 }
 
-fn other(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str) {
+fn other(
+    envelope: &mut Envelope,
+    scope: &Scope<'_>,
+    trigger: &str,
+    parts: &mut dyn PartSink,
+) -> Result<(), ReadFault> {
     envelope.urgency = Some(Urgency::Normal);
-    match trigger {
-        "A08" | "A28" | "A31" => {}
-        "A04" => envelope.title = Some("外来受付".to_owned()),
-        "A60" => allergy(envelope, scope),
-        "A18" | "A30" | "A34" | "A35" | "A36" | "A39" | "A40" | "A41" | "A42" => {
+    match (clinical_event::outcome("ADT", trigger), trigger) {
+        (Outcome::Update, _) => {}
+        (_, "A04") => envelope.title = Some("外来受付".to_owned()),
+        (_, "A60") => allergy(envelope, scope),
+        (Outcome::OfficeTask, "A23" | "A29") => {
+            numbers(envelope, scope, trigger, "患者記録の削除", template!("identifier_change"));
+        }
+        (Outcome::OfficeTask, "A24" | "A37") => {
+            numbers(envelope, scope, trigger, "患者番号の関連付け", template!("identifier_change"));
+        }
+        (Outcome::OfficeTask, _) if is_merge(trigger) => {
             numbers(envelope, scope, trigger, "患者番号の統合", template!("merge"));
         }
-        "A43" | "A44" | "A45" | "A46" | "A47" | "A48" | "A49" | "A50" | "A51" => {
+        (Outcome::OfficeTask, _) => {
             numbers(envelope, scope, trigger, "患者番号の変更", template!("identifier_change"));
         }
-        "A23" => numbers(envelope, scope, trigger, "患者記録の削除", template!("identifier_change")),
-        "A24" | "A37" => {
-            numbers(envelope, scope, trigger, "患者番号の関連付け", template!("identifier_change"))
+        (Outcome::Record(_), _) => {
+            envelope.title = clinical_event::find("ADT", trigger).map(|row| row.ja.to_owned());
         }
-        "A54" | "A55" => envelope.title = Some("担当医の変更".to_owned()),
-        _ => envelope.warn(super::PARKED, "ADT events of this kind become no post"),
+        _ => plain::compose(envelope, scope, parts)?,
     }
+    Ok(())
+}
+
+fn is_merge(trigger: &str) -> bool {
+    clinical_event::find("ADT", "A40").is_some_and(|row| row.triggers.contains(&trigger))
 }
 
 fn numbers(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, title: &str, template: &str) {
@@ -158,6 +195,10 @@ fn numbers(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, title: &st
         envelope.warn("missing_merge", "no MRG segment names the retired number");
     }
     let named = (!envelope.patient.names.is_empty()).then(|| patient_in_words(envelope));
+    let born = envelope.patient.birth_date.as_deref().map(|date| format!("{date}生"));
+    let who: Vec<String> = [named.clone().map(|n| format!("{n}様")), born].into_iter().flatten().collect();
+    let who = who.join("　");
+    let retired_name = scope.view.first("MRG").and_then(|mrg| name(&mrg, 7)).map(|n| format!("{n}様"));
     envelope.title = Some(title.to_owned());
     envelope.body = Some(fill(
         template,
@@ -166,6 +207,8 @@ fn numbers(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, title: &st
             ("retired", retired.as_deref()),
             ("survivor", survivor.as_deref()),
             ("trigger", Some(trigger)),
+            ("who", Some(&who)),
+            ("retired_name", retired_name.as_deref()),
         ],
     ));
 }
@@ -195,4 +238,20 @@ fn allergy(envelope: &mut Envelope, scope: &Scope<'_>) {
 fn reactions(segment: &crate::message::Segment<'_>) -> Option<String> {
     let found: Vec<String> = segment.repeats(5).filter_map(|o| o.text(1)).collect();
     (!found.is_empty()).then(|| found.join("、"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_posted_has_its_words() {
+        for row in clinical_event::TABLE.iter().filter(|row| row.kind == "ADT") {
+            for trigger in row.triggers {
+                let posts = matches!(row.outcome, Outcome::Topic | Outcome::UnderTopic | Outcome::Correction);
+                let worded = kind(trigger).is_some() || cancels(trigger).is_some() || *trigger == "A60";
+                assert_eq!(worded, posts, "{trigger}");
+            }
+        }
+    }
 }

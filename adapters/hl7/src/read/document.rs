@@ -6,12 +6,16 @@ use super::content::{Content, gather};
 use super::scope::{Scope, person};
 use super::wording::{fill, template};
 use crate::time::Precision;
+use kakehashi_core::decide::doubt;
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::port::{PartSink, ReadFault};
 use kakehashi_core::vocabulary::{Intent, Urgency};
 
 /// Core's word for a document that the office must release first.
-const CONFIDENTIAL: &str = kakehashi_core::decide::doubt::CONFIDENTIAL;
+const CONFIDENTIAL: &str = doubt::CONFIDENTIAL;
+/// How TXA-21 says that a document was filed for somebody else.
+const WRONG_PATIENT_WORDS: &[&str] =
+    &["患者違い", "患者間違い", "患者誤り", "別の患者", "別患者", "他の患者", "誤った患者", "wrong patient"];
 
 /// What a trigger does to a document.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,6 +26,8 @@ enum Act {
     Addendum,
     Edit,
     Replacement,
+    /// A new version is announced; its text comes later.
+    Announced,
     Cancel,
 }
 
@@ -55,25 +61,39 @@ pub(super) fn compose(
     if matches!(txa.as_ref().and_then(|t| t.text(18, 1)).as_deref(), Some("R" | "V")) {
         envelope.warn(CONFIDENTIAL, "TXA-18 restricts who may see the document");
     }
-    if content.statuses.iter().any(|s| s == "W") {
-        envelope.warn("wrong_patient", "OBX-11 says that the document was sent for a wrong patient");
+    let reason = txa.as_ref().and_then(|t| t.text(21, 1));
+    if content.statuses.iter().any(|s| s == "W") || reason.as_deref().is_some_and(is_wrong_patient) {
+        envelope.warn(doubt::WRONG_PATIENT, "OBX-11 or TXA-21 says that the document was of a wrong patient");
+    }
+    if act == Act::Cancel {
+        envelope.warn(doubt::WITHDRAWN, "the sender took the document back");
+    }
+    let unavailable = scope.text("TXA", 19, 1).as_deref() == Some("UN");
+    if unavailable {
+        envelope.warn(CONFIDENTIAL, "TXA-19 says that the document is not available");
     }
     envelope.urgency = Some(match act {
-        Act::Edit | Act::Replacement | Act::Cancel => Urgency::Urgent,
+        Act::Edit | Act::Replacement | Act::Announced | Act::Cancel => Urgency::Urgent,
         Act::Notice | Act::New | Act::Status | Act::Addendum => Urgency::Normal,
     });
     let name = name.unwrap_or_else(|| "文書".to_owned());
     envelope.title = Some(match act {
         Act::Addendum => format!("{name}（追記）"),
         Act::Edit | Act::Replacement => format!("{name}（訂正）"),
+        Act::Announced => format!("{name}（新しい版の知らせ）"),
         Act::Cancel => format!("{name}（取消）"),
+        Act::New | Act::Status if unavailable => format!("{name}（閲覧不可）"),
         Act::New | Act::Status if !is_final => format!("{name}（未確定）"),
         Act::New | Act::Status | Act::Notice => name.clone(),
     });
     let author = txa.as_ref().and_then(|t| person(t, 9).or_else(|| person(t, 5)));
-    let reason = txa.as_ref().and_then(|t| t.text(21, 1));
     envelope.body = body(envelope, act, &name, &content, author.as_deref(), reason.as_deref());
     Ok(())
+}
+
+fn is_wrong_patient(reason: &str) -> bool {
+    let reason = reason.to_lowercase();
+    WRONG_PATIENT_WORDS.iter().any(|words| reason.contains(words))
 }
 
 fn act(envelope: &Envelope, scope: &Scope<'_>, content: &Content) -> Act {
@@ -87,8 +107,9 @@ fn act(envelope: &Envelope, scope: &Scope<'_>, content: &Content) -> Act {
         _ if gone || deleted => Act::Cancel,
         "T03" | "T04" => Act::Status,
         "T05" | "T06" => Act::Addendum,
-        "T07" | "T08" => Act::Edit,
-        "T09" | "T10" => Act::Replacement,
+        "T07" | "T09" => Act::Announced,
+        "T08" => Act::Edit,
+        "T10" => Act::Replacement,
         _ => Act::New,
     }
 }
@@ -106,7 +127,9 @@ fn set_event(envelope: &mut Envelope, scope: &Scope<'_>, act: Act, status: Optio
         .map(key)
         .or_else(|| event.control_id.as_ref().map(|id| format!("message:{}", id.trim())));
     event.corrects = match act {
-        Act::Replacement => event.parent_document.as_ref().or(event.document.as_ref()).map(key),
+        Act::Replacement | Act::Announced => {
+            event.parent_document.as_ref().or(event.document.as_ref()).map(key)
+        }
         Act::Edit | Act::Status | Act::Cancel => event.document.as_ref().map(key),
         Act::Notice | Act::New | Act::Addendum => None,
     };
@@ -148,6 +171,7 @@ fn body(
     let shown = text.or(attached.as_deref());
     let template = match act {
         Act::Notice => template!("document_notice"),
+        Act::Announced => template!("document_announced"),
         Act::Cancel => template!("document_cancelled"),
         Act::Edit | Act::Replacement => template!("document_changed"),
         Act::New | Act::Status | Act::Addendum if shown.is_some() => template!("document"),

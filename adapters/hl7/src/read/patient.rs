@@ -43,7 +43,7 @@ pub(super) fn fill(envelope: &mut Envelope, view: &View<'_>) {
         .filter(|s| matches!(s.as_str(), "F" | "M" | "O" | "U" | "A" | "N"));
 }
 
-fn identifier(occurrence: &Occurrence<'_, '_>) -> Option<Identifier> {
+pub(super) fn identifier(occurrence: &Occurrence<'_, '_>) -> Option<Identifier> {
     let id = occurrence.text(1)?;
     Some(Identifier {
         id,

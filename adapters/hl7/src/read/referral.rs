@@ -2,9 +2,8 @@
 //! and addressee as written; who in the team is meant is for the decision.
 
 use super::content::gather;
-use super::scope::{Scope, person};
+use super::scope::{Scope, name, person};
 use super::wording::{fill, template};
-use crate::message::Segment;
 use crate::time::Precision;
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::port::{PartSink, ReadFault};
@@ -72,18 +71,10 @@ pub(super) fn compose(
 /// The provider with this role: institution and name.
 fn doctor(scope: &Scope<'_>, role: &str) -> Option<String> {
     let prd = scope.view.all("PRD").find(|p| p.repeats(1).any(|o| o.text(1).as_deref() == Some(role)))?;
-    let name = name(&prd).or_else(|| person(&prd, 2));
+    let person_name = name(&prd, 2).or_else(|| person(&prd, 2));
     let institution = [4, 1, 9].into_iter().find_map(|component| prd.text(4, component));
-    let both: Vec<String> = [institution, name].into_iter().flatten().collect();
+    let both: Vec<String> = [institution, person_name].into_iter().flatten().collect();
     (!both.is_empty()).then(|| both.join(" "))
-}
-
-/// PRD-2 is XPN: family and given name come first.
-fn name(prd: &Segment<'_>) -> Option<String> {
-    let occurrence = prd.repeats(2).next()?;
-    let parts: Vec<String> = [occurrence.sub(1, 1), occurrence.text(2)].into_iter().flatten().collect();
-    let name = parts.join(" ");
-    (!name.is_empty() && !name.contains('\u{fffd}')).then_some(name)
 }
 
 fn diagnoses(scope: &Scope<'_>) -> Option<String> {

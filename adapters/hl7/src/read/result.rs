@@ -39,7 +39,10 @@ pub(super) fn compose(
         envelope.warn(NOT_FINAL, "the result is preliminary or not verified");
     }
     if content.statuses.iter().any(|s| s == "W") {
-        envelope.warn("wrong_patient", "OBX-11 says that a result was sent for a wrong patient");
+        envelope.warn(
+            kakehashi_core::decide::doubt::WRONG_PATIENT,
+            "OBX-11 says that a result was sent for a wrong patient",
+        );
     }
     // D strikes a row out and W says it was never this patient's: both undo what was posted.
     let undone = content.statuses.iter().any(|s| matches!(s.as_str(), "D" | "W"));

@@ -10,8 +10,9 @@ use kakehashi_core::vocabulary::{Intent, Urgency};
 pub(super) fn compose(envelope: &mut Envelope, scope: &Scope<'_>) {
     envelope.intent = Intent::ClinicalEvent;
     let trigger = envelope.event.as_ref().and_then(|e| e.trigger.clone()).unwrap_or_default();
-    let cancelled = matches!(trigger.as_str(), "S15" | "S16" | "S17" | "S26");
-    let changed = matches!(trigger.as_str(), "S13" | "S14");
+    let missed = trigger == "S26";
+    let cancelled = missed || matches!(trigger.as_str(), "S15" | "S16" | "S17");
+    let changed = matches!(trigger.as_str(), "S13" | "S14" | "S18" | "S19" | "S20" | "S21" | "S22");
     let starts =
         scope.first_stamp(&[("SCH", 11, 4), ("AIS", 4, 1), ("AIG", 8, 1), ("AIL", 6, 1), ("AIP", 6, 1)]);
     let appointment = scope.text("SCH", 2, 1).or_else(|| scope.text("SCH", 1, 1));
@@ -25,6 +26,7 @@ pub(super) fn compose(envelope: &mut Envelope, scope: &Scope<'_>) {
     }
     envelope.urgency = Some(if cancelled || changed { Urgency::Urgent } else { Urgency::Normal });
     let suffix = match (cancelled, changed) {
+        (true, _) if missed => "（来院なし）",
         (true, _) => "（取消）",
         (false, true) => "（変更）",
         (false, false) => "",
@@ -44,6 +46,10 @@ pub(super) fn compose(envelope: &mut Envelope, scope: &Scope<'_>) {
         ("reason", reason.as_deref()),
         ("facility", facility.as_deref()),
     ];
-    let template = if cancelled { template!("appointment_cancelled") } else { template!("appointment") };
+    let template = match (missed, cancelled) {
+        (true, _) => template!("appointment_missed"),
+        (false, true) => template!("appointment_cancelled"),
+        (false, false) => template!("appointment"),
+    };
     envelope.body = Some(fill(template, &fields));
 }

@@ -94,3 +94,11 @@ pub(super) fn person(segment: &crate::message::Segment<'_>, field: usize) -> Opt
     }
     fallback
 }
+
+/// A name of type XPN: family and given name come first. Nothing if it could not be read.
+pub(super) fn name(segment: &crate::message::Segment<'_>, field: usize) -> Option<String> {
+    let occurrence = segment.repeats(field).next()?;
+    let parts: Vec<String> = [occurrence.sub(1, 1), occurrence.text(2)].into_iter().flatten().collect();
+    let name = parts.join(" ");
+    (!name.is_empty() && !name.contains('\u{fffd}')).then_some(name)
+}

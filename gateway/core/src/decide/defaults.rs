@@ -22,12 +22,13 @@ pub(super) struct Manner {
 
 impl Bench<'_> {
     /// Rule first, then what the sender stated, then what the event is known to need.
-    pub(super) fn manner(&mut self) -> Manner {
+    pub(super) fn manner(&mut self, at_least: Option<Urgency>) -> Manner {
         let mut manner =
             self.envelope.event.as_ref().map_or_else(Manner::quiet, |e| Manner::of_event(e, self.now));
         if let Some(urgency) = self.envelope.urgency {
             manner.urgency = urgency;
         }
+        manner.urgency = manner.urgency.max(at_least.unwrap_or(manner.urgency));
         if let Some(expectation) = self.envelope.reply_expectation
             // A hospital system's template cannot know whom the team needs; ours above does.
             && self.envelope.channel != Channel::Hl7

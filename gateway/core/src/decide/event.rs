@@ -3,12 +3,13 @@
 //! on; nothing is ever deleted.
 
 use super::{Bench, doubt};
-use crate::decision::{Decision, TriageReason};
-use crate::envelope::{Envelope, Event, cancelled_by};
+use crate::clinical_event::{self, Outcome};
+use crate::decision::{Decision, Then, TriageReason};
+use crate::envelope::{Envelope, Event, Identifier, cancelled_by};
 use crate::facts::EarlierPost;
 use crate::ids::{GroupId, PostId};
 use crate::patient_match::Strength;
-use crate::vocabulary::{Channel, Format};
+use crate::vocabulary::{Channel, Format, Urgency};
 
 /// Where a post goes on the timeline.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,23 +17,36 @@ pub(super) struct Thread {
     pub(super) under_topic: Option<PostId>,
     pub(super) corrects: Option<PostId>,
     pub(super) version: u32,
+    /// How urgent the corrected post was, where its correction must not be less so.
+    pub(super) at_least: Option<Urgency>,
 }
 
 impl Bench<'_> {
-    /// Events that never become a post by themselves.
+    /// Events that never become a post by themselves, by the table of [`clinical_event`].
     pub(super) fn event_without_post(&mut self) -> Option<Decision> {
-        if self.envelope.channel != Channel::Hl7 && self.envelope.format != Format::Hl7v2 {
+        let format = self.envelope.format;
+        if self.envelope.channel != Channel::Hl7 && !matches!(format, Format::Hl7v2 | Format::Fhir) {
             return None;
         }
         let event = self.envelope.event.as_ref()?;
+        let kind = event.kind.as_deref().unwrap_or("");
         let trigger = event.trigger.as_deref().unwrap_or("");
-        if self.warned(doubt::PARKED) {
-            return Some(self.note("parked"));
+        if format == Format::Fhir || kind == "MDM" {
+            return self.document(event, kind, trigger);
         }
-        match event.kind.as_deref().unwrap_or("") {
-            "ADT" => self.adt(event, trigger),
-            "MDM" => self.mdm(event, trigger),
-            "ORU" | "OUL" if self.warned(doubt::RESULT_NOT_FINAL) => {
+        if self.warned(doubt::PARKED) {
+            return (!self.rule_posts()).then(|| self.note("parked"));
+        }
+        match clinical_event::outcome(kind, trigger) {
+            Outcome::Record(what) => Some(self.note(what)),
+            Outcome::Readable if !self.rule_posts() => Some(self.note("parked")),
+            Outcome::Update => Some(self.update()),
+            Outcome::OfficeTask => Some(self.office_task(event)),
+            _ if self.warned(doubt::DEATH) || (matches!(trigger, "A03" | "A07" | "A16") && died(event)) => {
+                self.ground("死亡退院の連絡です。言葉は人が選びます");
+                Some(self.triage(vec![TriageReason::DeathNotice]))
+            }
+            _ if matches!(kind, "ORU" | "OUL") && self.warned(doubt::RESULT_NOT_FINAL) => {
                 self.ground("結果は速報か、確認前のものです");
                 Some(self.triage(vec![TriageReason::NotReleased]))
             }
@@ -40,51 +54,74 @@ impl Bench<'_> {
         }
     }
 
-    fn adt(&mut self, event: &Event, trigger: &str) -> Option<Decision> {
-        match trigger {
-            "A03" | "A07" | "A16" if died(event) => {
-                self.ground("死亡退院の連絡です。言葉は人が選びます");
-                Some(self.triage(vec![TriageReason::DeathNotice]))
-            }
-            "A08" | "A28" | "A31" => {
-                if self.weighed.iter().any(|w| w.strength == Strength::Conflict) {
-                    self.ground("患者情報の更新で、名前か生年月日が登録と食い違いました");
-                    return Some(self.triage(vec![TriageReason::IdentityConflict]));
-                }
-                self.ground("患者情報の更新なので、記録だけしました");
-                Some(Decision::Record { what: "patient_update".to_owned() })
-            }
-            "A04" => Some(self.note("outpatient_registration")),
-            "A15" | "A26" => Some(self.note("planned_transfer")),
-            "A35" | "A41" | "A45" => Some(self.note("account_change")),
-            "A54" | "A55" => Some(self.note("attending_doctor")),
-            "A18" | "A23" | "A24" | "A30" | "A34" | "A36" | "A37" | "A39" | "A40" | "A42" | "A43" | "A44"
-            | "A46" | "A47" | "A49" | "A50" | "A51" => {
-                self.ground("患者番号の統合・付替え・削除の連絡です。台帳は事務局が変えます");
-                Some(self.triage(vec![TriageReason::MergeRequested]))
-            }
-            _ => None,
-        }
+    /// Whether a routing rule asks for a post, so that a kind which is only recorded may become one.
+    fn rule_posts(&self) -> bool {
+        self.verdict.is_some_and(|v| matches!(v.then, Then::Post { .. }))
     }
 
-    fn mdm(&mut self, event: &Event, trigger: &str) -> Option<Decision> {
-        let repeats = self.facts.earlier_posts.iter().any(|e| Some(&e.event_key) == event.key.as_ref());
-        match trigger {
-            "T01" | "T05" | "T07" | "T09" => return Some(self.note("document_notice")),
-            "T03" => return Some(self.note("document_status")),
-            "T11" if !repeats && !self.corrected_is_known(event) => {
-                // Whatever it was, nobody here has seen it.
-                return Some(self.note("document_cancelled"));
+    fn update(&mut self) -> Decision {
+        if self.warned(doubt::DEATH) {
+            self.ground("患者情報の更新で、死亡が伝えられました。言葉は人が選びます");
+            return self.triage(vec![TriageReason::DeathNotice]);
+        }
+        if self.weighed.iter().any(|w| w.strength == Strength::Conflict) {
+            self.ground("患者情報の更新で、名前か生年月日が登録と食い違いました");
+            return self.triage(vec![TriageReason::IdentityConflict]);
+        }
+        self.ground("患者情報の更新なので、記録だけしました");
+        Decision::Record { what: "patient_update".to_owned() }
+    }
+
+    /// Both records side by side, each under the number that the message gives it.
+    fn office_task(&mut self, event: &Event) -> Decision {
+        self.ground("患者番号の統合・付替え・削除の連絡です。台帳は事務局が変えます");
+        let mut decision = self.triage(vec![TriageReason::MergeRequested]);
+        let Decision::Triage { candidates, .. } = &mut decision else { return decision };
+        for candidate in candidates {
+            let of_patient = self.facts.candidates.iter().filter(|c| c.patient.id == candidate.patient_id);
+            for (number, _) in of_patient.filter_map(|c| c.identifier.as_ref()) {
+                let is_of = |list: &[Identifier]| list.iter().any(|i| i.id.trim() == number);
+                if is_of(&event.retired) {
+                    let words = format!("電文では、使われなくなる番号の記録です({number})");
+                    candidate.reasons_for.insert(0, words);
+                } else if is_of(&self.envelope.patient.identifiers) {
+                    candidate.reasons_for.insert(0, format!("電文では、残る番号の記録です({number})"));
+                }
             }
-            _ => {}
+        }
+        decision
+    }
+
+    fn document(&mut self, event: &Event, kind: &str, trigger: &str) -> Option<Decision> {
+        let outcome = clinical_event::outcome(kind, trigger);
+        let withdrawn = trigger == "T11" || self.warned(doubt::WITHDRAWN);
+        if let (Outcome::Record(what), false) = (outcome, withdrawn) {
+            return Some(self.note(what));
+        }
+        let announced = outcome == Outcome::CorrectionIfSeen && !withdrawn;
+        if withdrawn || announced {
+            let repeats = self.facts.earlier_posts.iter().any(|e| Some(&e.event_key) == event.key.as_ref());
+            // Whatever it was, nobody here has seen it.
+            return (!repeats && !self.corrected_is_known(event))
+                .then(|| self.note(if withdrawn { "document_cancelled" } else { "document_notice" }));
         }
         let confidential = self.warned(doubt::CONFIDENTIAL);
-        let final_state = event.status.as_deref().is_none_or(|s| matches!(s, "AU" | "LA" | ""));
-        if trigger != "T11" && (confidential || !final_state) {
+        let final_state =
+            event.status.as_deref().is_none_or(|s| matches!(s, "AU" | "LA" | "final" | "amended" | ""));
+        if confidential || !final_state {
             self.ground("文書は確定していないか、閲覧制限つきです");
             return Some(self.triage(vec![TriageReason::NotReleased]));
         }
         None
+    }
+
+    /// Whether the office must call the sender about a post that corrects another (hl7.md 7.2, 8.1).
+    pub(super) fn office_calls(&self, thread: &Thread) -> bool {
+        let event = self.envelope.event.as_ref();
+        let is = |trigger: &str| {
+            event.is_some_and(|e| e.kind.as_deref() == Some("ADT") && e.trigger.as_deref() == Some(trigger))
+        };
+        thread.corrects.is_some() && (is("A13") || self.warned(doubt::WRONG_PATIENT))
     }
 
     fn note(&mut self, what: &str) -> Decision {
@@ -106,6 +143,8 @@ impl Bench<'_> {
         let correction = |of: &EarlierPost| Thread {
             under_topic: Some(of.topic_id.clone()),
             corrects: Some(of.post_id.clone()),
+            // The correction of a critical value keeps its urgency (hl7.md section 9).
+            at_least: matches!(event.kind.as_deref(), Some("ORU" | "OUL")).then_some(of.urgency),
             version: 1 + earlier.iter().filter(|e| e.topic_id == of.topic_id).count().min(999) as u32,
         };
         let print = crate::placement::print_of(self.envelope);
@@ -147,7 +186,7 @@ impl Bench<'_> {
     /// the admission; an admission that arrives after its discharge does not open the stay again.
     fn stay_topic<'e>(&self, event: &Event, earlier: &[&'e EarlierPost]) -> Option<&'e EarlierPost> {
         let triggers: &[&str] = match (event.kind.as_deref(), event.trigger.as_deref()) {
-            (Some("MDM"), _) => &["A03", "A01"],
+            (Some("MDM" | "Bundle"), _) => &["A03", "A01"],
             (Some("ADT"), Some("A02" | "A12" | "A21" | "A22" | "A52" | "A53")) => &["A01"],
             (Some("ADT"), Some("A01")) => &["A03"],
             _ => return None,

@@ -65,7 +65,9 @@ impl Bench<'_> {
             self.ground("同じ内容はもう投稿されています");
             return Decision::Record { what: "repetition".to_owned() };
         };
-        let Manner { urgency, expectation, addressees, asks, due_at, document_kind } = self.manner();
+        let Manner { urgency, expectation, addressees, asks, due_at, document_kind } =
+            self.manner(thread.at_least);
+        let office_calls = self.office_calls(&thread);
         Decision::Post(Placement {
             group_id: group.clone(),
             facility_id: sender.facility.id.clone(),
@@ -79,6 +81,7 @@ impl Bench<'_> {
             asks,
             due_at,
             document_kind,
+            office_calls,
         })
     }
 

@@ -23,6 +23,7 @@ fn remember(facts: &mut Facts, id: &str, envelope: &Envelope, placement: &Placem
             group_id: placement.group_id.clone(),
             event_key: envelope.event.as_ref().unwrap().key.clone().unwrap(),
             body: crate::placement::print_of(envelope),
+            urgency: placement.urgency,
         },
     );
 }
@@ -70,6 +71,7 @@ fn s2_discharge_with_two_corrections() {
     assert_eq!(cancel.under_topic.as_ref().unwrap().as_str(), topic_id);
     assert_eq!(cancel.corrects.as_ref().unwrap().as_str(), topic_id);
     assert_eq!(cancel.urgency, Urgency::Urgent);
+    assert!(cancel.office_calls, "somebody acts on the discharge: the office calls the hospital");
     let cancel_id = ulid_at("2026-06-10T10:45");
     remember(&mut facts, &cancel_id, &a13, &cancel);
     assert_eq!(short(&run(&a13, &facts).decision), "record repetition");
@@ -197,4 +199,86 @@ fn a_rule_that_asks_several_things_has_the_strongest_in_front() {
     assert_eq!(p.expectation, ReplyExpectation::Reply);
     assert_eq!(p.addressees, types("care_management_office"));
     assert_eq!(p.asks, [ask(ReplyExpectation::Ack, "pharmacy")]);
+}
+
+#[test]
+fn the_correction_of_a_critical_value_keeps_its_urgency() {
+    let mut facts = hospital_facts();
+    let mut critical = hl7("ORU", "R01", "検体検査結果（緊急）", "カリウム 6.8 mmol/L (HH)");
+    critical.urgency = Some(Urgency::Emergency);
+    critical.event.as_mut().unwrap().key = Some("result:1".into());
+    let p = placed(&run(&critical, &facts)).clone();
+    remember(&mut facts, "R1", &critical, &p);
+    let mut corrected = hl7("ORU", "R01", "検体検査結果（訂正）", "カリウム 4.8 mmol/L");
+    corrected.urgency = Some(Urgency::Urgent);
+    let event = corrected.event.as_mut().unwrap();
+    event.key = Some("result:1".into());
+    event.corrects = Some("result:1".into());
+    let p = placed(&run(&corrected, &facts)).clone();
+    assert_eq!((p.urgency, p.corrects.is_some()), (Urgency::Emergency, true));
+    // Nothing before it: as urgent as it says itself.
+    assert_eq!(placed(&run(&corrected, &hospital_facts())).urgency, Urgency::Urgent);
+}
+
+#[test]
+fn a_merge_shows_both_records_and_changes_nothing() {
+    use crate::envelope::Identifier;
+    use crate::facts::IdentifierState;
+    let mut merge = hl7("ADT", "A40", "患者番号の統合", "");
+    merge.event.as_mut().unwrap().retired =
+        vec![Identifier { id: "00412383".into(), authority: None, kind: None }];
+    let mut facts = hospital_facts();
+    facts.candidates = vec![
+        candidate("G01", Some(("00412338", IdentifierState::Confirmed))),
+        candidate("G03", Some(("00412383", IdentifierState::Confirmed))),
+    ];
+    let Decision::Triage { reasons, candidates } = run(&merge, &facts).decision else { panic!() };
+    assert_eq!(reasons, [crate::decision::TriageReason::MergeRequested]);
+    let said = |patient: &str| {
+        let one = candidates.iter().find(|c| c.patient_id.as_str() == patient).unwrap();
+        one.reasons_for[0].clone()
+    };
+    assert!(said("P-G01").contains("残る番号"), "{}", said("P-G01"));
+    assert!(said("P-G03").contains("使われなくなる番号"), "{}", said("P-G03"));
+}
+
+#[test]
+fn announcements_and_withdrawals_need_something_to_correct() {
+    let mut announced = hl7("MDM", "T09", "看護サマリー（差替えの知らせ）", "新しい版ができました。");
+    let event = announced.event.as_mut().unwrap();
+    event.key = Some("document:NEW".into());
+    event.corrects = Some("document:OLD".into());
+    let mut gone = hl7("MDM", "T03", "看護サマリー（取消）", "使わないでください。");
+    gone.warn(doubt::WITHDRAWN, "TXA-19 CA");
+    let event = gone.event.as_mut().unwrap();
+    event.key = Some("document:OLD".into());
+    event.corrects = Some("document:OLD".into());
+    let mut facts = hospital_facts();
+    assert_eq!(short(&run(&announced, &facts).decision), "record document_notice");
+    assert_eq!(short(&run(&gone, &facts).decision), "record document_cancelled");
+    let mut first = hl7("MDM", "T02", "看護サマリー", "v1");
+    first.event.as_mut().unwrap().key = Some("document:OLD".into());
+    let p = placed(&run(&first, &facts)).clone();
+    remember(&mut facts, "DOC1", &first, &p);
+    assert!(placed(&run(&announced, &facts)).corrects.is_some());
+    assert!(placed(&run(&gone, &facts)).corrects.is_some());
+}
+
+#[test]
+fn a_rule_may_post_what_is_only_recorded() {
+    let order = hl7("OMG", "O19", "検査・処置の依頼", "・胸部単純撮影");
+    let facts = hospital_facts();
+    assert_eq!(short(&run(&order, &facts).decision), "record parked");
+    let verdict = RuleVerdict {
+        rule: "依頼も投稿する".into(),
+        then: Then::Post {
+            urgency: None,
+            expectation: None,
+            addressees: Addressees::default(),
+            asks: Vec::new(),
+            document_kind: None,
+        },
+        values: Vec::new(),
+    };
+    assert_eq!(short(&decide(&order, &facts, Some(&verdict), at(NOW)).decision), "post G01");
 }

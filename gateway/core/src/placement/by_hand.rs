@@ -99,6 +99,7 @@ pub fn place_by_hand(
         asks: Vec::new(),
         due_at: hand.due_at,
         document_kind: None,
+        office_calls: false,
     };
     let decided = by_a_person(Decision::Post(placement.clone()));
     let arrival = Arrival {

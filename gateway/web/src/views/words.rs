@@ -111,6 +111,10 @@ pub(crate) fn reason(lang: Lang, reason: &TriageReason) -> String {
         }
         TriageReason::NotAuthentic => ("差出人が本物か証明されていません", "the sender could not be proved"),
         TriageReason::PhoneOnly => ("事務局が電話で行う用件です", "only the office may do this, by phone"),
+        TriageReason::CallSender => (
+            "投稿しました。送信元に電話で確かめてください",
+            "it was posted; please call the sender to confirm",
+        ),
         TriageReason::Unreadable { code } => {
             return lang.pick("読み取れませんでした", "it could not be read").to_owned()
                 + &format!(" ({})", unreadable(lang, code));
