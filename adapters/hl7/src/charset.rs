@@ -142,7 +142,9 @@ fn decode_as(bytes: &[u8], used: Used) -> Decoded {
         Used::EucJp => decoded.with(EUC_JP, bytes),
         Used::Latin1 => decoded.with(WINDOWS_1252, bytes),
     }
-    if decoded.text.chars().any(is_private) {
+    // Private use begins with these two bytes in UTF-8, and little else does.
+    let maybe = memchr::memchr2(0xee, 0xef, decoded.text.as_bytes()).is_some();
+    if maybe && decoded.text.chars().any(is_private) {
         decoded.gaiji = true;
         decoded.text = decoded.text.chars().map(|c| if is_private(c) { '〓' } else { c }).collect();
     }

@@ -46,9 +46,41 @@ pub fn strip(data: &[u8], encoding: Encoding, escape: u8) -> Option<Vec<u8>> {
     visit(data, encoding, escape, |byte| plain.push(byte)).then_some(plain)
 }
 
+/// Decodes data as it stands in a message. `None` if it is damaged. Data without wraps, which nearly all
+/// of it is, is decoded where it lies.
+#[must_use]
+pub fn decode_wrapped(data: &[u8], encoding: Encoding, escape: u8) -> Option<Vec<u8>> {
+    if encoding == Encoding::Base64 && is_plain_base64(data) {
+        return decode(data, encoding);
+    }
+    decode(&strip(data, encoding, escape)?, encoding)
+}
+
+/// Only letters of base64, with padding only at the end.
+fn is_plain_base64(data: &[u8]) -> bool {
+    let padding = data.iter().rev().take(3).take_while(|b| **b == b'=').count();
+    padding <= 2 && data[..data.len() - padding].iter().all(|b| IS_BASE64[usize::from(*b)])
+}
+
+/// The 64 letters.
+const IS_BASE64: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        table[byte] = b.is_ascii_alphanumeric() || b == b'+' || b == b'/';
+        byte += 1;
+    }
+    table
+};
+
 /// As [`strip`], only telling whether it would succeed: cheap enough for the answer to a message.
 #[must_use]
 pub fn is_sound(data: &[u8], encoding: Encoding, escape: u8) -> bool {
+    if encoding == Encoding::Base64 && is_plain_base64(data) {
+        let padding = data.iter().rev().take_while(|b| **b == b'=').count();
+        return (data.len() - padding) % 4 != 1;
+    }
     let mut count = 0_usize;
     let mut padding = 0_usize;
     let sound = visit(data, encoding, escape, |byte| {
@@ -130,6 +162,39 @@ pub struct Kind {
     pub certain: bool,
 }
 
+/// Why a file is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Programs never enter a post.
+    #[error("an embedded program was not kept")]
+    Program,
+    /// Image archives belong into an image system; a report or a JPEG can be sent instead.
+    #[error(
+        "a DICOM image was not kept: the members of a team have no viewer for it; send the report, PDF or JPEG"
+    )]
+    Dicom,
+}
+
+impl Refused {
+    /// Code of the warning.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Program => "executable_refused",
+            Self::Dicom => "dicom_refused",
+        }
+    }
+}
+
+/// What the bytes are, if such a file may be kept.
+///
+/// # Errors
+/// [`Refused`] with its reason.
+pub fn acceptable(bytes: &[u8], declared_type: &str, declared_subtype: &str) -> Result<Kind, Refused> {
+    let kind = kind_of(bytes, declared_type, declared_subtype).ok_or(Refused::Program)?;
+    if kind.media_type == "application/dicom" { Err(Refused::Dicom) } else { Ok(kind) }
+}
+
 /// What the bytes are; `None` for a program.
 #[must_use]
 pub fn kind_of(bytes: &[u8], declared_type: &str, declared_subtype: &str) -> Option<Kind> {
@@ -164,8 +229,13 @@ pub fn kind_of(bytes: &[u8], declared_type: &str, declared_subtype: &str) -> Opt
     if is_markup && start.windows(17).any(|w| w == b"<ClinicalDocument") {
         return certain("application/hl7-cda+xml", "xml");
     }
+    let is_page = [&b"<!DOCTYPE html"[..], b"<!doctype html", b"<html", b"<HTML", b"<!DOCTYPE HTML"];
+    if is_page.iter().any(|page| start.trim_ascii_start().starts_with(page)) {
+        return certain("text/html", "html");
+    }
     if is_markup {
-        return certain("application/xml", "xml");
+        let is_xhtml = start.windows(5).any(|w| w == b"<html");
+        return if is_xhtml { certain("text/html", "html") } else { certain("application/xml", "xml") };
     }
     Some(declared_kind(start, declared_type, declared_subtype))
 }

@@ -100,6 +100,14 @@ pub(crate) fn split_outside_two_byte(bytes: &[u8], separator: u8) -> impl Iterat
         let mut two_byte = false;
         let mut at = 0;
         while at < current.len() {
+            // Plain text is jumped over.
+            let next = if two_byte {
+                memchr::memchr(0x1b, &current[at..])
+            } else {
+                memchr::memchr2(0x1b, separator, &current[at..])
+            };
+            let Some(skipped) = next else { break };
+            at += skipped;
             match current[at] {
                 0x1b => {
                     two_byte = current.get(at + 1) == Some(&b'$');

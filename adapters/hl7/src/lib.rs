@@ -7,15 +7,19 @@ pub mod batch;
 pub mod charset;
 pub mod client;
 pub mod embedded;
+pub mod fhir;
 pub mod framing;
 pub mod header;
 pub mod listen;
+pub mod markup;
 pub mod message;
 pub mod profile;
 pub mod read;
+pub mod rtf;
 pub mod time;
 
 pub use batch::looks_like_hl7;
+pub use fhir::looks_like_fhir;
 pub use profile::{InterfaceProfile, UnknownType};
 
 /// Value of [`kakehashi_core::port::Origin::listener`] for whole messages taken over MLLP.

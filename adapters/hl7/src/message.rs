@@ -1,6 +1,6 @@
-//! One decoded message: lines made regular, each segment parsed on its own by hl7-parser, values with
-//! the difference of absent and deleted (hl7.md section 13, traps 1–14). `display` and `decode` of
-//! that crate are never called: they panic on Japanese text. Nothing is guessed about meaning here.
+//! One decoded message: lines made regular and found, values with the difference of absent and deleted
+//! (hl7.md section 13, traps 1–14). The text is kept once and every value is a view into it. Nothing is
+//! guessed about meaning here.
 
 mod segment;
 pub mod unescape;
@@ -8,11 +8,11 @@ pub mod unescape;
 pub use segment::{Occurrence, Segment};
 
 use crate::charset::Used;
-use hl7_parser::parser::parse_segment_with_separators;
+use unescape::unescape;
 
 /// Segments of one message that are looked at.
 pub const MAX_SEGMENTS: usize = 10_000;
-/// Separators in one segment; hl7-parser spends hundreds of bytes on each.
+/// Separators in one segment: nothing that is meant has more.
 const MAX_SEPARATORS_IN_SEGMENT: usize = 20_000;
 /// Separators in one message: what bounds the time that reading takes.
 const MAX_SEPARATORS: usize = 1_000_000;
@@ -32,26 +32,38 @@ pub struct Separators {
     pub escape: char,
     /// Fourth.
     pub subcomponent: char,
+    /// Fifth, from v2.7 on: ends a value that the sender cut.
+    pub truncation: Option<char>,
 }
 
 impl Default for Separators {
     fn default() -> Self {
-        Self { field: '|', component: '^', repetition: '~', escape: '\\', subcomponent: '&' }
+        Self {
+            field: '|',
+            component: '^',
+            repetition: '~',
+            escape: '\\',
+            subcomponent: '&',
+            truncation: None,
+        }
     }
 }
 
 impl Separators {
     /// As declared. Missing ones are the usual ones; `None` if the declared ones cannot be told from
-    /// text or from each other. A fifth character (truncation, v2.7) is no separator, and a backslash
+    /// text or from each other. A fifth character (truncation, v2.7) separates nothing, and a backslash
     /// that somebody's software doubled is one.
     #[must_use]
     pub fn declared(field: u8, encoding: &[u8]) -> Option<Self> {
         let usual = b"^~\\&";
         let mut chars = *usual;
         let once = encoding.iter().enumerate().filter(|(at, byte)| *at == 0 || encoding[at - 1] != **byte);
-        for (slot, (_, declared)) in chars.iter_mut().zip(once) {
-            *slot = *declared;
+        let mut once = once.map(|(_, declared)| *declared);
+        for slot in &mut chars {
+            *slot = once.next().unwrap_or(*slot);
         }
+        let truncation =
+            once.next().filter(|b| b.is_ascii_punctuation() && !chars.contains(b) && *b != field);
         let all = [field, chars[0], chars[1], chars[2], chars[3]];
         let distinct = (1..all.len()).all(|i| !all[..i].contains(&all[i]));
         let usable = all.iter().all(u8::is_ascii_punctuation);
@@ -61,22 +73,13 @@ impl Separators {
             repetition: char::from(chars[1]),
             escape: char::from(chars[2]),
             subcomponent: char::from(chars[3]),
+            truncation: truncation.map(char::from),
         })
     }
 
-    fn for_parser(self) -> hl7_parser::message::Separators {
-        hl7_parser::message::Separators {
-            field: self.field,
-            component: self.component,
-            subcomponent: self.subcomponent,
-            repetition: self.repetition,
-            escape: self.escape,
-            lenient_newlines: false,
-        }
-    }
-
-    fn is_any(self, c: char) -> bool {
-        [self.field, self.component, self.repetition, self.subcomponent].contains(&c)
+    /// The four that separate, as bytes.
+    fn bytes(self) -> [u8; 4] {
+        [self.field, self.component, self.repetition, self.subcomponent].map(crate::header::ascii)
     }
 }
 
@@ -136,14 +139,18 @@ pub struct Message {
 impl Message {
     /// Makes lines regular and finds the segments. Total.
     #[must_use]
-    pub fn new(text: &str, separators: Separators, used: Used) -> Self {
-        let crlf_segments = text.contains("\r\n");
-        let plain = if text.contains('\r') {
-            text.replace("\r\n", "\n").replace('\r', "\n")
-        } else {
-            text.to_owned()
-        };
-        let lf_segments = !text.contains('\r') && plain.trim_end().contains('\n');
+    pub fn new(text: impl Into<String>, separators: Separators, used: Used) -> Self {
+        let mut plain: String = text.into();
+        let has_cr = memchr::memchr(b'\r', plain.as_bytes()).is_some();
+        let has_lf = memchr::memchr(b'\n', plain.as_bytes()).is_some();
+        let crlf_segments = has_cr && has_lf && plain.contains("\r\n");
+        let lf_segments = !has_cr && plain.trim_end().contains('\n');
+        if crlf_segments {
+            plain = plain.replace("\r\n", "\n");
+        }
+        if has_cr {
+            plain = with_line_feeds(plain);
+        }
         let repairs = Repairs { lf_segments, crlf_segments, ..Repairs::default() };
         let mut message = Self { text: plain, lines: Vec::new(), separators, used, repairs };
         message.find_lines();
@@ -153,6 +160,7 @@ impl Message {
     fn find_lines(&mut self) {
         let mut start = 0;
         let mut total = 0;
+        let declared = self.separators.bytes();
         for line in self.text.split('\n') {
             let end = start + line.len();
             let from = start + (line.len() - line.trim_start_matches(is_padding).len());
@@ -167,7 +175,7 @@ impl Message {
                     self.repairs.too_many_segments = true;
                     return;
                 }
-                let separators = content.chars().filter(|c| self.separators.is_any(*c)).count();
+                let separators = count_any(content.as_bytes(), declared);
                 total += separators;
                 if total > MAX_SEPARATORS {
                     self.repairs.too_many_segments = true;
@@ -179,7 +187,7 @@ impl Message {
                 }
                 self.lines.push(Line { start: from, end: to });
             } else if let Some(last) = self.lines.last_mut() {
-                // A line break inside a field; hl7-parser keeps LF as text.
+                // A line break inside a field.
                 self.repairs.continuation_lines = true;
                 last.end = to;
             }
@@ -227,14 +235,46 @@ impl Message {
         &self.text[line.start..line.start + 3]
     }
 
-    fn segment(&self, line: usize) -> Option<Segment<'_>> {
+    fn segment(&self, line: usize) -> Segment<'_> {
         let line = self.lines[line];
-        let source = &self.text[line.start..line.end];
-        let parsed = parse_segment_with_separators(source, self.separators.for_parser()).ok()?;
-        // MSH-1 is the separator itself.
-        let shift = usize::from(matches!(parsed.name, "MSH" | "FHS" | "BHS"));
-        Some(Segment::new(self, parsed, shift))
+        Segment::new(self, &self.text[line.start..line.end])
     }
+
+    /// Text with its escapes resolved; a value that the sender cut ends with an ellipsis.
+    fn resolve(&self, raw: &str) -> String {
+        match self.separators.truncation.and_then(|sign| raw.strip_suffix(sign)) {
+            Some(cut) if !cut.is_empty() => {
+                let mut text = unescape(cut, &self.separators, self.used);
+                text.push('…');
+                text
+            }
+            _ => unescape(raw, &self.separators, self.used),
+        }
+    }
+}
+
+/// Every CR as LF, in place.
+fn with_line_feeds(text: String) -> String {
+    let mut bytes = text.into_bytes();
+    let mut from = 0;
+    while let Some(found) = memchr::memchr(b'\r', &bytes[from..]) {
+        bytes[from + found] = b'\n';
+        from += found + 1;
+    }
+    // One ASCII byte for another leaves UTF-8 what it was.
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+fn count_any(bytes: &[u8], any: [u8; 4]) -> usize {
+    bytes
+        .iter()
+        .map(|b| {
+            usize::from(*b == any[0])
+                + usize::from(*b == any[1])
+                + usize::from(*b == any[2])
+                + usize::from(*b == any[3])
+        })
+        .sum()
 }
 
 /// Three capital letters or digits, then the separator or nothing.
@@ -264,17 +304,18 @@ impl<'m> View<'m> {
     /// The first segment with this name.
     #[must_use]
     pub fn first(&self, name: &str) -> Option<Segment<'m>> {
-        self.lines.iter().find(|i| self.message.name(**i) == name).and_then(|i| self.message.segment(*i))
+        self.lines.iter().find(|i| self.message.name(**i) == name).map(|i| self.message.segment(*i))
     }
 
     /// All segments with this name.
     pub fn all(&self, name: &str) -> impl Iterator<Item = Segment<'m>> {
-        self.segments().filter(move |s| s.name() == name)
+        let wanted = self.lines.iter().filter(move |i| self.message.name(**i) == name);
+        wanted.map(|i| self.message.segment(*i))
     }
 
-    /// All segments in order, parsed one at a time.
+    /// All segments in order.
     pub fn segments(&self) -> impl Iterator<Item = Segment<'m>> {
-        self.lines.iter().filter_map(|i| self.message.segment(*i))
+        self.lines.iter().map(|i| self.message.segment(*i))
     }
 
     /// Whether there is such a segment.
@@ -325,6 +366,16 @@ mod tests {
     }
 
     #[test]
+    fn cut_values_are_marked() {
+        let separators = Separators::declared(b'|', b"^~\\&#").unwrap();
+        let message = Message::new("MSH|^~\\&#|A\rNTE|1||経過は良#^b#c|#\r", separators, Used::Utf8);
+        let note = message.patients()[0].first("NTE").unwrap();
+        assert_eq!(note.text(3, 1).as_deref(), Some("経過は良…"));
+        assert_eq!(note.text(3, 2).as_deref(), Some("b#c"));
+        assert_eq!(note.text(4, 1).as_deref(), Some("#"));
+    }
+
+    #[test]
     fn patients_are_separated() {
         let message = message("MSH|^~\\&|A\rPID|1\rOBX|1\rPID|2\rOBX|2\rOBX|3\r");
         let views = message.patients();
@@ -345,7 +396,10 @@ mod tests {
 
     #[test]
     fn separators_must_be_usable() {
-        assert_eq!(Separators::declared(b'|', b"^~\\&#"), Some(Separators::default()));
+        assert_eq!(
+            Separators::declared(b'|', b"^~\\&#"),
+            Some(Separators { truncation: Some('#'), ..Separators::default() })
+        );
         assert_eq!(Separators::declared(b'|', b"^~\\\\&"), Some(Separators::default()));
         assert_eq!(Separators::declared(b'|', b"&&&&"), None);
         assert_eq!(Separators::declared(b'|', b"^~"), Some(Separators::default()));
@@ -360,7 +414,6 @@ mod tests {
             let message = message(&text);
             for view in message.patients() {
                 for segment in view.segments() {
-                    // hl7-parser stops silently where it does not understand; lines are made so that it never does.
                     prop_assert!(message.text.contains(segment.source()));
                     let source = message.lines.iter().map(|l| &message.text[l.start..l.end]);
                     prop_assert!(source.into_iter().any(|s| s == segment.source()));

@@ -23,6 +23,7 @@ use crate::charset::{Decoded, decode};
 use crate::header::Header;
 use crate::message::{Message, View};
 use crate::{FRAGMENT_LISTENER, InterfaceProfile, batch};
+pub(crate) use document::kind_of_document;
 use kakehashi_core::clinical_event;
 use kakehashi_core::envelope::{ContentHash, Envelope, Warning};
 use kakehashi_core::port::{PartSink, RawIntake, ReadFault};
@@ -161,9 +162,9 @@ fn read_message(
         (Some(header), _) => header,
     };
     let declared = header.declared_charset();
-    let decoded = decode(bytes, declared.as_deref(), profile.and_then(|p| p.charset))
+    let mut decoded = decode(bytes, declared.as_deref(), profile.and_then(|p| p.charset))
         .map_err(|wide| Unreadable::new(UnreadableCode::Unsupported, wide.to_string()))?;
-    let message = Message::new(&decoded.text, header.separators, decoded.used);
+    let message = Message::new(std::mem::take(&mut decoded.text), header.separators, decoded.used);
     let mut envelopes = Vec::new();
     for view in message.patients() {
         let mut envelope = Envelope::empty(raw.channel, raw.format, hash.clone());

@@ -16,6 +16,7 @@ pub mod directory;
 pub mod envelope;
 pub mod facts;
 pub mod fan_out;
+pub mod fhir;
 pub mod identity_level;
 pub mod ids;
 pub mod job;

@@ -8,7 +8,7 @@ use crate::decision::{Candidate, TriageReason};
 use crate::envelope::Envelope;
 use crate::facts::{GroupFacts, IdentifierState, PatientCandidate, SenderFacts};
 use crate::text::fold::{fold_kana_weak, fold_name};
-use crate::vocabulary::{Channel, GroupState};
+use crate::vocabulary::{Channel, Format, GroupState};
 
 /// How surely the patient is meant. Ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +67,9 @@ pub fn weigh(envelope: &Envelope, candidate: &PatientCandidate, sender: Option<&
             if candidate.identifier.is_some() || name.1 { Strength::Weak } else { Strength::Nothing }
         }
     };
-    let blocked = blocked(candidate.group.as_ref(), envelope.channel, sender.is_some());
+    // A FHIR document is a hospital's message too, whatever way it came.
+    let channel = if envelope.format == Format::Fhir { Channel::Hl7 } else { envelope.channel };
+    let blocked = blocked(candidate.group.as_ref(), channel, sender.is_some());
     if let Some(reason) = &blocked
         && let Some(words) = words::blocked(reason)
     {

@@ -31,9 +31,7 @@ impl Reader for Readers {
             }
             Format::Tiff | Format::Pdf => kakehashi_fax::read_file(raw, parts),
             Format::Json => kakehashi_care_note::read::read(raw, parts),
-            Format::Fhir => {
-                Err(Unreadable::new(UnreadableCode::Unsupported, "FHIR documents are not read yet").into())
-            }
+            Format::Fhir => kakehashi_hl7::fhir::read(raw, parts),
         }
     }
 }
@@ -71,7 +69,11 @@ pub(crate) fn sniff(bytes: &[u8], name: &str) -> (Channel, Format) {
     if name.ends_with(".hl7") || name.ends_with(".mllp") {
         return (Channel::Hl7, Format::Hl7v2);
     }
-    if kakehashi_care_note::looks_like_care_note(bytes) || name.ends_with(".json") {
+    let is_note = kakehashi_care_note::looks_like_care_note(bytes);
+    if !is_note && kakehashi_hl7::looks_like_fhir(bytes) {
+        return (Channel::Api, Format::Fhir);
+    }
+    if is_note || name.ends_with(".json") {
         return (Channel::Api, Format::Json);
     }
     (Channel::Email, Format::Rfc5322)

@@ -2,6 +2,7 @@
 
 pub(crate) mod care_notes;
 mod docs;
+mod fhir;
 mod health;
 
 use crate::app::App;
@@ -12,6 +13,7 @@ use axum::routing::{get, post};
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/api/v1/care-notes", post(care_notes::take))
+        .route("/api/v1/fhir/Bundle", post(fhir::take))
         .route("/api/v1/docs", get(docs::page))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -70,7 +70,8 @@ fn has_multibyte(bytes: &[u8]) -> bool {
 
 /// ESC $, ESC ( I or ESC ( J.
 fn has_japanese_escape(bytes: &[u8]) -> bool {
-    bytes.windows(3).any(|w| w[0] == 0x1b && (w[1] == b'$' || (w[1] == b'(' && matches!(w[2], b'I' | b'J'))))
+    memchr::memchr_iter(0x1b, bytes)
+        .any(|at| matches!(bytes[at + 1..], [b'$', _, ..] | [b'(', b'I' | b'J', ..]))
 }
 
 fn reads(bytes: &[u8], encoding: &'static Encoding) -> bool {

@@ -68,14 +68,15 @@ fn escape(rest: &[u8]) -> (usize, Option<Mode>) {
 }
 
 fn run_of_ascii(bytes: &[u8], read: &mut Read) -> usize {
-    let end = bytes.iter().position(|b| !b.is_ascii() || *b == 0x1b || matches!(*b, b'\r' | b'\n'));
-    let run = &bytes[..end.unwrap_or(bytes.len())];
+    let end = memchr::memchr3(0x1b, b'\r', b'\n', bytes).unwrap_or(bytes.len());
+    let run = &bytes[..end];
+    let run = &run[..run.iter().position(|b| !b.is_ascii()).unwrap_or(run.len())];
     if run.is_empty() {
         read.damaged = true;
         read.text.push('\u{fffd}');
         return 1;
     }
-    read.text.extend(run.iter().map(|b| char::from(*b)));
+    read.text.push_str(std::str::from_utf8(run).unwrap_or_default());
     run.len()
 }
 
@@ -129,7 +130,7 @@ pub fn is_truncated(bytes: &[u8]) -> bool {
         if !matches!(mode, Some(Mode::TwoByte | Mode::Supplement)) {
             continue;
         }
-        let end = rest.iter().position(|b| matches!(*b, 0x1b | b'\r' | b'\n')).unwrap_or(rest.len());
+        let end = memchr::memchr3(0x1b, b'\r', b'\n', rest).unwrap_or(rest.len());
         let pairs = rest[..end].iter().filter(|b| **b > 0x20).count();
         if pairs % 2 == 1 && rest.get(end) != Some(&0x1b) {
             return true;

@@ -1,62 +1,55 @@
-//! One parsed segment and its values: repetitions, components, subcomponents, each with its escapes
-//! resolved and with the difference of absent and deleted. Numbers count from 1, as the standard does.
+//! One segment and its values: repetitions, components, subcomponents, each with its escapes resolved and
+//! with the difference of absent and deleted. Numbers count from 1, as the standard does. Nothing is split
+//! before it is asked for, so that a field of megabytes costs one pass and no memory.
 
-use super::unescape::unescape;
 use super::{Message, Value};
-use hl7_parser::message::{Field, Repeat};
 use kakehashi_core::text::clean;
 
 /// Repetitions of one field that are looked at.
 const MAX_REPEATS: usize = 200;
 
-/// One parsed segment.
-#[derive(Debug)]
+/// One segment.
+#[derive(Debug, Clone, Copy)]
 pub struct Segment<'m> {
     message: &'m Message,
-    parsed: hl7_parser::message::Segment<'m>,
-    shift: usize,
+    source: &'m str,
 }
 
 impl<'m> Segment<'m> {
-    /// `shift` is 1 where the first field is the separator itself.
-    pub(super) const fn new(
-        message: &'m Message,
-        parsed: hl7_parser::message::Segment<'m>,
-        shift: usize,
-    ) -> Self {
-        Self { message, parsed, shift }
+    /// `source` begins with three letters, which stand before the first separator.
+    pub(super) const fn new(message: &'m Message, source: &'m str) -> Self {
+        Self { message, source }
     }
 
     /// The segment as written.
     #[must_use]
-    pub fn source(&self) -> &'m str {
-        self.parsed.raw_value()
+    pub const fn source(&self) -> &'m str {
+        self.source
     }
 
     /// Its three letters.
     #[must_use]
-    pub const fn name(&self) -> &'m str {
-        self.parsed.name
-    }
-
-    fn field(&self, number: usize) -> Option<&Field<'m>> {
-        number.checked_sub(1 + self.shift).and_then(|i| self.parsed.fields.get(i))
+    pub fn name(&self) -> &'m str {
+        self.source.get(..3).unwrap_or("")
     }
 
     /// A field as written, escapes and all.
     #[must_use]
     pub fn raw(&self, field: usize) -> &'m str {
-        self.field(field).map_or("", Field::raw_value)
+        // MSH-1 is the separator itself, so the first thing after it is MSH-2.
+        let shift = usize::from(matches!(self.name(), "MSH" | "FHS" | "BHS"));
+        let Some(at) = field.checked_sub(shift).filter(|at| *at > 0) else { return "" };
+        self.source.split(self.message.separators.field).nth(at).unwrap_or("")
     }
 
     /// The repetitions of a field that say anything.
-    pub fn repeats(&self, field: usize) -> impl Iterator<Item = Occurrence<'_, 'm>> {
-        self.field(field)
-            .into_iter()
-            .flat_map(|f| f.repeats())
-            .filter(|r| !r.raw_value().is_empty())
+    pub fn repeats(&self, field: usize) -> impl Iterator<Item = Occurrence<'m>> + use<'m> {
+        let message = self.message;
+        self.raw(field)
+            .split(message.separators.repetition)
+            .filter(|raw| !raw.is_empty())
             .take(MAX_REPEATS)
-            .map(|repeat| Occurrence { message: self.message, repeat })
+            .map(move |raw| Occurrence { message, raw })
     }
 
     /// A component of the first repetition that says anything.
@@ -80,25 +73,26 @@ impl<'m> Segment<'m> {
 
 /// One repetition of a field.
 #[derive(Debug, Clone, Copy)]
-pub struct Occurrence<'s, 'm> {
+pub struct Occurrence<'m> {
     message: &'m Message,
-    repeat: &'s Repeat<'m>,
+    raw: &'m str,
 }
 
-impl<'m> Occurrence<'_, 'm> {
+impl<'m> Occurrence<'m> {
     /// As written.
     #[must_use]
-    pub fn raw(&self) -> &'m str {
-        self.repeat.raw_value()
+    pub const fn raw(&self) -> &'m str {
+        self.raw
+    }
+
+    fn component(&self, component: usize) -> Option<&'m str> {
+        component.checked_sub(1).and_then(|i| self.raw.split(self.message.separators.component).nth(i))
     }
 
     /// A component, subcomponents included as written.
     #[must_use]
     pub fn value(&self, component: usize) -> Value {
-        component
-            .checked_sub(1)
-            .and_then(|i| self.repeat.components.get(i))
-            .map_or(Value::Absent, |c| self.resolve(c.raw_value()))
+        self.component(component).map_or(Value::Absent, |raw| self.resolve(raw))
     }
 
     /// A component's text on one line, if any.
@@ -110,9 +104,10 @@ impl<'m> Occurrence<'_, 'm> {
     /// A subcomponent's text on one line, if any.
     #[must_use]
     pub fn sub(&self, component: usize, subcomponent: usize) -> Option<String> {
-        let component = component.checked_sub(1).and_then(|i| self.repeat.components.get(i))?;
-        let found = subcomponent.checked_sub(1).and_then(|i| component.subcomponents.get(i))?;
-        self.resolve(found.raw_value()).text().and_then(one_line)
+        let component = self.component(component)?;
+        let found =
+            component.split(self.message.separators.subcomponent).nth(subcomponent.checked_sub(1)?)?;
+        self.resolve(found).text().and_then(one_line)
     }
 
     /// The words of a coded value: text, else code, else local text.
@@ -130,19 +125,28 @@ impl<'m> Occurrence<'_, 'm> {
     /// How many components it has.
     #[must_use]
     pub fn component_count(&self) -> usize {
-        self.repeat.components.len()
+        self.raw.split(self.message.separators.component).count()
     }
 
     fn resolve(&self, raw: &str) -> Value {
         match raw {
             "" => Value::Absent,
             "\"\"" => Value::Null,
-            _ => Value::Text(unescape(raw, &self.message.separators, self.message.used)),
+            _ => Value::Text(self.message.resolve(raw)),
         }
     }
 }
 
 fn one_line(text: String) -> Option<String> {
+    // Nearly every value of a message is plain ASCII and needs no cleaning.
+    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        let line = text.trim();
+        return match line.len() {
+            0 => None,
+            whole if whole == text.len() => Some(text),
+            _ => Some(line.to_owned()),
+        };
+    }
     let line = clean(&text).replace(['\n', '\t'], " ");
     let line = line.trim();
     (!line.is_empty()).then(|| line.to_owned())

@@ -23,6 +23,12 @@ pub fn unescape(text: &str, separators: &Separators, used: Used) -> String {
         match sequence {
             Some(sequence) if resolve(sequence, separators, used, &mut out) => {
                 rest = &tail[sequence.len() + escape.len_utf8()..];
+                if sequence.starts_with('M')
+                    && let Some((text, after)) = pairs(sequence, rest, escape)
+                {
+                    out.push_str(&text);
+                    rest = after;
+                }
             }
             Some(_) | None => {
                 out.push(escape);
@@ -42,17 +48,35 @@ fn resolve(sequence: &str, separators: &Separators, used: Used, out: &mut String
         "T" => out.push(separators.subcomponent),
         "R" => out.push(separators.repetition),
         "E" => out.push(separators.escape),
+        // From v2.7 on: the truncation character itself.
+        "P" => match separators.truncation {
+            Some(sign) => out.push(sign),
+            None => return false,
+        },
         "H" | "N" => {}
         _ if sequence.starts_with('.') => return layout(&sequence[1..], out),
         _ if sequence.starts_with('X') => return hex(&sequence[1..], used, out),
         _ if sequence.starts_with('Z') => return sequence.len() <= 40 && sequence.is_ascii(),
-        _ if sequence.starts_with(['C', 'M']) => {
-            let code = &sequence[1..];
-            return matches!(code.len(), 4 | 6) && code.bytes().all(|b| b.is_ascii_hexdigit());
-        }
+        _ if sequence.starts_with(['C', 'M']) => return announced(sequence).is_some(),
         _ => return false,
     }
     true
+}
+
+/// `\C2842\` and `\M2442\`: the bytes of an ISO 2022 escape sequence without ESC (HL7 chapter 2).
+fn announced(sequence: &str) -> Option<Vec<u8>> {
+    let code = sequence.strip_prefix(['C', 'M']).filter(|code| matches!(code.len(), 4 | 6))?;
+    hex_bytes(code)
+}
+
+/// What stands between `\M2442\` and the return to ASCII are pairs of that set. The pairs and what
+/// follows them; `None` where nobody returns, and then the text stays as it was written.
+fn pairs<'t>(sequence: &str, rest: &'t str, escape: char) -> Option<(String, &'t str)> {
+    let announced = announced(sequence).filter(|_| sequence.starts_with('M'))?;
+    let back = format!("{escape}C2842{escape}");
+    let (written, after) = rest.split_once(&back)?;
+    let bytes = [&[0x1b][..], &announced, written.as_bytes(), b"\x1b(B"].concat();
+    Some((decode_piece(&bytes, Used::Iso2022Jp), after))
 }
 
 fn layout(command: &str, out: &mut String) -> bool {
@@ -105,6 +129,9 @@ mod tests {
             (r"\H\強調\N\。", "強調。"),
             (r"a\.sp2\b\.sk 3\c\.in+4\d\.ce\e", "a\n\nb   cde"),
             (r"a\X0D0A\b\X41\", "a\nbA"),
+            (r"\M2442\;3K\\C2842\^", "山本^"),
+            (r"\M2442\abc", "abc"),
+            (r"\C2842\abc", "abc"),
             (r"50\100 mg", r"50\100 mg"),
             (r"BSV 4\5 re. und \T\", r"BSV 4\5 re. und &"),
             (r"\Z01\x\C2842\y\M242844\z", "xyz"),

@@ -2,24 +2,73 @@
 //! itself is attached untouched. A document with a DTD is not read; no stylesheet, no entity and no
 //! reference is ever followed.
 
+use crate::embedded::{Encoding, decode_wrapped};
+use crate::markup::entities;
 use kakehashi_core::text::clean;
+use std::borrow::Cow;
 
 /// Characters of narrative that are taken.
 const MAX_CHARS: usize = 50_000;
 /// Bytes of the document that are looked at.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// The narrative, `None` if there is none.
+/// Files inside of one document.
+const MAX_FILES: usize = 20;
+
+/// What of a document is for people.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Document {
+    /// Titles and narrative, if there are any.
+    pub(super) text: Option<String>,
+    /// Files in `nonXMLBody` and `observationMedia`, decoded.
+    pub(super) files: Vec<Vec<u8>>,
+}
+
+/// Reads a document.
 ///
 /// # Errors
 /// Why the document is not read.
-pub(super) fn narrative(bytes: &[u8]) -> Result<Option<String>, &'static str> {
+pub(super) fn read(bytes: &[u8]) -> Result<Document, &'static str> {
+    let text = text_of(bytes)?;
+    Ok(Document { text: narrative(&text)?, files: files(&text) })
+}
+
+/// The document as text, by the encoding that its declaration names.
+fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     if bytes.len() > MAX_BYTES {
         return Err("the embedded CDA is too large to be read");
     }
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return Err("the embedded CDA is not UTF-8");
-    };
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
+    let declared = start.split_once("encoding=").and_then(|(_, rest)| {
+        let quote = rest.chars().next().filter(|q| matches!(q, '"' | '\''))?;
+        rest[1..].split(quote).next().and_then(|label| encoding_rs::Encoding::for_label(label.as_bytes()))
+    });
+    let (text, damaged) = declared.ok_or("the embedded CDA is not UTF-8")?.decode_without_bom_handling(bytes);
+    if damaged { Err("the embedded CDA is not in the character set it names") } else { Ok(text) }
+}
+
+/// Base64 content of elements that hold files: those that say `representation="B64"`.
+fn files(text: &str) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((_, tail)) = rest.split_once("representation=\"B64\"") {
+        let Some((_, content)) = tail.split_once('>') else { break };
+        let (data, after) = content.split_once('<').unwrap_or((content, ""));
+        rest = after;
+        let decoded = decode_wrapped(data.trim().as_bytes(), Encoding::Base64, 0);
+        found.extend(decoded.filter(|bytes| !bytes.is_empty()));
+        if found.len() >= MAX_FILES {
+            break;
+        }
+    }
+    found
+}
+
+/// The narrative, `None` if there is none.
+fn narrative(text: &str) -> Result<Option<String>, &'static str> {
     if text.contains("<!DOCTYPE") || text.contains("<!ENTITY") {
         return Err("the embedded CDA has a document type definition");
     }
@@ -107,46 +156,6 @@ impl Narrative {
     }
 }
 
-/// The five entities of XML and character numbers; anything else stays as written.
-fn entities(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some((before, tail)) = rest.split_once('&') {
-        out.push_str(before);
-        let named = tail.split_once(';').filter(|(name, _)| name.len() <= 8);
-        match named.and_then(|(name, after)| entity(name).map(|c| (c, after))) {
-            Some((c, after)) => {
-                out.push(c);
-                rest = after;
-            }
-            None => {
-                out.push('&');
-                rest = tail;
-            }
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-fn entity(name: &str) -> Option<char> {
-    Some(match name {
-        "lt" => '<',
-        "gt" => '>',
-        "amp" => '&',
-        "quot" => '"',
-        "apos" => '\'',
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix('x') {
-                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            char::from_u32(code)?
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,16 +165,22 @@ mod tests {
         let cda = "<ClinicalDocument><title>x</title><component><structuredBody><section><title>診断</title>\
                    <text><paragraph>心不全 &amp; 貧血</paragraph><table><tr><td>体重</td><td>48kg</td></tr></table></text>\
                    <entry><value>no</value></entry></section></structuredBody></component></ClinicalDocument>";
-        let text = narrative(cda.as_bytes()).unwrap().unwrap();
+        let text = read(cda.as_bytes()).unwrap().text.unwrap();
         assert_eq!(text, "【診断】\n心不全 & 貧血\n体重 48kg");
-        assert!(narrative(b"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:'>]><structuredBody/>").is_err());
-        assert_eq!(narrative(b"<ClinicalDocument/>"), Ok(None));
+        assert!(read(b"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:'>]><structuredBody/>").is_err());
+        assert_eq!(read(b"<ClinicalDocument/>"), Ok(Document::default()));
+        let pdf = "<nonXMLBody><text mediaType=\"application/pdf\" representation=\"B64\">JVBE\nRi0x</text></nonXMLBody>";
+        assert_eq!(read(pdf.as_bytes()).unwrap().files, [b"%PDF-1".to_vec()]);
+        let (old, _, _) = encoding_rs::SHIFT_JIS.encode(
+            "<?xml version=\"1.0\" encoding=\"Shift_JIS\"?><structuredBody><title>経過</title><text>良好</text></structuredBody>",
+        );
+        assert_eq!(read(&old).unwrap().text.as_deref(), Some("【経過】\n良好"));
     }
 
     proptest::proptest! {
         #[test]
         fn reading_is_total(tail in "(<text>|</text>|<title>|</title>|<|>|&|&#x41;|<!--|-->|山|[a-z ]){0,60}") {
-            let _ = narrative(format!("structuredBody{tail}").as_bytes());
+            let _ = read(format!("structuredBody{tail}").as_bytes());
         }
     }
 }

@@ -3,13 +3,15 @@
 
 use super::scope::Scope;
 use super::{DAMAGED, cda};
-use crate::embedded::{Encoding, Kind, decode, kind_of, strip};
+use crate::embedded::{Encoding, Kind, acceptable, decode, decode_wrapped, kind_of, strip};
 use crate::header::ascii;
 use crate::message::{Segment, Value};
+use crate::{markup, rtf};
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::port::{Part, PartSink, ReadFault};
 use kakehashi_core::text::clean;
 use kakehashi_core::vocabulary::AttachmentRole;
+use std::borrow::Cow;
 
 /// Text of one Envelope, in characters.
 const MAX_TEXT_CHARS: usize = 200_000;
@@ -21,10 +23,52 @@ const MAX_FILES: usize = 100;
 pub(super) struct Content {
     /// Text without outer blank lines, or nothing.
     pub(super) text: Option<String>,
-    /// Text found inside an embedded CDA.
+    /// Text found inside an embedded CDA, RTF or HTML file.
     pub(super) cda: Option<String>,
     /// Result status of every OBX, without repetitions.
     pub(super) statuses: Vec<String>,
+}
+
+impl Content {
+    /// The words inside of a file that people can read without opening it; files inside a CDA are kept
+    /// beside it.
+    fn read_inside(
+        &mut self,
+        envelope: &mut Envelope,
+        kind: Kind,
+        bytes: &[u8],
+        parts: &mut dyn PartSink,
+    ) -> Result<(), ReadFault> {
+        let found = match kind.media_type {
+            "application/hl7-cda+xml" => match cda::read(bytes) {
+                Ok(document) => {
+                    for (number, file) in document.files.iter().enumerate() {
+                        let Ok(kind) = acceptable(file, "", "") else { continue };
+                        let name = format!("文書{}.{}", number + 1, kind.extension);
+                        envelope.attachments.push(parts.keep(Part {
+                            name: Some(&name),
+                            media_type: kind.media_type,
+                            pages: None,
+                            role: AttachmentRole::Document,
+                            bytes: file,
+                        })?);
+                    }
+                    document.text
+                }
+                Err(refused) => {
+                    envelope.warn("cda_not_read", refused);
+                    None
+                }
+            },
+            "application/rtf" => rtf::plain_text(bytes),
+            "text/html" => std::str::from_utf8(bytes).ok().map(markup::plain_text),
+            _ => None,
+        };
+        if self.cda.is_none() {
+            self.cda = found.filter(|text| !text.is_empty());
+        }
+        Ok(())
+    }
 }
 
 /// The segments of a document into text and attachments. `title` is not repeated as heading;
@@ -185,39 +229,40 @@ fn plain_value(segment: &Segment<'_>) -> Option<String> {
     (!values.is_empty()).then(|| values.join("、"))
 }
 
-/// One ED value, stripped and not yet decoded.
-struct File {
+/// One ED value as it stands in the message, not yet decoded.
+struct File<'m> {
     key: (Option<String>, Option<String>),
     name: Option<String>,
     declared: [String; 2],
     encoding: Encoding,
-    /// `None` if letters stand in it that the encoding does not have.
-    data: Option<Vec<u8>>,
+    escape: u8,
+    data: Cow<'m, [u8]>,
 }
 
-struct Files {
-    found: Vec<File>,
+struct Files<'m> {
+    found: Vec<File<'m>>,
     file_name: Option<String>,
     left_out: bool,
 }
 
-impl Files {
+impl<'m> Files<'m> {
     fn new(file_name: Option<&str>) -> Self {
         Self { found: Vec::new(), file_name: file_name.map(str::to_owned), left_out: false }
     }
 
-    fn take(&mut self, segment: &Segment<'_>, scope: &Scope<'_>) {
+    fn take(&mut self, segment: &Segment<'m>, scope: &Scope<'_>) {
         let separators = scope.view.message().separators();
-        let raw = segment.raw(5);
+        let raw: &'m str = segment.raw(5);
         // A repetition separator that is a letter of base64 cannot separate anything here.
         let repeats = !matches!(separators.repetition, '+' | '/' | '=');
-        let values: Vec<&str> = if repeats { raw.split(separators.repetition).collect() } else { vec![raw] };
+        let values: Vec<&'m str> =
+            if repeats { raw.split(separators.repetition).collect() } else { vec![raw] };
         for value in values {
             if self.found.len() >= MAX_FILES {
                 self.left_out = true;
                 return;
             }
-            let components: Vec<&str> = value.splitn(5, separators.component).collect();
+            let components: Vec<&'m str> = value.splitn(5, separators.component).collect();
             let (encoding, data) = match components[..] {
                 [_, _, _, encoding, data] => (Encoding::read(encoding), data),
                 // Senders that leave out everything but the data.
@@ -231,15 +276,16 @@ impl Files {
                 |at: usize| components.get(at).filter(|_| components.len() == 5).copied().unwrap_or("");
             let data = if encoding == Encoding::Literal {
                 let text = crate::message::unescape::unescape(data, &separators, scope.view.message().used());
-                Some(text.into_bytes())
+                Cow::Owned(text.into_bytes())
             } else {
-                strip(data.as_bytes(), encoding, ascii(separators.escape))
+                Cow::Borrowed(data.as_bytes())
             };
             self.found.push(File {
                 key: (segment.text(3, 1).or_else(|| segment.coded(3)), segment.text(4, 1)),
                 name: segment.coded(3),
                 declared: [part(1).to_owned(), part(2).to_owned()],
                 encoding,
+                escape: ascii(separators.escape),
                 data,
             });
         }
@@ -255,28 +301,24 @@ impl Files {
             envelope.warn("too_many_files", "embedded files over the limit were left out");
             envelope.warn(DAMAGED, "embedded files over the limit were left out");
         }
-        let mut wholes: Vec<(File, Option<Vec<u8>>)> = Vec::new();
-        for group in self.found.into_iter().fold(Vec::new(), by_key) {
-            wholes.extend(join(group));
-        }
-        let only = wholes.len() == 1;
-        for (file, bytes) in wholes {
+        let groups = self.found.into_iter().fold(Vec::new(), by_key);
+        let only = matches!(&groups[..], [one] if one.len() == 1);
+        // One group after the other, so that no more than one file is in memory decoded.
+        for (file, bytes) in groups.into_iter().flat_map(join) {
             let Some(bytes) = bytes else {
                 envelope.warn("embedded_file_damaged", "an embedded file could not be decoded");
                 envelope.warn(DAMAGED, "an embedded file could not be decoded");
                 continue;
             };
             let [declared, subtype] = &file.declared;
-            let Some(kind) = kind_of(&bytes, declared, subtype) else {
-                envelope.warn("executable_refused", "an embedded program was not kept");
-                continue;
-            };
-            if kind.media_type == "application/hl7-cda+xml" && content.cda.is_none() {
-                match cda::narrative(&bytes) {
-                    Ok(text) => content.cda = text,
-                    Err(refused) => envelope.warn("cda_not_read", refused),
+            let kind = match acceptable(&bytes, declared, subtype) {
+                Ok(kind) => kind,
+                Err(refused) => {
+                    envelope.warn(refused.code(), refused.to_string());
+                    continue;
                 }
-            }
+            };
+            content.read_inside(envelope, kind, &bytes, parts)?;
             let name = name(self.file_name.as_deref().filter(|_| only), file.name.as_deref(), kind);
             envelope.attachments.push(parts.keep(Part {
                 name: Some(&name),
@@ -298,7 +340,7 @@ fn name(stated: Option<&str>, heading: Option<&str>, kind: Kind) -> String {
 }
 
 /// Neighbours with equal OBX-3 and OBX-4 may be parts of one file.
-fn by_key(mut groups: Vec<Vec<File>>, file: File) -> Vec<Vec<File>> {
+fn by_key<'m>(mut groups: Vec<Vec<File<'m>>>, file: File<'m>) -> Vec<Vec<File<'m>>> {
     match groups.last_mut() {
         Some(group) if group.first().is_some_and(|f| f.key == file.key && f.encoding == file.encoding) => {
             group.push(file);
@@ -309,18 +351,23 @@ fn by_key(mut groups: Vec<Vec<File>>, file: File) -> Vec<Vec<File>> {
 }
 
 /// Joins parts: a part that does not begin a file of a known kind belongs to the one before.
-fn join(group: Vec<File>) -> Vec<(File, Option<Vec<u8>>)> {
-    let mut wholes: Vec<(File, Option<Vec<u8>>)> = Vec::new();
+fn join(group: Vec<File<'_>>) -> Vec<(File<'_>, Option<Vec<u8>>)> {
+    let mut parts: Vec<(File<'_>, Option<Vec<u8>>)> = Vec::new();
+    for file in group {
+        let bytes = decode_wrapped(&file.data, file.encoding, file.escape);
+        parts.push((file, bytes));
+    }
     // Where the text was cut anywhere, only the parts together decode.
-    if group.len() > 1 && group.iter().any(|f| decoded(f).is_none()) {
-        let plain: Option<Vec<&[u8]>> = group.iter().map(|f| f.data.as_deref()).collect();
-        let whole = plain.and_then(|p| decode(&p.concat(), group[0].encoding));
-        if let Some(whole) = whole {
-            return group.into_iter().next().map(|first| (first, Some(whole))).into_iter().collect();
+    if parts.len() > 1 && parts.iter().any(|(_, bytes)| bytes.is_none()) {
+        let plain: Option<Vec<Vec<u8>>> =
+            parts.iter().map(|(f, _)| strip(&f.data, f.encoding, f.escape)).collect();
+        let encoding = parts[0].0.encoding;
+        if let Some(whole) = plain.and_then(|p| decode(&p.concat(), encoding)) {
+            return parts.into_iter().next().map(|(first, _)| (first, Some(whole))).into_iter().collect();
         }
     }
-    for file in group {
-        let bytes = decoded(&file);
+    let mut wholes: Vec<(File<'_>, Option<Vec<u8>>)> = Vec::new();
+    for (file, bytes) in parts {
         let continues = bytes.as_deref().is_some_and(|b| kind_of(b, "", "").is_some_and(|k| !k.certain));
         match wholes.last_mut() {
             Some((_, Some(before))) if continues => before.extend(bytes.unwrap_or_default()),
@@ -328,8 +375,4 @@ fn join(group: Vec<File>) -> Vec<(File, Option<Vec<u8>>)> {
         }
     }
     wholes
-}
-
-fn decoded(file: &File) -> Option<Vec<u8>> {
-    decode(file.data.as_deref()?, file.encoding)
 }

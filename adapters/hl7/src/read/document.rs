@@ -145,13 +145,17 @@ pub(super) fn kind_of(scope: &Scope<'_>, code: &str) -> Option<String> {
     if let Some(kind) = scope.profile.and_then(|p| p.document_kinds.get(code)) {
         return Some(kind.clone());
     }
-    let kind = match code {
+    kind_of_document(code).map(str::to_owned)
+}
+
+/// 文書種別 of the LOINC codes that Japanese senders use.
+pub(crate) fn kind_of_document(code: &str) -> Option<&'static str> {
+    Some(match code {
         "18842-5" => "discharge_summary",
         "57133-1" => "referral_letter",
         "34745-0" => "discharge_info_record",
         _ => return None,
-    };
-    Some(kind.to_owned())
+    })
 }
 
 fn body(

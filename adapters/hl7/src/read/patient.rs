@@ -43,7 +43,7 @@ pub(super) fn fill(envelope: &mut Envelope, view: &View<'_>) {
         .filter(|s| matches!(s.as_str(), "F" | "M" | "O" | "U" | "A" | "N"));
 }
 
-pub(super) fn identifier(occurrence: &Occurrence<'_, '_>) -> Option<Identifier> {
+pub(super) fn identifier(occurrence: &Occurrence<'_>) -> Option<Identifier> {
     let id = occurrence.text(1)?;
     Some(Identifier {
         id,
@@ -61,7 +61,7 @@ struct Names {
 }
 
 impl Names {
-    fn take(&mut self, occurrence: &Occurrence<'_, '_>) {
+    fn take(&mut self, occurrence: &Occurrence<'_>) {
         let family = occurrence.sub(1, 1);
         let given = occurrence.text(2);
         let third = occurrence.text(3);
@@ -108,7 +108,7 @@ impl Names {
 }
 
 /// A script code that is not at its place: separators were swallowed before it.
-fn is_shifted(occurrence: &Occurrence<'_, '_>) -> bool {
+fn is_shifted(occurrence: &Occurrence<'_>) -> bool {
     let last = occurrence.component_count();
     (3..8).contains(&last)
         && matches!(occurrence.text(last).as_deref(), Some("I" | "P" | "A"))

@@ -12,10 +12,13 @@ use kakehashi_core::envelope::Envelope;
 use kakehashi_core::port::{PartSink, ReadFault};
 use kakehashi_core::vocabulary::{Intent, Urgency};
 
+/// Fields with an amount and its unit.
+type Measure = Option<(usize, usize)>;
+
 /// Lines that are shown.
 const MAX_LINES: usize = 200;
 /// What the segments that make a line are: name, field with the words, fields with amount and unit.
-const LINES: &[(&str, usize, Option<(usize, usize)>)] = &[
+const LINES: &[(&str, usize, Measure)] = &[
     ("OBR", 4, None),
     ("RXO", 1, Some((2, 4))),
     ("RXE", 2, Some((3, 5))),

@@ -105,6 +105,10 @@ impl Bench<'_> {
             return (!repeats && !self.corrected_is_known(event))
                 .then(|| self.note(if withdrawn { "document_cancelled" } else { "document_notice" }));
         }
+        if self.warned(doubt::DEATH) {
+            self.ground("文書の中で、死亡が伝えられました。言葉は人が選びます");
+            return Some(self.triage(vec![TriageReason::DeathNotice]));
+        }
         let confidential = self.warned(doubt::CONFIDENTIAL);
         let final_state =
             event.status.as_deref().is_none_or(|s| matches!(s, "AU" | "LA" | "final" | "amended" | ""));

@@ -180,6 +180,7 @@ pub(crate) async fn an_earlier_event_is_found(world: &World) {
     };
     let found = facts(world, &query).await.earlier_posts;
     assert_eq!(found.iter().map(|p| p.post_id.as_str()).collect::<Vec<_>>(), ["T2", "T1"]);
+    assert_eq!(found[0].urgency, discharge.urgency);
     assert_eq!(found[0].body, print_of(discharge.title.as_deref(), &discharge.body, []));
     // Another facility's event with the same key is another event.
     let elsewhere =

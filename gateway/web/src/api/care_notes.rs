@@ -109,7 +109,7 @@ async fn same_as_before(app: &App, id: IntakeId, bytes: &[u8]) -> Result<IntakeI
 }
 
 /// `Authorization: Bearer …` or `X-Api-Key`.
-fn key_of(headers: &HeaderMap) -> &str {
+pub(crate) fn key_of(headers: &HeaderMap) -> &str {
     let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
     let bearer = text(header::AUTHORIZATION)
         .and_then(|v| v.split_once(' '))

@@ -241,6 +241,45 @@ async fn a_care_note_is_taken_once() {
 }
 
 #[tokio::test]
+async fn a_fhir_document_is_taken_once_and_refused_in_its_own_words() {
+    let world = World::new().await;
+    let send = async |key: &str, body: &str| {
+        let request = Request::builder()
+            .method("POST")
+            .uri("/api/v1/fhir/Bundle")
+            .header("authorization", format!("Bearer {key}"))
+            .header("content-type", "application/fhir+json");
+        world.ask(request.body(Body::from(body.to_owned())).unwrap()).await
+    };
+    let document = r#"{"resourceType":"Bundle","type":"document","identifier":{"value":"d-1"},
+        "entry":[{"resource":{"resourceType":"Composition","status":"final","title":"退院時サマリー"}}]}"#;
+    let first = send(API_KEY, document).await;
+    let second = send(API_KEY, document).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.text);
+    assert_eq!(first.text, second.text);
+    assert!(first.text.contains("\"OperationOutcome\"") && first.text.contains("\"information\""));
+    assert_eq!(first.headers[header::CONTENT_TYPE], "application/fhir+json; charset=utf-8");
+    for (key, body, status, code) in [
+        ("wrong", document, StatusCode::UNAUTHORIZED, "login"),
+        (API_KEY, "", StatusCode::BAD_REQUEST, "required"),
+        (API_KEY, "{", StatusCode::BAD_REQUEST, "structure"),
+        (API_KEY, r#"{"resourceType":"Patient"}"#, StatusCode::UNPROCESSABLE_ENTITY, "not-supported"),
+        (
+            API_KEY,
+            r#"{"resourceType":"Bundle","type":"document"}"#,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invariant",
+        ),
+    ] {
+        let refused = send(key, body).await;
+        assert_eq!(refused.status, status, "{body}");
+        assert!(refused.text.contains(&format!("\"code\":\"{code}\"")), "{}", refused.text);
+    }
+    world.store.close().await;
+    assert_eq!(send(API_KEY, document).await.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
 async fn the_form_for_people_without_software() {
     let world = World::new().await;
     let guest = world.guest("/note").await;
