@@ -312,6 +312,11 @@ fn wednesday(network: &Network, log: &mut Log) {
         assert_eq!(first["urgency"], "urgent");
         Some(())
     });
+    // Somebody may already act on the discharge: the office is asked to call the hospital, once.
+    let mut office = Office::log_in(&gateway);
+    let items = office.triage();
+    assert_eq!(items.len(), 1, "{items:?}");
+    assert!(office.get(&items[0]).1.contains("送信元に電話で確かめてください"));
     gateway.stop();
 
     let mut gateway = network.start("2026-06-10 11:02:10");

@@ -5,7 +5,7 @@
 pub mod build;
 pub mod judge;
 
-pub use build::{AnswerIds, build};
+pub use build::{AnswerIds, build, build_batch, build_own_message};
 pub use judge::{Judgement, Verdict, judge};
 
 /// Acknowledgement code, MSA-1.
@@ -120,6 +120,13 @@ impl Reason {
         name: "Application internal error",
         place: None,
         text: "The message is larger than this interface takes",
+    };
+    /// MSH-13 is not the number that comes next on this link.
+    pub const SEQUENCE: Self = Self {
+        code: 207,
+        name: "Application internal error",
+        place: Some(("MSH", Some(13))),
+        text: "The sequence number is not the expected one; send from the number in MSA-4",
     };
     /// Refused behind the listener.
     pub const REFUSED: Self = Self {

@@ -32,7 +32,7 @@ pub enum FrameEvent {
     MissingCarriageReturn,
     /// A frame that was given up: never a message.
     Fragment(Vec<u8>),
-    /// A frame over the limit; its beginning. Nothing after it is decoded.
+    /// A frame over the limit, told when it ends; its beginning. The next frame is decoded as usual.
     TooLong {
         /// First bytes, at most 4 KiB.
         head: Vec<u8>,
@@ -44,8 +44,12 @@ pub enum FrameEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Idle,
-    Body { missing_start_block: bool },
+    Body {
+        missing_start_block: bool,
+    },
     AfterFs,
+    /// Inside of a frame over the limit: only its end is looked for.
+    Skipping,
     Ended,
 }
 
@@ -80,7 +84,9 @@ impl Decoder {
     /// Whether bytes arrived that do not yet make a frame: the time limit of a frame runs.
     #[must_use]
     pub fn is_waiting_for_more(&self) -> bool {
-        matches!(self.state, State::Body { .. }) || !self.lead.is_empty() || self.garbage > 0
+        matches!(self.state, State::Body { .. } | State::Skipping)
+            || !self.lead.is_empty()
+            || self.garbage > 0
     }
 
     /// How many frames were begun, so that a time limit can be set for each.
@@ -96,6 +102,7 @@ impl Decoder {
             rest = match self.state {
                 State::Ended => return,
                 State::Body { .. } => self.body(rest, events),
+                State::Skipping => self.skip(rest, events),
                 State::AfterFs => self.after_fs(rest, events),
                 State::Idle => self.idle(rest, events),
             };
@@ -112,14 +119,14 @@ impl Decoder {
     }
 
     fn body<'c>(&mut self, chunk: &'c [u8], events: &mut Vec<FrameEvent>) -> &'c [u8] {
-        let end = chunk.iter().position(|b| matches!(*b, FS | VT)).unwrap_or(chunk.len());
+        let end = memchr::memchr2(FS, VT, chunk).unwrap_or(chunk.len());
         if self.body.len() + end > self.max_frame_bytes {
             let missing = HEAD_BYTES.saturating_sub(self.body.len()).min(end);
             self.body.extend_from_slice(&chunk[..missing]);
             self.body.truncate(HEAD_BYTES);
-            self.state = State::Ended;
-            events.push(FrameEvent::TooLong { head: std::mem::take(&mut self.body) });
-            return &[];
+            self.body.shrink_to_fit();
+            self.state = State::Skipping;
+            return &chunk[end..];
         }
         self.body.extend_from_slice(&chunk[..end]);
         match chunk.get(end) {
@@ -137,6 +144,18 @@ impl Decoder {
                 &chunk[end + 1..]
             }
         }
+    }
+
+    /// Steps over what is left of a frame over the limit, so that the stream stays in step.
+    fn skip<'c>(&mut self, chunk: &'c [u8], events: &mut Vec<FrameEvent>) -> &'c [u8] {
+        let Some(end) = memchr::memchr2(FS, VT, chunk) else { return &[] };
+        events.push(FrameEvent::TooLong { head: std::mem::take(&mut self.body) });
+        if chunk[end] == VT {
+            self.begin(false);
+        } else {
+            self.state = State::AfterFs;
+        }
+        &chunk[end + 1..]
     }
 
     fn frame_done(&mut self, events: &mut Vec<FrameEvent>) {
@@ -274,6 +293,9 @@ mod tests {
             ("commit blocks", b"\x0b\x06\x1c\r\x0bMSH|1\r\x1c\r\x0b\x15\x1c\r", 1),
             ("http", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0),
             ("tls", b"\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03", 0),
+            ("start block doubled", b"\x0b\x0bMSH|1\r\x1c\r", 1),
+            ("end block doubled", b"\x0bMSH|1\r\x1c\x1c\r\x0bMSH|2\r\x1c\r", 2),
+            ("carriage return doubled", b"\x0bMSH|1\r\x1c\r\r\x0bMSH|2\r\x1c\r", 2),
             ("junk, then a header", b"xMMSH|1\r\x1c\r", 1),
         ];
         for (name, bytes, count) in cases {
@@ -287,8 +309,17 @@ mod tests {
     fn a_frame_over_the_limit_shows_its_head() {
         let mut bytes = b"\x0bMSH|".to_vec();
         bytes.resize(2000, b'a');
-        let events = decode(&bytes, 300);
-        assert!(matches!(&events[..], [FrameEvent::TooLong { head }] if head.starts_with(b"MSH|")));
+        // It may still end: nothing is said before that, and nothing of it is kept as a fragment.
+        assert_eq!(decode(&bytes, 300), []);
+        bytes.extend_from_slice(b"\x1c\r\x0bMSH|2\r\x1c\r");
+        for cut in [1, 300, 3000] {
+            let events = decode(&bytes, cut);
+            let [FrameEvent::TooLong { head }, FrameEvent::Frame { bytes: next, .. }] = &events[..] else {
+                panic!("{events:?}");
+            };
+            assert!(head.starts_with(b"MSH|") && head.len() <= HEAD_BYTES);
+            assert_eq!(next, b"MSH|2\r");
+        }
     }
 
     #[test]

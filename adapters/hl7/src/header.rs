@@ -28,6 +28,26 @@ impl<'a> Header<'a> {
         Some(Self { separators, fields })
     }
 
+    /// FHS or BHS of a batch, the first line with this name. Its fields are counted as those of MSH.
+    #[must_use]
+    pub fn of_batch(bytes: &'a [u8], name: &[u8; 3]) -> Option<Self> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let end = line_end(rest);
+            let line = skip_lead(&rest[..end]);
+            if let Some(separator) = header_separator(line, name) {
+                let fields: Vec<&[u8]> = split_outside_two_byte(line, separator).take(MAX_FIELDS).collect();
+                let separators = Separators::declared(separator, fields.get(1).copied().unwrap_or_default())?;
+                return Some(Self { separators, fields });
+            }
+            if header_separator(line, b"MSH").is_some() {
+                return None;
+            }
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+        None
+    }
+
     /// MSH-`number`, empty if absent. MSH-1 is the separator and is not asked for here.
     #[must_use]
     pub fn field(&self, number: usize) -> &'a [u8] {

@@ -2,6 +2,8 @@
 //! when it is durable. Answers leave in the order of the messages; handing in overlaps, so that
 //! messages which wait together are committed together. Never reads a message's content.
 
+pub mod later;
+pub mod links;
 pub mod session;
 
 use crate::acknowledgement::AnswerIds;
@@ -77,6 +79,10 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// Control ids of answers.
     pub ids: AnswerIds,
+    /// Sequence numbers, where the interface uses them.
+    pub links: links::Links,
+    /// Application answers as messages of their own, where the interface has a listener for them.
+    pub later: Option<later::LaterAnswers>,
 }
 
 /// Serves until `shutdown`, then lets open connections finish what they began.
@@ -88,7 +94,10 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) {
     let limits = Limits { max_connections: config.max_connections, max_per_peer: config.max_per_peer };
-    let shared = Arc::new(Shared { config, desk, clock, ids: AnswerIds::default() });
+    let target = config.profile.application_answers_to.clone();
+    let later = target.map(|target| later::LaterAnswers::to(target, shutdown.clone()));
+    let links = links::Links::default();
+    let shared = Arc::new(Shared { config, desk, clock, ids: AnswerIds::default(), links, later });
     let handler = move |stream, peer, shutdown| connection(Arc::clone(&shared), stream, peer, shutdown);
     accept_loop::serve(listener, limits, shutdown, handler).await;
 }
@@ -103,11 +112,20 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, sh
         ..Origin::default()
     };
     match tls {
+        None if !shared.config.profile.admits(None) => {
+            tracing::warn!(peer = %peer.ip(), "mllp: the interface wants a client certificate, closed");
+        }
         None => Session::new(shared, origin).run(stream, shutdown).await,
         Some(tls) => match tls::accept(&tls, stream).await {
             Ok(stream) => {
-                if stream.get_ref().1.peer_certificates().is_some_and(|chain| !chain.is_empty()) {
+                let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                let admitted = shared.config.profile.admits(shown.map(AsRef::as_ref));
+                if shown.is_some() {
                     origin.authenticity = Some(Authenticity::ClientCertificate);
+                }
+                if !admitted {
+                    tracing::warn!(peer = %peer.ip(), "mllp: the certificate is not one of this interface, closed");
+                    return;
                 }
                 Session::new(shared, origin).run(stream, shutdown).await;
             }

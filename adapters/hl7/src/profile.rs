@@ -5,6 +5,7 @@
 use crate::charset::Used;
 use jiff::tz::Offset;
 use kakehashi_core::clock::JAPAN;
+use kakehashi_core::envelope::ContentHash;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -43,6 +44,14 @@ pub struct InterfaceProfile {
     pub lenient_start: bool,
     /// Send the commit block of MLLP release 2 before the answer.
     pub commit_block: bool,
+    /// `host:port` of the sender's listener for application answers in enhanced mode; without it only the
+    /// commit answer is given.
+    pub application_answers_to: Option<String>,
+    /// Follow the sequence number protocol (MSH-13, MSA-4): a number out of turn is refused.
+    pub sequence_numbers: bool,
+    /// SHA-256 fingerprints of the client certificates that may use this interface; empty: any that the
+    /// listener's authority signed.
+    pub client_certificates: Vec<String>,
 }
 
 impl Default for InterfaceProfile {
@@ -58,6 +67,9 @@ impl Default for InterfaceProfile {
             accepted_processing_ids: vec!["P".to_owned()],
             lenient_start: true,
             commit_block: false,
+            application_answers_to: None,
+            sequence_numbers: false,
+            client_certificates: Vec::new(),
         }
     }
 }
@@ -72,10 +84,40 @@ impl InterfaceProfile {
             .unwrap_or(JAPAN)
     }
 
+    /// Whether a peer with this certificate (DER; `None` for none) may use the interface.
+    #[must_use]
+    pub fn admits(&self, certificate: Option<&[u8]>) -> bool {
+        if self.client_certificates.is_empty() {
+            return true;
+        }
+        let Some(certificate) = certificate else { return false };
+        let shown = ContentHash::of(certificate);
+        self.client_certificates.iter().any(|known| {
+            let plain: String = known.chars().filter(char::is_ascii_hexdigit).collect();
+            plain.eq_ignore_ascii_case(shown.hex())
+        })
+    }
+
     /// Whether messages with this MSH-11.1 are taken.
     #[must_use]
     pub fn accepts_processing_id(&self, id: &str) -> bool {
         let id = id.trim();
         id.is_empty() || self.accepted_processing_ids.iter().any(|a| a.eq_ignore_ascii_case(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interface_is_bound_to_its_certificates() {
+        let open = InterfaceProfile::default();
+        assert!(open.admits(None) && open.admits(Some(b"anybody")));
+        let hex = ContentHash::of(b"the hospital").hex().to_ascii_uppercase();
+        let pairs: Vec<&str> = hex.as_bytes().chunks(2).map(|p| std::str::from_utf8(p).unwrap()).collect();
+        let bound = InterfaceProfile { client_certificates: vec![pairs.join(":")], ..open };
+        assert!(bound.admits(Some(b"the hospital")));
+        assert!(!bound.admits(Some(b"anybody")) && !bound.admits(None));
     }
 }

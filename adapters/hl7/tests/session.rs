@@ -10,9 +10,11 @@ use kakehashi_core::port::{
 };
 use kakehashi_hl7::acknowledgement::AnswerIds;
 use kakehashi_hl7::framing::{Decoder, FrameEvent, frame};
+use kakehashi_hl7::listen::later::LaterAnswers;
+use kakehashi_hl7::listen::links::Links;
 use kakehashi_hl7::listen::session::Session;
 use kakehashi_hl7::listen::{MllpConfig, Shared};
-use kakehashi_hl7::{FRAGMENT_LISTENER, LISTENER, client};
+use kakehashi_hl7::{FRAGMENT_LISTENER, InterfaceProfile, LISTENER, client};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -98,7 +100,11 @@ fn connect_until(desk: &Arc<Desk>, config: MllpConfig, shutdown: CancellationTok
     let (near, far) = tokio::io::duplex(64 * 1024);
     let clock = FixedClock::at(UtcMicros::from_rfc3339("2026-06-09T10:20:01+09:00").unwrap());
     let desk: Arc<dyn IntakeDesk> = Arc::clone(desk) as _;
-    let shared = Arc::new(Shared { config, desk, clock: Arc::new(clock), ids: AnswerIds::default() });
+    let later = config.profile.application_answers_to.clone();
+    let later = later.map(|target| LaterAnswers::to(target, shutdown.clone()));
+    let clock = Arc::new(clock);
+    let links = Links::default();
+    let shared = Arc::new(Shared { config, desk, clock, ids: AnswerIds::default(), links, later });
     let origin =
         Origin { listener: LISTENER.to_owned(), interface: Some("hl7".to_owned()), ..Origin::default() };
     tokio::spawn(Session::new(shared, origin).run(far, shutdown));
@@ -264,7 +270,7 @@ async fn three_messages_without_header_end_the_conversation() {
 }
 
 #[tokio::test]
-async fn a_message_over_the_limit_is_refused_and_the_connection_closed() {
+async fn a_message_over_the_limit_is_refused_and_the_next_one_taken() {
     let desk = Desk::new(Mood::Takes);
     let config = MllpConfig { max_frame_bytes: 10_000, ..MllpConfig::default() };
     let mut big = message("9");
@@ -285,8 +291,11 @@ async fn a_message_over_the_limit_is_refused_and_the_connection_closed() {
         }
     );
     let text = String::from_utf8(got).unwrap();
-    assert!(text.contains("MSA|AA|8\r") && text.contains("MSA|AR|9\r") && !text.contains("|10\r"), "{text}");
-    assert_eq!(desk.messages().len(), 1);
+    assert!(
+        text.contains("MSA|AA|8\r") && text.contains("MSA|AR|9\r") && text.contains("MSA|AA|10\r"),
+        "{text}"
+    );
+    assert_eq!(desk.messages().len(), 2);
 }
 
 #[tokio::test]
@@ -361,4 +370,80 @@ async fn a_real_listener_serves_and_stops() {
     // The connection is still open and idle: it does not hold up the end.
     shutdown.cancel();
     tokio::time::timeout(Duration::from_secs(5), serving).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_by_a_batch() {
+    let desk = Desk::new(Mood::Takes);
+    let batch = [
+        b"FHS|^~\\&|HIS|S|GW|C\rBHS|^~\\&|HIS|S|GW|C|2026||||B7\r".as_slice(),
+        &message("1"),
+        b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|2|P|2.5\r",
+        b"BTS|2\rFTS|1\r",
+    ]
+    .concat();
+    let got = talk(&desk, MllpConfig::default(), &[&frame(&batch), &frame(&message("3"))]).await;
+    assert_eq!(got.len(), 2, "{got:?}");
+    let lines: Vec<&str> = got[0].trim_end().split('\r').collect();
+    assert!(lines[0].starts_with("FHS|^~\\&|GW|C|HIS|S|") && lines[1].contains("|B7"), "{got:?}");
+    assert!(got[0].contains("MSA|AA|1\r") && got[0].contains("MSA|AE|2\r"), "{got:?}");
+    assert!(got[0].ends_with("BTS|2\rFTS|1\r"), "{got:?}");
+    assert!(got[1].contains("MSA|AA|3\r"));
+    assert_eq!(desk.messages().len(), 3);
+}
+
+#[tokio::test]
+async fn numbers_out_of_turn_are_refused_where_the_interface_uses_them() {
+    let numbered = |id: &str, number: &str| {
+        frame(format!("MSH|^~\\&|A|B|C|D|2026||ADT^A01|{id}|P|2.5|{number}\rPID|1||7\r").as_bytes())
+    };
+    let frames = [numbered("1", "5"), numbered("2", "7"), numbered("3", "6"), numbered("3", "6")].concat();
+    let desk = Desk::new(Mood::Takes);
+    let profile = InterfaceProfile { sequence_numbers: true, ..InterfaceProfile::default() };
+    let config = MllpConfig { profile, ..MllpConfig::default() };
+    let got = talk(&desk, config, &[&frames]).await.concat();
+    for answer in ["MSA|AA|1||6\r", "MSA|AR|2||6\r", "MSA|AA|3||7\r"] {
+        assert!(got.contains(answer), "{answer}: {got}");
+    }
+    assert_eq!(desk.messages().len(), 3);
+    // Where it is not agreed, a number is no reason to refuse anything.
+    let desk = Desk::new(Mood::Takes);
+    let got = talk(&desk, MllpConfig::default(), &[&frames]).await.concat();
+    assert!(!got.contains("|AR|"), "{got}");
+}
+
+#[tokio::test]
+async fn both_answers_of_enhanced_mode_are_given() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = listener.local_addr().unwrap().to_string();
+    let desk = Desk::new(Mood::Takes);
+    let profile = InterfaceProfile { application_answers_to: Some(target), ..InterfaceProfile::default() };
+    let config = MllpConfig { profile, ..MllpConfig::default() };
+    let sound = frame(b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5|||AL|AL\rPID|1||7\r");
+    let quiet = frame(b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|2|P|2.5|||AL|ER\rPID|1||7\r");
+    let faulty = frame(b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|3|P|2.5|||AL|ER\r");
+    let mut stream = connect(&desk, config);
+    stream.write_all(&[sound, quiet, faulty].concat()).await.unwrap();
+    let (mut far, _) = listener.accept().await.unwrap();
+    let mut later = Vec::new();
+    let mut decoder = Decoder::new(10_000, false);
+    let mut chunk = [0; 4096];
+    while later.len() < 2 {
+        let taken = far.read(&mut chunk).await.unwrap();
+        assert!(taken > 0);
+        let mut events = Vec::new();
+        decoder.feed(&chunk[..taken], &mut events);
+        for event in events {
+            let FrameEvent::Frame { bytes, .. } = event else { continue };
+            later.push(String::from_utf8(bytes).unwrap());
+            far.write_all(&frame(b"MSH|^~\\&|C|D|A|B|2026||ACK|9|P|2.5\rMSA|CA|x\r")).await.unwrap();
+        }
+    }
+    assert!(later[0].contains("MSA|AA|1\r") && later[0].contains("|P|2.5|||AL|NE\r"), "{later:?}");
+    assert!(later[1].contains("MSA|AE|3\r") && later[1].contains("\rERR|"), "{later:?}");
+    stream.shutdown().await.unwrap();
+    let commits = answers(stream).await.concat();
+    for id in ["MSA|CA|1\r", "MSA|CA|2\r", "MSA|CA|3\r"] {
+        assert!(commits.contains(id), "{commits}");
+    }
 }

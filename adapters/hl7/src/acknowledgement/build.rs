@@ -3,6 +3,7 @@
 
 use super::{AnswerCode, Judgement, Reason};
 use crate::header::{Header, ascii};
+use crate::message::Separators;
 use kakehashi_core::clock::UtcMicros;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,9 +26,31 @@ impl AnswerIds {
 /// Writes the answer to a judged message, segments ended with CR, without framing.
 #[must_use]
 pub fn build(judgement: &Judgement<'_>, code: AnswerCode, own_id: &str, now: UtcMicros) -> Vec<u8> {
+    written(judgement, code, own_id, now, false)
+}
+
+/// As [`build`], as a message of its own for the sender's listener (enhanced mode): it asks for a commit
+/// answer and for nothing else, so that two machines never talk for ever.
+#[must_use]
+pub fn build_own_message(
+    judgement: &Judgement<'_>,
+    code: AnswerCode,
+    own_id: &str,
+    now: UtcMicros,
+) -> Vec<u8> {
+    written(judgement, code, own_id, now, true)
+}
+
+fn written(
+    judgement: &Judgement<'_>,
+    code: AnswerCode,
+    own_id: &str,
+    now: UtcMicros,
+    asks_commit: bool,
+) -> Vec<u8> {
     let mut answer = Vec::with_capacity(256);
     match &judgement.header {
-        Some(header) => head(&mut answer, header, own_id, now),
+        Some(header) => head(&mut answer, header, own_id, now, asks_commit),
         None => {
             let time = stamp(now);
             answer.extend_from_slice(format!("MSH|^~\\&|GW||||{time}||ACK|{own_id}|P|2.5\r").as_bytes());
@@ -39,36 +62,101 @@ pub fn build(judgement: &Judgement<'_>, code: AnswerCode, own_id: &str, now: Utc
     answer.extend_from_slice(code.code().as_bytes());
     answer.push(separator);
     answer.extend_from_slice(judgement.header.as_ref().map_or(b"", |h| h.field(10)));
-    answer.push(b'\r');
     let accepted = matches!(code, AnswerCode::ApplicationAccept | AnswerCode::CommitAccept);
+    let reason = judgement.reason().unwrap_or(Reason::REFUSED);
+    // Before v2.5 ERR has no place for words, so that the sender's operator reads them in MSA-3.
+    let words = judgement.header.as_ref().is_some_and(|h| !accepted && h.version() < (2, 5));
+    if words || judgement.expected.is_some() {
+        answer.push(separator);
+        answer.extend_from_slice(if words { reason.text.as_bytes() } else { b"" });
+    }
+    if let Some(expected) = judgement.expected {
+        answer.push(separator);
+        answer.extend_from_slice(expected.to_string().as_bytes());
+    }
+    answer.push(b'\r');
     if !accepted {
-        error(&mut answer, judgement.header.as_ref(), judgement.reason().unwrap_or(Reason::REFUSED));
+        error(&mut answer, judgement.header.as_ref(), reason);
     }
     answer
+}
+
+/// Writes the answer to a batch (HL7 chapter 2, batch protocol): the answers to its messages between the
+/// headers of the batch, with addresses swapped and its own number as reference.
+#[must_use]
+pub fn build_batch(batch: &[u8], answers: &[Vec<u8>], ids: &AnswerIds, now: UtcMicros) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256 + answers.iter().map(Vec::len).sum::<usize>());
+    let file = Header::of_batch(batch, b"FHS");
+    let group = Header::of_batch(batch, b"BHS");
+    let usual = group.as_ref().or(file.as_ref()).map(|h| h.separators).unwrap_or_default();
+    if let Some(file) = &file {
+        batch_head(&mut out, b"FHS", file, &ids.next(now), now);
+    }
+    match &group {
+        Some(group) => batch_head(&mut out, b"BHS", group, &ids.next(now), now),
+        None => {
+            let Separators { field: f, component: c, repetition: r, escape: e, subcomponent: s, .. } = usual;
+            out.extend_from_slice(format!("BHS{f}{c}{r}{e}{s}\r").as_bytes());
+        }
+    }
+    for answer in answers {
+        out.extend_from_slice(answer);
+    }
+    let f = usual.field;
+    out.extend_from_slice(format!("BTS{f}{}\r", answers.len()).as_bytes());
+    if file.is_some() {
+        out.extend_from_slice(format!("FTS{f}1\r").as_bytes());
+    }
+    out
+}
+
+fn batch_head(out: &mut Vec<u8>, name: &[u8; 3], header: &Header<'_>, own_id: &str, now: UtcMicros) {
+    let time = stamp(now);
+    let fields: [&[u8]; 11] = [
+        header.field(2),
+        header.field(5),
+        header.field(6),
+        header.field(3),
+        header.field(4),
+        time.as_bytes(),
+        b"",
+        b"",
+        b"",
+        own_id.as_bytes(),
+        header.field(11),
+    ];
+    out.extend_from_slice(name);
+    for field in fields {
+        out.push(ascii(header.separators.field));
+        out.extend_from_slice(field);
+    }
+    out.push(b'\r');
 }
 
 fn stamp(now: UtcMicros) -> String {
     now.in_japan().strftime("%Y%m%d%H%M%S").to_string()
 }
 
-fn head(answer: &mut Vec<u8>, header: &Header<'_>, own_id: &str, now: UtcMicros) {
+fn head(answer: &mut Vec<u8>, header: &Header<'_>, own_id: &str, now: UtcMicros, asks_commit: bool) {
     let separator = ascii(header.separators.field);
     let copied: [&[u8]; 4] = [header.field(5), header.field(6), header.field(3), header.field(4)];
     // Only text that the sender wrote in its character set needs that set named.
     let needs_charset = copied.iter().any(|f| f.iter().any(|b| *b == 0x1b || *b >= 0x80));
-    let charset: [&[u8]; 8] = if needs_charset {
-        [b"", b"", b"", b"", b"", header.field(18), header.field(19), header.field(20)]
-    } else {
-        [b""; 8]
-    };
+    let mut more: [&[u8]; 8] = [b""; 8];
+    if asks_commit {
+        (more[2], more[3]) = (b"AL", b"NE");
+    }
+    if needs_charset {
+        (more[5], more[6], more[7]) = (header.field(18), header.field(19), header.field(20));
+    }
     let time = stamp(now);
     let kind = kind(header);
     let own: [&[u8]; 8] =
         [header.field(2), copied[0], copied[1], copied[2], copied[3], time.as_bytes(), b"", kind.as_bytes()];
     let tail: [&[u8]; 3] = [own_id.as_bytes(), header.field(11), header.field(12)];
     answer.extend_from_slice(b"MSH");
-    let end = if needs_charset { charset.len() } else { 0 };
-    for field in own.iter().chain(&tail).chain(&charset[..end]) {
+    let end = more.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
+    for field in own.iter().chain(&tail).chain(&more[..end]) {
         answer.push(separator);
         answer.extend_from_slice(field);
     }
@@ -137,7 +225,7 @@ mod tests {
             ),
             (
                 b"MSH|^~\\&|HIS|S|GW|C|2026||MDM^T02|1|P|2.2\r",
-                "MSH|^~\\&|GW|C|HIS|S|20260609102001||ACK|GW1|P|2.2\rMSA|AE|1\r\
+                "MSH|^~\\&|GW|C|HIS|S|20260609102001||ACK|GW1|P|2.2\rMSA|AE|1|The patient is missing\r\
                  ERR|PID^1^1^100&Segment sequence error&HL70357\r",
             ),
             (
@@ -149,6 +237,21 @@ mod tests {
         for (message, expected) in cases {
             assert_eq!(answer(message), *expected);
         }
+    }
+
+    #[test]
+    fn a_batch_is_answered_by_a_batch() {
+        let now = UtcMicros::from_rfc3339("2026-06-09T10:20:01+09:00").unwrap();
+        let batch = b"FHS|^~\\&|HIS|S|GW|C|2026||f|||F1\rBHS|^~\\&|HIS|S|GW|C|2026||b||B1\rMSH|^~\\&|HIS\rBTS|1\rFTS|1\r";
+        let ids = AnswerIds::default();
+        let text =
+            String::from_utf8(build_batch(batch, &[b"MSH|1\rMSA|AA|1\r".to_vec()], &ids, now)).unwrap();
+        let lines: Vec<&str> = text.trim_end().split('\r').collect();
+        assert!(lines[0].starts_with("FHS|^~\\&|GW|C|HIS|S|20260609102001||||GW"), "{text}");
+        assert!(lines[1].starts_with("BHS|^~\\&|GW|C|HIS|S|") && lines[1].ends_with("|B1"), "{text}");
+        assert_eq!(lines[2..], ["MSH|1", "MSA|AA|1", "BTS|1", "FTS|1"]);
+        let bare = String::from_utf8(build_batch(b"BHS!@~\\&\rMSH!@~\\&\r", &[], &ids, now)).unwrap();
+        assert!(bare.starts_with("BHS!@~\\&!") && bare.ends_with("\rBTS!0\r"), "{bare}");
     }
 
     #[test]

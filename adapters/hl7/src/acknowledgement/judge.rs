@@ -34,6 +34,8 @@ pub struct Judgement<'a> {
     pub header: Option<Header<'a>>,
     /// What it is.
     pub verdict: Verdict,
+    /// The sequence number that is expected next, told in MSA-4 where the interface uses the protocol.
+    pub expected: Option<i64>,
 }
 
 /// Judges a message without framing.
@@ -45,7 +47,7 @@ pub fn judge<'a>(message: &'a [u8], profile: &InterfaceProfile) -> Judgement<'a>
         None => Verdict::Rejected(Reason::NO_HEADER),
         Some(header) => verdict(message, header, profile),
     };
-    Judgement { header, verdict }
+    Judgement { header, verdict, expected: None }
 }
 
 fn verdict(message: &[u8], header: &Header<'_>, profile: &InterfaceProfile) -> Verdict {
@@ -156,10 +158,22 @@ impl Judgement<'_> {
         (!rejected && is_due(&application, failed)).then(|| self.application_code())
     }
 
+    /// The application answer that follows the commit answer as a message of its own, once the bytes are
+    /// durable (hl7.md 3.1, 3.2); `None` where none is asked for or the commit answer was none.
+    #[must_use]
+    pub fn later_answer(&self) -> Option<AnswerCode> {
+        let header = self.header.as_ref().filter(|h| h.text(9, 1) != "ACK")?;
+        let (commit, application) = (header.text(15, 1), header.text(16, 1));
+        let rejected = matches!(self.verdict, Verdict::Rejected(_));
+        let failed = !matches!(self.verdict, Verdict::Sound);
+        (!rejected && is_due(&commit, false) && is_due(&application, failed)).then(|| self.application_code())
+    }
+
     /// What to answer if the gateway refuses to store the message.
     #[must_use]
     pub fn refusal(&self) -> Option<AnswerCode> {
-        let rejected = Judgement { header: self.header.clone(), verdict: Verdict::Rejected(Reason::REFUSED) };
+        let verdict = Verdict::Rejected(Reason::REFUSED);
+        let rejected = Judgement { header: self.header.clone(), verdict, expected: self.expected };
         rejected.answer()
     }
 
@@ -211,6 +225,25 @@ mod tests {
         assert_eq!(answer("MSH|^~\\&|A|B|C|D|2026||ACK^A01|1|P|2.5\rMSA|AA|1\r"), None);
         assert_eq!(answer("hello"), Some("AR"));
         assert_eq!(answer("MSH|^~\\&|A|B|C|D|2026||SIU^S12|1|P|2.5\rSCH|1\r"), Some("AA"));
+    }
+
+    #[test]
+    fn the_later_answer_of_enhanced_mode() {
+        for (fifteen, sixteen, sound, no_patient) in [
+            ("", "", None, None),
+            ("AL", "AL", Some("AA"), Some("AE")),
+            ("AL", "ER", None, Some("AE")),
+            ("AL", "SU", Some("AA"), None),
+            ("AL", "NE", None, None),
+            ("NE", "AL", None, None),
+        ] {
+            let head = format!("MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5|||{fifteen}|{sixteen}\r");
+            let later = |message: &str| {
+                judge(message.as_bytes(), &InterfaceProfile::default()).later_answer().map(AnswerCode::code)
+            };
+            assert_eq!(later(&format!("{head}PID|1\r")), sound, "{fifteen}/{sixteen}");
+            assert_eq!(later(&head), no_patient, "{fifteen}/{sixteen} without patient");
+        }
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! bounded queue that keeps the order. Where the store cannot take a message, or not in time, the
 //! connection is closed without an answer, because senders resend after silence and never after AE.
 
+use super::links::Turn;
 use super::{Shared, WRITE_TIME};
-use crate::acknowledgement::{Judgement, Reason, Verdict, build, judge};
+use crate::acknowledgement::{Judgement, Reason, Verdict, build, build_batch, build_own_message, judge};
 use crate::framing::{Decoder, FrameEvent, frame};
 use crate::header::Header;
 use crate::{FRAGMENT_LISTENER, batch};
+use futures::future::join_all;
 use futures::stream::{FuturesOrdered, StreamExt as _};
 use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::port::bytes_type::Bytes;
@@ -21,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Bytes of one connection that are being handed in at once, in KiB.
 const IN_FLIGHT_KIB: usize = 64 * 1024;
+/// Messages of one batch that are answered one by one; a longer one waits for the office as it came.
+const MAX_BATCH: usize = 10_000;
 /// Messages in a row without a usable header after which the peer is not spoken to any more.
 const MAX_UNUSABLE: u32 = 3;
 
@@ -30,11 +34,20 @@ pub struct Session {
     origin: Origin,
 }
 
-/// A message on its way to its answer.
+/// What one frame waits for: a message, or all messages of a batch.
 struct Pending {
+    messages: Vec<Message>,
+    /// The batch, whose headers the answer mirrors.
+    batch: Option<Vec<u8>>,
+}
+
+/// A message on its way to its answer.
+struct Message {
     outcome: BoxFuture<'static, Outcome>,
-    /// The answer when it is durable.
+    /// The answer when it is durable, without framing.
     accepted: Option<Vec<u8>>,
+    /// The application answer that follows it as a message of its own.
+    later: Option<Vec<u8>>,
     /// Its bytes, judged once more in the rare case that the desk refuses it.
     bytes: Bytes,
 }
@@ -51,7 +64,6 @@ enum Outcome {
 #[derive(Debug, PartialEq, Eq)]
 enum End {
     Closed,
-    TooLong,
     NotMllp,
     Unusable,
     TooSlow,
@@ -91,10 +103,6 @@ impl Session {
             Some(_) => tracing::warn!(peer, ?end, "mllp: connection closed by us"),
         }
         let _ = timeout(WRITE_TIME, to.shutdown()).await;
-        if end == Some(End::TooLong) {
-            // Bytes that nobody reads would reset the connection and take our answer with them.
-            let _ = timeout(Duration::from_secs(2), drain(&mut from)).await;
-        }
     }
 
     async fn read<S: AsyncRead>(
@@ -172,9 +180,16 @@ impl Session {
                 let whole = [bytes.as_slice()];
                 // One message is kept as it came, with what stands before its first letter.
                 let is_one = batch.messages.len() <= 1 && !batch.has_batch_segments && !batch.leading_lines;
-                let messages = if is_one || batch.messages.is_empty() { &whole[..] } else { &batch.messages };
+                let is_whole = is_one || batch.messages.is_empty() || batch.messages.len() > MAX_BATCH;
+                let messages = if is_whole { &whole[..] } else { &batch.messages };
+                if batch.has_batch_segments && !is_whole {
+                    return self.batch(&bytes, messages, queue, room, unusable).await;
+                }
                 for message in messages {
-                    if !self.message(message, queue, room, unusable).await {
+                    let Some(permit) = permit(room, message.len()).await else { return Some(End::Closed) };
+                    let message = self.message(message, permit, unusable);
+                    let pending = Pending { messages: vec![message], batch: None };
+                    if queue.send(pending).await.is_err() {
                         return Some(End::Closed);
                     }
                     if *unusable >= MAX_UNUSABLE {
@@ -200,25 +215,48 @@ impl Session {
                 if Header::find(&head).is_some() {
                     let mut judgement = judge(&head, &self.shared.config.profile);
                     judgement.verdict = Verdict::Rejected(Reason::TOO_LONG);
-                    let _ = queue.send(self.immediate(&judgement)).await;
+                    let refused = self.immediate(&judgement);
+                    let _ = queue.send(Pending { messages: vec![refused], batch: None }).await;
                 }
-                Some(End::TooLong)
+                tracing::warn!(
+                    interface = self.shared.config.interface,
+                    "mllp: a message over the limit was refused"
+                );
+                None
             }
             FrameEvent::NotMllp => Some(End::NotMllp),
         }
     }
 
-    /// Hands a message in and queues its answer; `false` if nobody answers any more.
-    async fn message(
+    /// Hands all messages of a batch in at once; one answer for all of them.
+    async fn batch(
         &self,
         bytes: &[u8],
+        messages: &[&[u8]],
         queue: &mpsc::Sender<Pending>,
         room: &Arc<Semaphore>,
         unusable: &mut u32,
-    ) -> bool {
+    ) -> Option<End> {
+        let Some(permit) = permit(room, bytes.len()).await else { return Some(End::Closed) };
+        let permit = Arc::new(permit);
+        let messages = messages.iter().map(|m| self.message(m, Arc::clone(&permit), unusable)).collect();
+        let end = bytes.windows(4).position(|w| w.starts_with(b"MSH")).unwrap_or(bytes.len());
+        let pending = Pending { messages, batch: Some(bytes[..end].to_vec()) };
+        queue.send(pending).await.is_err().then_some(End::Closed)
+    }
+
+    /// Judges a message and prepares handing it in.
+    fn message<P: Send + 'static>(&self, bytes: &[u8], permit: P, unusable: &mut u32) -> Message {
         let config = &self.shared.config;
-        let judgement = judge(bytes, &config.profile);
+        let mut judgement = judge(bytes, &config.profile);
         *unusable = if judgement.header.is_some() { 0 } else { *unusable + 1 };
+        let turn = judgement.header.as_ref().filter(|_| config.profile.sequence_numbers);
+        let turn = turn.and_then(|header| self.shared.links.see(header));
+        judgement.expected = turn.map(Turn::expected);
+        if matches!(turn, Some(Turn::Wrong(_))) {
+            // Not stored: the sender begins again at the number that it is told.
+            judgement.verdict = Verdict::Rejected(Reason::SEQUENCE);
+        }
         if let Some(reason) = judgement.reason() {
             tracing::warn!(
                 interface = config.interface,
@@ -227,19 +265,21 @@ impl Session {
                 "mllp: message with a fault"
             );
         }
-        let kib = (bytes.len() / 1024 + 1).min(IN_FLIGHT_KIB);
-        let permits = u32::try_from(kib).unwrap_or(u32::MAX);
-        let Ok(permit) = Arc::clone(room).acquire_many_owned(permits).await else { return false };
+        if matches!(turn, Some(Turn::Wrong(_))) {
+            return self.immediate(&judgement);
+        }
         let intake = self.intake(bytes, &judgement);
-        let pending = Pending {
+        let later = self.shared.later.as_ref().and_then(|_| judgement.later_answer());
+        let now = self.shared.clock.now();
+        Message {
             bytes: Arc::clone(&intake.bytes),
             outcome: self.hand_in(intake, permit),
             accepted: judgement.answer().map(|code| self.built(&judgement, code)),
-        };
-        queue.send(pending).await.is_ok()
+            later: later.map(|code| build_own_message(&judgement, code, &self.shared.ids.next(now), now)),
+        }
     }
 
-    fn hand_in(&self, intake: RawIntake, permit: OwnedSemaphorePermit) -> BoxFuture<'static, Outcome> {
+    fn hand_in<P: Send + 'static>(&self, intake: RawIntake, permit: P) -> BoxFuture<'static, Outcome> {
         let desk = Arc::clone(&self.shared.desk);
         let until = Instant::now() + Duration::from_secs(self.shared.config.answer_seconds);
         Box::pin(async move {
@@ -296,17 +336,18 @@ impl Session {
         }
     }
 
-    fn immediate(&self, judgement: &Judgement<'_>) -> Pending {
-        Pending {
+    fn immediate(&self, judgement: &Judgement<'_>) -> Message {
+        Message {
             outcome: Box::pin(std::future::ready(Outcome::Nothing)),
             accepted: judgement.answer().map(|code| self.built(judgement, code)),
+            later: None,
             bytes: Bytes::default(),
         }
     }
 
     fn built(&self, judgement: &Judgement<'_>, code: crate::acknowledgement::AnswerCode) -> Vec<u8> {
         let now = self.shared.clock.now();
-        frame(&build(judgement, code, &self.shared.ids.next(now), now))
+        build(judgement, code, &self.shared.ids.next(now), now)
     }
 
     fn refused(&self, bytes: &[u8]) -> Option<Vec<u8>> {
@@ -323,11 +364,11 @@ impl Session {
         let mut is_open = true;
         while is_open || !handed_in.is_empty() {
             let has_room = handed_in.len() < self.shared.config.max_in_flight.max(1);
-            let (outcome, accepted, bytes) = tokio::select! {
+            let (done, batch) = tokio::select! {
                 next = pending.recv(), if is_open && has_room => {
                     match next {
-                        Some(Pending { outcome, accepted, bytes }) => {
-                            handed_in.push_back(async move { (outcome.await, accepted, bytes) });
+                        Some(Pending { messages, batch }) => {
+                            handed_in.push_back(async move { (join_all(messages.into_iter().map(finished)).await, batch) });
                         }
                         None => is_open = false,
                     }
@@ -335,21 +376,42 @@ impl Session {
                 }
                 Some(done) = handed_in.next() => done,
             };
-            let answer = match outcome {
-                Outcome::Nothing => accepted,
-                Outcome::Answered(IntakeAnswer::Accepted(_) | IntakeAnswer::Duplicate(_)) => {
-                    self.committed(accepted)
+            let mut answers = Vec::with_capacity(done.len());
+            let mut is_durable = false;
+            for (outcome, message) in done {
+                match outcome {
+                    Outcome::Nothing => answers.extend(message.accepted),
+                    Outcome::Answered(IntakeAnswer::Accepted(_) | IntakeAnswer::Duplicate(_)) => {
+                        is_durable = true;
+                        answers.extend(message.accepted);
+                        if let (Some(later), Some(answer)) = (&self.shared.later, message.later) {
+                            later.send(answer);
+                        }
+                    }
+                    Outcome::Answered(IntakeAnswer::Refused(_)) => {
+                        answers.extend(self.refused(&message.bytes))
+                    }
+                    Outcome::Answered(IntakeAnswer::TryLater(why)) => {
+                        tracing::warn!(why, "mllp: not durable, closed without an answer");
+                        self.shared.links.forget();
+                        return;
+                    }
+                    Outcome::TooLate => {
+                        tracing::warn!("mllp: no answer in time, connection closed; the sender will resend");
+                        self.shared.links.forget();
+                        return;
+                    }
                 }
-                Outcome::Answered(IntakeAnswer::Refused(_)) => self.refused(&bytes),
-                Outcome::Answered(IntakeAnswer::TryLater(why)) => {
-                    tracing::warn!(why, "mllp: not durable, closed without an answer");
-                    return;
+            }
+            let answer = match batch {
+                Some(batch) if !answers.is_empty() => {
+                    Some(build_batch(&batch, &answers, &self.shared.ids, self.shared.clock.now()))
                 }
-                Outcome::TooLate => {
-                    tracing::warn!("mllp: no answer in time, connection closed; the sender will resend");
-                    return;
-                }
+                Some(_) => None,
+                None => answers.pop(),
             };
+            let answer = answer.map(|answer| frame(&answer));
+            let answer = if is_durable { self.committed(answer) } else { answer };
             let Some(answer) = answer else { continue };
             let written = timeout(WRITE_TIME, async {
                 to.write_all(&answer).await?;
@@ -372,7 +434,13 @@ impl Session {
     }
 }
 
-async fn drain<S: AsyncRead>(from: &mut ReadHalf<S>) {
-    let mut chunk = vec![0; 16 * 1024];
-    while matches!(from.read(&mut chunk).await, Ok(1..)) {}
+/// Room for so many bytes on their way; `None` if nobody answers any more.
+async fn permit(room: &Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    let kib = (bytes / 1024 + 1).min(IN_FLIGHT_KIB);
+    Arc::clone(room).acquire_many_owned(u32::try_from(kib).unwrap_or(u32::MAX)).await.ok()
+}
+
+async fn finished(mut message: Message) -> (Outcome, Message) {
+    let outcome = std::mem::replace(&mut message.outcome, Box::pin(std::future::ready(Outcome::Nothing)));
+    (outcome.await, message)
 }
