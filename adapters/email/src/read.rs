@@ -3,21 +3,30 @@
 
 mod address;
 mod automatic;
+mod calendar;
 mod charset;
 mod code;
+mod enclosed;
 mod envelope;
 mod flowed;
 mod html;
 mod jis;
 mod media;
 mod params;
+mod password;
 mod patient_hint;
+mod photo;
 mod quote;
 mod report;
 mod signature;
+mod signed;
 mod structure;
+mod tnef;
 mod transfer;
+mod unpack;
+mod uuencode;
 mod words;
+mod zip;
 
 pub use envelope::{EmailReader, envelope};
 pub use structure::{MAX_BYTES, MAX_PARTS, parse_mail};

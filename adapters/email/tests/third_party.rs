@@ -5,6 +5,7 @@
 
 use kakehashi_core::envelope::{Envelope, ReportOutcome};
 use kakehashi_core::port::{HashingSink, Origin};
+use kakehashi_core::unreadable::UnreadableCode;
 use kakehashi_core::vocabulary::Intent;
 use kakehashi_email::read::{envelope, parse_mail};
 use std::path::PathBuf;
@@ -34,7 +35,14 @@ fn read(name: &str) -> Option<Envelope> {
 fn every_file_is_read() {
     for path in files("public", ".eml") {
         let bytes = std::fs::read(&path).unwrap();
-        let mail = parse_mail(&bytes).unwrap_or_else(|e| panic!("{}: {e:?}", path.display()));
+        let mail = match parse_mail(&bytes) {
+            Ok(mail) => mail,
+            // Pieces of mails are refused (RFC 2046 5.2.2).
+            Err(e) if e.code == UnreadableCode::Unsupported && e.detail.contains("message/partial") => {
+                continue;
+            }
+            Err(e) => panic!("{}: {e:?}", path.display()),
+        };
         let got = envelope(&mail, &Origin::default(), &mut HashingSink).unwrap();
         assert!(!got.body.unwrap_or_default().contains('\u{1b}'), "{}", path.display());
         // The same bytes without CR mean the same.

@@ -41,6 +41,16 @@ pub mod doubt {
     pub const AUTHENTICATION_FAILED: &str = "authentication_failed";
     /// The mail names more than one author.
     pub const SEVERAL_AUTHORS: &str = "several_authors";
+    /// A file came locked.
+    pub const ATTACHMENT_ENCRYPTED: &str = "attachment_encrypted";
+    /// The mail tells the password of a file.
+    pub const ATTACHMENT_PASSWORD: &str = "attachment_password";
+    /// A file can run programs: withheld.
+    pub const ATTACHMENT_EXECUTABLE: &str = "attachment_executable";
+    /// An Office file holds macros: withheld.
+    pub const ATTACHMENT_MACROS: &str = "attachment_macros";
+    /// A photograph of a kind that cannot be cleaned: withheld.
+    pub const PHOTO_UNSUPPORTED: &str = "photo_unsupported";
     /// A reply address of ours was used with a code that is none.
     pub const REPLY_CODE_MALFORMED: &str = "reply_code_malformed";
     /// The document is confidential (TXA-18 R or V) or not valid (TXA-19 CA, OB; OBX-11 P).
@@ -232,6 +242,13 @@ impl<'a> Bench<'a> {
         }
         if self.warned(doubt::SHEET_CONTRADICTION) || self.warned(doubt::PAGES_UNREADABLE) {
             reasons.push(TriageReason::DamagedPage);
+        }
+        // A locked file helps nobody without its password, and a password belongs on no timeline.
+        if self.warned(doubt::ATTACHMENT_ENCRYPTED) {
+            reasons.push(TriageReason::EncryptedFile);
+        }
+        if self.warned(doubt::ATTACHMENT_PASSWORD) {
+            reasons.push(TriageReason::PasswordMail);
         }
         let proved = matches!(
             self.envelope.sender.authenticity,

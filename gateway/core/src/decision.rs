@@ -218,6 +218,10 @@ pub enum TriageReason {
     PhoneOnly,
     /// Was posted, and the office must call the sender about it.
     CallSender,
+    /// A file came locked; its password may come in another mail of the same sender.
+    EncryptedFile,
+    /// Tells the password of a file that came in another mail.
+    PasswordMail,
 }
 
 impl TriageReason {
@@ -253,6 +257,8 @@ impl TriageReason {
             Self::NotAuthentic => "not_authentic",
             Self::PhoneOnly => "phone_only",
             Self::CallSender => "call_sender",
+            Self::EncryptedFile => "encrypted_file",
+            Self::PasswordMail => "password_mail",
         }
     }
 }
@@ -284,6 +290,10 @@ pub enum Notice {
     PhonePlease,
     /// 「大きすぎます」.
     TooLarge,
+    /// 「添付の一部はお届けしていません」: programs and macros stay in quarantine.
+    FilesWithheld,
+    /// 「写真の形式が未対応です」: HEIC cannot be cleaned of its position here.
+    PhotoUnsupported,
 }
 
 /// What the routing rules said about one Envelope: the first rule that matched.

@@ -8,7 +8,7 @@ pub use by_hand::{Blocked, HandPlacement, SheetConfirmation, confirm_sheet, plac
 
 use crate::clock::UtcMicros;
 use crate::commit::Effect;
-use crate::decide::may_notify;
+use crate::decide::{doubt, may_notify};
 use crate::decision::{Answer, Candidate, Decided, Decision, Notice, Placement, TriageReason};
 use crate::directory::{GroupRoster, StaffMember};
 use crate::envelope::{Envelope, ReportOutcome};
@@ -18,7 +18,7 @@ use crate::post::{Acknowledgement, Addressee, Post, PostKind};
 use crate::text::fold::fold_name;
 use crate::text::{clean, clean_line};
 use crate::vocabulary::{
-    AttachmentRole, Channel, DeliveryState, GroupState, Intent, ReplyExpectation, Urgency,
+    AttachmentRole, Channel, DeliveryState, GroupState, IdentityLevel, Intent, ReplyExpectation, Urgency,
 };
 
 /// Longest heading, in characters.
@@ -48,6 +48,38 @@ pub struct Arrival<'a> {
 /// triage instead of onto a timeline.
 #[must_use]
 pub fn effects(
+    arrival: &Arrival<'_>,
+    roster: Option<&GroupRoster>,
+    attachments: Vec<AttachmentId>,
+    random: &mut dyn FnMut() -> u128,
+) -> Vec<Effect> {
+    let mut all = main_effects(arrival, roster, attachments, random);
+    all.extend(withheld_notices(arrival, random));
+    all
+}
+
+/// What the sender is told of files that stay with the office. Only a known sender is told, and only where
+/// the message itself was taken: a refused one gets one answer for all causes.
+fn withheld_notices(arrival: &Arrival<'_>, random: &mut dyn FnMut() -> u128) -> Vec<Effect> {
+    let taken = match &arrival.decided.decision {
+        Decision::Post(_) | Decision::Reply(_) | Decision::Acknowledge(_) => true,
+        Decision::Triage { reasons, .. } => !reasons.iter().any(is_code_refusal),
+        Decision::Quarantine { .. }
+        | Decision::Return { .. }
+        | Decision::Discard { .. }
+        | Decision::Record { .. } => false,
+    };
+    if !taken || arrival.decided.identity_level < IdentityLevel::I1 {
+        return Vec::new();
+    }
+    let warned = |codes: &[&str]| arrival.envelope.warnings.iter().any(|w| codes.contains(&w.code.as_str()));
+    let files = warned(&[doubt::ATTACHMENT_EXECUTABLE, doubt::ATTACHMENT_MACROS]);
+    let photo = warned(&[doubt::PHOTO_UNSUPPORTED]);
+    let wanted = [files.then_some(Notice::FilesWithheld), photo.then_some(Notice::PhotoUnsupported)];
+    wanted.into_iter().flatten().filter_map(|words| notice(arrival, words, random)).collect()
+}
+
+fn main_effects(
     arrival: &Arrival<'_>,
     roster: Option<&GroupRoster>,
     attachments: Vec<AttachmentId>,

@@ -268,6 +268,9 @@ words! {
         Inline = "inline", "本文内", "inline";
         /// The received file, byte for byte.
         Source = "source", "受信ファイル", "received file";
+        /// A file that is not passed on: macros, programs, kinds that cannot be cleaned. Only the office
+        /// sees it (care-network.md 5 row 10).
+        Quarantined = "quarantined", "隔離", "quarantined";
     }
 }
 

@@ -192,6 +192,9 @@ pub struct TriageItem {
     pub closed: Option<TriageClosed>,
     /// The decision that brought it here.
     pub decided: Option<Decided>,
+    /// For a locked file the mails that may tell its password, and the other way round: open items of the
+    /// same sender, newest first.
+    pub companions: Vec<TriageRow>,
 }
 
 /// A candidate with the names that the page shows.

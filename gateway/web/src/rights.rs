@@ -11,6 +11,7 @@ use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::GroupRoster;
 use kakehashi_core::ids::{AttachmentId, GroupId, PostId};
 use kakehashi_core::post::StoredAttachment;
+use kakehashi_core::vocabulary::AttachmentRole;
 use kakehashi_store::view::{GroupSummary, PostView, Timeline, TopicView};
 use kakehashi_store::{FacilityView, OfficeView, StoreError};
 
@@ -115,7 +116,10 @@ impl Reader {
     ) -> Result<(StoredAttachment, Vec<u8>), PageError> {
         let found = match &self.view {
             View::Office(view) => view.attachment(id).await?,
-            View::Facility(view) => view.attachment(id).await?,
+            // What is in quarantine is there for the office alone.
+            View::Facility(view) => {
+                view.attachment(id).await?.filter(|(stored, _)| stored.role != AttachmentRole::Quarantined)
+            }
         };
         found.ok_or(PageError::NotFound)
     }

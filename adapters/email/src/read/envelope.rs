@@ -2,9 +2,11 @@
 //! writer wrote and what kind of mail it is; whom it concerns and what follows is decided elsewhere.
 //! A machine's mail never becomes 了解 (care-network.md 4.3).
 
-use super::{automatic, code, media, parse_mail, patient_hint, quote, report, signature};
+use super::enclosed::{self, Enclosed};
+use super::media;
+use super::{automatic, calendar, code, parse_mail, password, patient_hint, photo, quote, report, signature};
 use kakehashi_core::envelope::{Envelope, Sender};
-use kakehashi_core::mail::Mail;
+use kakehashi_core::mail::{Mail, MailPart};
 use kakehashi_core::port::{Origin, Part, PartSink, RawIntake, ReadFault, Reader};
 use kakehashi_core::reply_words::{
     asks_callback, bracket_expectation, bracket_urgency, is_only_acknowledgement,
@@ -78,42 +80,94 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     } else {
         Intent::Topic
     };
+    let by_person = !matches!(out.intent, Intent::Automatic | Intent::DeliveryReport);
     // The subject of an answer repeats our own marks.
     let subject = mail.subject.as_deref().filter(|_| !answered && !forwarded);
-    if !matches!(out.intent, Intent::Automatic | Intent::DeliveryReport) {
+    if by_person {
         out.urgency = bracket_urgency(&body).or_else(|| subject.and_then(bracket_urgency));
         out.reply_expectation = bracket_expectation(&body).or_else(|| subject.and_then(bracket_expectation));
+    }
+    // What came along as a whole mail or an invitation is shown in words below the writer's own.
+    let (inner, opened) = if by_person { enclosed::open(mail) } else { Default::default() };
+    let Enclosed { text: inner_text, parts: inner_parts, .. } = inner;
+    let mut words = vec![body];
+    if by_person {
+        words.extend(invitations(mail));
+    }
+    words.push(inner_text);
+    words.retain(|w| !w.is_empty());
+    let body = words.join("\n\n");
+    if by_person {
         out.patient = patient_hint::read(mail.subject.as_deref(), &body);
+        if password::is_told(mail.subject.as_deref(), &body) {
+            out.warn(
+                "attachment_password",
+                "the mail tells the password of a file that came in another mail",
+            );
+        }
     }
     if let Some(verdict) = failed_authentication(mail) {
         out.warn("authentication_failed", verdict);
     }
-    let sealed = mail.header("Content-Type").is_some_and(|v| {
-        let v = v.to_lowercase();
-        v.contains("multipart/encrypted") || (v.contains("pkcs7-mime") && !v.contains("signed-data"))
-    });
-    if sealed {
+    if mail.text.is_empty() && is_sealed(mail) {
         out.warn("message_encrypted", "the mail itself is encrypted; its text cannot be read here");
     }
     out.body = Some(body).filter(|b| !b.is_empty());
     out.quoted = split.quoted;
     out.signature = signed;
-    for part in &mail.parts {
-        let media_type = media::media_type(&part.bytes, &part.media_type, part.name.as_deref());
-        if let Some((warning, detail)) = media::dangers(&part.bytes, part.name.as_deref()) {
-            out.warn(warning, detail);
-        }
-        let role = if part.inline { AttachmentRole::Inline } else { AttachmentRole::Document };
-        let kept = parts.keep(Part {
-            name: part.name.as_deref(),
-            media_type: &media_type,
-            pages: None,
-            role,
-            bytes: &part.bytes,
-        })?;
-        out.attachments.push(kept);
+    let opened = |at: usize| opened.get(at).copied().unwrap_or(false);
+    let own = mail.parts.iter().enumerate().filter(|(at, _)| !opened(*at)).map(|(_, part)| part);
+    for part in own.chain(&inner_parts) {
+        attach(part, &mut out, parts)?;
     }
     Ok(out)
+}
+
+/// One file: judged, cleaned of what it must not tell, kept.
+fn attach(part: &MailPart, out: &mut Envelope, parts: &mut dyn PartSink) -> Result<(), ReadFault> {
+    let media_type = media::media_type(&part.bytes, &part.media_type, part.name.as_deref());
+    let finding = media::look(&part.bytes, part.name.as_deref());
+    if let Some(finding) = finding {
+        let (code, detail) = finding.warning();
+        out.warn(code, detail);
+    }
+    let cleaned = media_type.starts_with("image/").then(|| photo::cleaned(&part.bytes)).flatten();
+    if cleaned.is_some() {
+        out.warn("photo_cleaned", "position and other data of the camera were taken out of a photograph");
+    }
+    let role = match finding {
+        Some(finding) if finding.withheld() => AttachmentRole::Quarantined,
+        _ if part.inline => AttachmentRole::Inline,
+        _ => AttachmentRole::Document,
+    };
+    let bytes = cleaned.as_deref().unwrap_or(&part.bytes);
+    let kept =
+        parts.keep(Part { name: part.name.as_deref(), media_type: &media_type, pages: None, role, bytes })?;
+    out.attachments.push(kept);
+    Ok(())
+}
+
+/// Invitations among the parts, in words; the same one often comes twice, as part and as file.
+fn invitations(mail: &Mail) -> Vec<String> {
+    let is_calendar = |p: &&MailPart| {
+        matches!(p.media_type.as_str(), "text/calendar" | "application/ics")
+            || p.name.as_deref().is_some_and(|n| n.to_lowercase().ends_with(".ics"))
+    };
+    let mut found: Vec<String> = Vec::new();
+    for part in mail.parts.iter().filter(is_calendar).take(5) {
+        if let Some(text) = calendar::to_text(&part.bytes).filter(|t| !found.contains(t)) {
+            found.push(text);
+        }
+    }
+    found
+}
+
+/// Whether the mail as a whole is encrypted.
+fn is_sealed(mail: &Mail) -> bool {
+    mail.header("Content-Type").is_some_and(|v| {
+        let v = v.to_lowercase();
+        v.contains("multipart/encrypted") || (v.contains("pkcs7-mime") && !v.contains("signed-data"))
+    })
 }
 
 fn sender(mail: &Mail, origin: &Origin) -> Sender {

@@ -109,6 +109,16 @@ fn kinds(lines: &[&str]) -> Vec<Kind> {
             _ => Kind::Own,
         })
         .collect();
+    // A rule or a block of header lines right above marked lines is their attribution.
+    for i in 0..lines.len() {
+        if let Some(length) = heading_of_marked(&lines[i..]) {
+            for kind in &mut out[i..i + length] {
+                if *kind != Kind::Quote {
+                    *kind = Kind::Attribution;
+                }
+            }
+        }
+    }
     // An attribution may be wrapped: `On …` and `… wrote:` on two or three lines.
     for i in 0..lines.len() {
         if out[i] != Kind::Own {
@@ -282,6 +292,9 @@ fn begins_with_date(line: &str) -> bool {
 fn heading(lines: &[&str]) -> Option<usize> {
     for (i, line) in lines.iter().enumerate() {
         let bare = line.trim();
+        if heading_of_marked(&lines[i..]).is_some() {
+            continue;
+        }
         if is_original_message_rule(bare) {
             return Some(i);
         }
@@ -300,6 +313,25 @@ fn heading(lines: &[&str]) -> Option<usize> {
         }
     }
     None
+}
+
+/// How many lines from here are a heading whose quote is marked line by line: then the marks tell where
+/// the quote ends, and answers below it are the writer's.
+fn heading_of_marked(lines: &[&str]) -> Option<usize> {
+    let first = lines.first()?.trim();
+    let rule = is_original_message_rule(first);
+    if !rule && header_field(first).is_none() {
+        return None;
+    }
+    let fields =
+        lines.iter().take(12).skip(usize::from(rule)).take_while(|l| header_field(l.trim()).is_some());
+    let fields = fields.count();
+    if !rule && fields < 3 {
+        return None;
+    }
+    let length = usize::from(rule) + fields;
+    let next = lines[length..].iter().take(3).find(|l| !l.trim().is_empty())?;
+    is_quote_line(next.trim()).then_some(length)
 }
 
 fn is_original_message_rule(line: &str) -> bool {

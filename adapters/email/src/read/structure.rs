@@ -9,6 +9,7 @@ use super::flowed;
 use super::html;
 use super::params::{self, Params};
 use super::transfer::{self, Transfer};
+use super::unpack::Content;
 use super::words::{HeaderText, decode_header};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::envelope::{ContentHash, Warning};
@@ -39,6 +40,11 @@ const MAX_WARNINGS: usize = 50;
 /// # Errors
 /// [`Unreadable`] if there are no bytes, no header of a mail, or a structure beyond our limits.
 pub fn parse_mail(bytes: &[u8]) -> Result<Mail, Unreadable> {
+    parse_at(bytes, 0)
+}
+
+/// [`parse_mail`] with the number of signed mails that stand around this one.
+pub(super) fn parse_at(bytes: &[u8], depth: u8) -> Result<Mail, Unreadable> {
     let content_hash = ContentHash::of(bytes);
     if bytes.len() > MAX_BYTES {
         return Err(Unreadable::new(UnreadableCode::TooLarge, format!("more than {MAX_BYTES} bytes")));
@@ -61,6 +67,7 @@ pub fn parse_mail(bytes: &[u8]) -> Result<Mail, Unreadable> {
     if !headers.iter().any(|(name, _)| is_mail_header(name)) {
         return Err(Unreadable::new(UnreadableCode::UnknownFormat, "no header that mails have"));
     }
+    refuse_fragment(&headers)?;
     reading.body(&mut message);
     let root = message.root_part();
     let mut notes = HeaderText::default();
@@ -99,6 +106,8 @@ pub fn parse_mail(bytes: &[u8]) -> Result<Mail, Unreadable> {
     in_reply_to.retain(|id| seen.insert(id.clone()));
     in_reply_to.truncate(100);
     let Reading { warnings, text, text_from_html, parts, .. } = reading;
+    let Content { text, text_from_html, parts, warnings } =
+        Content { text, text_from_html, parts, warnings }.unwrapped(depth);
     Ok(Mail {
         content_hash,
         message_id,
@@ -113,6 +122,24 @@ pub fn parse_mail(bytes: &[u8]) -> Result<Mail, Unreadable> {
         parts,
         warnings,
     })
+}
+
+/// Refuses a piece of a mail (`message/partial`, RFC 2046 5.2.2): pieces are an old way around scanners,
+/// and no mailer in use makes them. A body that lies elsewhere (5.2.3) is never fetched.
+fn refuse_fragment(headers: &[(String, String)]) -> Result<(), Unreadable> {
+    let kind = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("Content-Type"));
+    let kind = kind.map(|(_, v)| params::parse(v.as_bytes()).value).unwrap_or_default();
+    match kind.as_str() {
+        "message/partial" => Err(Unreadable::new(
+            UnreadableCode::Unsupported,
+            "a piece of a mail (message/partial); the sender must send it whole",
+        )),
+        "message/external-body" => Err(Unreadable::new(
+            UnreadableCode::Unsupported,
+            "the mail only points to a text elsewhere (message/external-body), which is never fetched",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The MIME structure. mail-parser is fenced: a mail on which it stumbles is refused like any other

@@ -426,6 +426,8 @@ const fn notice_ja(notice: Notice) -> &'static str {
         Notice::Uniform => "「お受け取りできませんでした」の知らせ",
         Notice::PhonePlease => "電話のお願い",
         Notice::TooLarge => "「大きすぎます」の知らせ",
+        Notice::FilesWithheld => "「添付の一部は隔離しました」の知らせ",
+        Notice::PhotoUnsupported => "「写真の形式が未対応です」の知らせ",
     }
 }
 
@@ -434,5 +436,7 @@ const fn notice_en(notice: Notice) -> &'static str {
         Notice::Uniform => "could not be accepted",
         Notice::PhonePlease => "please phone",
         Notice::TooLarge => "too large",
+        Notice::FilesWithheld => "some files were withheld",
+        Notice::PhotoUnsupported => "photograph not supported",
     }
 }

@@ -38,6 +38,28 @@ pub(crate) const fn words(notice: Notice) -> NoticeWords {
                 "If it is urgent, call the other party directly. The office answers questions.",
             ],
         },
+        Notice::FilesWithheld => NoticeWords {
+            title: "添付ファイルの一部をお届けしていません",
+            ja: &[
+                "お送りいただいた添付のうち、プログラムやマクロを含むファイル(.exe、.xlsm、マクロ入りの Office ファイルなど)は隔離し、どなたにもお届けしていません。本文はお受け取りしました。",
+                "PDF、またはマクロのない形式(.docx、.xlsx など)で送り直してください。ご不明の点は事務局へお電話ください。",
+            ],
+            en: &[
+                "Attached files with programs or macros (.exe, .xlsm, Office files with macros) were put into quarantine and have reached nobody. The text of your mail was accepted.",
+                "Please send them again as PDF or without macros (.docx, .xlsx). The office answers questions by telephone.",
+            ],
+        },
+        Notice::PhotoUnsupported => NoticeWords {
+            title: "写真の形式が未対応です",
+            ja: &[
+                "お送りいただいた写真の形式(HEIC・AVIF)は未対応のため、どなたにもお届けしていません。本文はお受け取りしました。",
+                "JPEG で送り直してください。iPhone では「設定」→「カメラ」→「フォーマット」→「互換性優先」で JPEG になります。",
+            ],
+            en: &[
+                "Photographs in HEIC or AVIF are not supported and have reached nobody. The text of your mail was accepted.",
+                "Please send them again as JPEG. On an iPhone: Settings, Camera, Formats, Most Compatible.",
+            ],
+        },
         Notice::TooLarge => NoticeWords {
             title: "大きすぎてお受け取りできませんでした",
             ja: &[

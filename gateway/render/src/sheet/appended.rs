@@ -62,13 +62,13 @@ pub(crate) fn attachment_number(item_number: Option<usize>, at: usize) -> String
     item_number.map_or_else(|| (at + 1).to_string(), |n| format!("{n}-{}", at + 1))
 }
 
-/// The attachments that readers see, in order: pictures inside a mail's text are not among them, and the
+/// The attachments that readers see, in order: pictures inside a mail's text nor withheld files are among them, and the
 /// received file only where no page was made of it.
 pub(crate) fn shown(item: &JobItem) -> impl Iterator<Item = &JobAttachment> {
     let has_pages = item.attachments.iter().any(|a| a.stored.role == AttachmentRole::PageImage);
     item.attachments.iter().filter(move |a| match a.stored.role {
         AttachmentRole::Document | AttachmentRole::PageImage => true,
-        AttachmentRole::Inline => false,
+        AttachmentRole::Inline | AttachmentRole::Quarantined => false,
         AttachmentRole::Source => !has_pages,
     })
 }

@@ -182,6 +182,7 @@ pub(super) async fn item(
     let [raw] = raw;
     let candidates = named(db, network, &raw.candidates).await?;
     let attachments = of_envelope(db, network, &raw).await?;
+    let companions = companions(db, network, &raw, sender_facility.as_ref()).await?;
     Ok(Some(TriageItem {
         row: raw.row(sender_facility.as_ref()),
         envelope_index: raw.envelope_index,
@@ -191,7 +192,45 @@ pub(super) async fn item(
         sender_facility,
         decided: raw.decided.get(raw.envelope_index as usize).cloned(),
         closed: raw.closed,
+        companions,
     }))
+}
+
+/// Items looked through for companions, newest first.
+const COMPANIONS_AMONG: u32 = 200;
+
+/// The other half of a locked file and its password mail (PPAP), while both wait.
+async fn companions(
+    db: &Database,
+    network: &NetworkId,
+    raw: &Raw,
+    facility: Option<&Facility>,
+) -> Result<Vec<TriageRow>, StoreError> {
+    let wanted = if raw.reasons.contains(&TriageReason::EncryptedFile) {
+        TriageReason::PasswordMail
+    } else if raw.reasons.contains(&TriageReason::PasswordMail) {
+        TriageReason::EncryptedFile
+    } else {
+        return Ok(Vec::new());
+    };
+    let sql = format!(
+        "SELECT {ITEM} FROM triage_items x \
+         JOIN intakes i ON i.network_id = x.network_id AND i.intake_id = x.intake_id \
+         WHERE x.network_id = $1 AND x.outcome IS NULL AND x.triage_id <> $2 \
+         ORDER BY x.triage_id DESC LIMIT $3"
+    );
+    let sender = raw.sender_query().sender_address;
+    let mut found = Vec::new();
+    for row in &db.rows(sql, args![network, &raw.id, COMPANIONS_AMONG]).await? {
+        let other = read(&mut row.reader())?;
+        if sender.is_some()
+            && other.sender_query().sender_address == sender
+            && other.reasons.contains(&wanted)
+        {
+            found.push(other.row(facility));
+        }
+    }
+    Ok(found)
 }
 
 /// Attachments of the item's own Envelope: positions count through all Envelopes of the intake.

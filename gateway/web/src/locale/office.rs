@@ -29,6 +29,7 @@ pub(super) const MESSAGES: &[Message] = &[
     ),
     ("triage.which", "どのグループの話ですか", "Whose is this?"),
     ("triage.not_by_machine", "自動では決めていません", "no machine has decided"),
+    ("triage.companions", "同じ送信元から届いています", "From the same sender"),
     (
         "triage.no_candidates",
         "合いそうな患者グループは見つかりませんでした。",

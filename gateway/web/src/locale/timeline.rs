@@ -60,6 +60,7 @@ pub(super) const MESSAGES: &[Message] = &[
     ("post.pages", "{0}ページ", "{0} p."),
     ("post.first_page", "1ページ目", "First page"),
     ("post.file", "添付", "Attachment"),
+    ("post.withheld", "隔離中・事務局がお預かりしています", "in quarantine, kept by the office"),
     ("post.source_file", "受信ファイル", "Received file"),
     ("post.permalink", "この話題だけ表示", "Show this topic only"),
     ("facts.ack", "了解 {0} / {1}", "acknowledged {0} / {1}"),

@@ -170,6 +170,7 @@ pub(super) fn triage_item(t: Tongue, sheet: bool) -> TriageItem {
     let mut row = triage_rows(t).remove(usize::from(sheet));
     row.id = TriageId::new("X1");
     TriageItem {
+        companions: Vec::new(),
         row,
         envelope_index: 0,
         envelope: Some(envelope(t)),

@@ -65,7 +65,8 @@ pub(crate) struct Picture {
 /// A file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct File {
-    pub(crate) href: String,
+    /// None for a file in quarantine: it is named and not handed out.
+    pub(crate) href: Option<String>,
     pub(crate) name: String,
     pub(crate) size: String,
     pub(crate) pages: Option<String>,
@@ -159,7 +160,9 @@ fn asks(lang: Lang, view: &PostView) -> Vec<String> {
 
 /// Pictures and files; a received file is not listed where its pages are shown.
 pub(crate) fn attachments(lang: Lang, from: &str, all: &[StoredAttachment]) -> (Vec<Picture>, Vec<File>) {
-    let is_picture = |a: &&StoredAttachment| is_image(&a.media_type) && a.role != AttachmentRole::Source;
+    let is_picture = |a: &&StoredAttachment| {
+        is_image(&a.media_type) && !matches!(a.role, AttachmentRole::Source | AttachmentRole::Quarantined)
+    };
     let pictures: Vec<Picture> = all
         .iter()
         .filter(is_picture)
@@ -175,16 +178,17 @@ pub(crate) fn attachments(lang: Lang, from: &str, all: &[StoredAttachment]) -> (
         .iter()
         .filter(|a| !is_picture(a))
         .map(|a| {
+            let withheld = a.role == AttachmentRole::Quarantined;
             let is_pdf = a.media_type == "application/pdf";
             let word = if a.role == AttachmentRole::Source { "post.source_file" } else { "post.file" };
-            let preview =
-                (is_pdf && !(shown_as_pages && a.role == AttachmentRole::Source)).then(|| Picture {
+            let preview = (is_pdf && !withheld && !(shown_as_pages && a.role == AttachmentRole::Source))
+                .then(|| Picture {
                     src: format!("/attachments/{}/pages/1.png", a.id),
                     zoom: format!("/attachments/{}/zoom", a.id),
                     alt: format!("{} {}", a.name.as_deref().unwrap_or_default(), lang.t("post.first_page")),
                 });
             File {
-                href: format!("/attachments/{}", a.id),
+                href: (!withheld).then(|| format!("/attachments/{}", a.id)),
                 name: a.name.clone().unwrap_or_else(|| lang.t(word)),
                 size: lang.size(a.size_bytes),
                 pages: a.pages.map(|p| lang.tf("post.pages", &[&p.to_string()])),

@@ -47,6 +47,8 @@ pub(crate) struct TriageItemPage {
     pub(crate) sender: String,
     pub(crate) sender_facility: Option<String>,
     pub(crate) reasons: Vec<String>,
+    /// A locked file beside its password mail.
+    companions: Vec<TriageLine>,
     pub(crate) problem: Option<String>,
     pub(crate) closed: Option<String>,
     pub(crate) pictures: Vec<TurnedPicture>,
@@ -188,6 +190,7 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         },
         sender_facility: item.sender_facility.as_ref().map(|f| f.name.clone()),
         reasons: row.reasons.iter().map(|r| words::reason(lang, r)).collect(),
+        companions: item.companions.iter().map(|r| self::line(lang, r, now)).collect(),
         problem: beside.problem.clone(),
         closed: item.closed.as_ref().map(|closed| {
             let outcome = lang.t(&format!("triage.outcome.{}", closed.outcome));

@@ -110,6 +110,13 @@ pub(crate) fn reason(lang: Lang, reason: &TriageReason) -> String {
             ("確定前、または開示制限のある文書です", "the document is not final or is confidential")
         }
         TriageReason::NotAuthentic => ("差出人が本物か証明されていません", "the sender could not be proved"),
+        TriageReason::EncryptedFile => (
+            "暗号化された添付です。同じ送信元のパスワードのメールを探してください",
+            "a locked file; look for the password mail of the same sender",
+        ),
+        TriageReason::PasswordMail => {
+            ("添付のパスワードを知らせるメールです", "tells the password of a file that came in another mail")
+        }
         TriageReason::PhoneOnly => ("事務局が電話で行う用件です", "only the office may do this, by phone"),
         TriageReason::CallSender => (
             "投稿しました。送信元に電話で確かめてください",
