@@ -166,8 +166,11 @@ fn clock(at: DateTime) -> String {
     format!("{}:{:02}", at.hour(), at.minute())
 }
 
+/// Parameters of a property, names in upper case.
+type Params = Vec<(String, String)>;
+
 /// `NAME;PARAM="x":value`; a colon within quotes does not end the name.
-fn property(line: &str) -> Option<(String, Vec<(String, String)>, &str)> {
+fn property(line: &str) -> Option<(String, Params, &str)> {
     let mut quoted = false;
     let colon = line.bytes().take(4_000).position(|b| {
         quoted ^= b == b'"';
