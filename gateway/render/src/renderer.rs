@@ -33,6 +33,19 @@ impl Renderer {
     pub fn render(&self, job: &DeliveryJob) -> Result<RenderedContent, RenderFault> {
         match &job.content {
             JobContent::Posts(posts) => self.render_posts(job, posts),
+            JobContent::Sheet(ordered) => {
+                if ordered.endpoint.channel != Channel::Fax {
+                    return Err(RenderFault::ChannelNotRendered(ordered.endpoint.channel));
+                }
+                let pages = sheet::sheet(&self.paper, job, ordered)?;
+                Ok(RenderedContent::Fax(RenderedFax {
+                    number: digits(&ordered.endpoint.address),
+                    to_name: kakehashi_core::text::clean_line(&ordered.facility.name, 60),
+                    pdf: pages.pdf,
+                    pages: pages.pages,
+                    message_id: mail::message_id(job, Some(&ordered.code)),
+                }))
+            }
             JobContent::Notice { notice, address, channel } => {
                 let words = notice::words(*notice);
                 match channel {
@@ -68,6 +81,7 @@ impl Renderer {
         match &job.content {
             JobContent::Posts(posts) if posts.items.is_empty() => Err(RenderFault::NoItems),
             JobContent::Posts(posts) => sheet::fax(&self.paper, job, posts),
+            JobContent::Sheet(ordered) => sheet::sheet(&self.paper, job, ordered),
             JobContent::Notice { notice, .. } => sheet::notice(&self.paper, job, "", &notice::words(*notice)),
         }
     }
