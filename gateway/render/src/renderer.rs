@@ -9,6 +9,7 @@ use crate::phone;
 use crate::sheet::{self, PaperPages};
 use kakehashi_core::job::{DeliveryJob, JobContent, JobPosts};
 use kakehashi_core::rendered::{RenderedContent, RenderedFax};
+use kakehashi_core::sheet_geometry::SheetLayout;
 use kakehashi_core::vocabulary::Channel;
 
 /// Renders deliveries.
@@ -83,6 +84,18 @@ impl Renderer {
             JobContent::Posts(posts) => sheet::fax(&self.paper, job, posts),
             JobContent::Sheet(ordered) => sheet::sheet(&self.paper, job, ordered),
             JobContent::Notice { notice, .. } => sheet::notice(&self.paper, job, "", &notice::words(*notice)),
+        }
+    }
+
+    /// What can be read on page `page` of this delivery, its last, with the names of the roster as
+    /// labels; `None` if it carries no sheet with boxes.
+    #[must_use]
+    pub fn sheet_layout(&self, job: &DeliveryJob, page: u32) -> Option<SheetLayout> {
+        let page = u16::try_from(page).unwrap_or(u16::MAX);
+        match &job.content {
+            JobContent::Posts(posts) => sheet::layout_of_posts(&self.paper, job, posts, page),
+            JobContent::Sheet(ordered) => sheet::layout_of_order(&self.paper, ordered, page),
+            JobContent::Notice { .. } => None,
         }
     }
 

@@ -20,7 +20,7 @@ use kakehashi_core::sheet_form::{
     DIGEST_LINES_MAX, DIGEST_SHEETS_MAX, DIGEST_STAFF_MAX, REPLY_STAFF_MAX, SheetForm,
 };
 use kakehashi_core::vocabulary::{Channel, ContentMode, DeliveryMode, ReplyExpectation};
-pub(crate) use order::sheet;
+pub(crate) use order::{layout_of_order, sheet};
 use typst::foundations::{Array, Dict, IntoValue as _, Value};
 use values::{Delivery, Geometry, Item, NoticePage, Word};
 
@@ -241,6 +241,16 @@ fn print_item(
 /// The time by which this member is asked; those who only share have none.
 pub(crate) fn due(item: &JobItem) -> Option<kakehashi_core::clock::UtcMicros> {
     item.post.due_at.filter(|_| item.asked != ReplyExpectation::None)
+}
+
+/// What can be read on the last page of a delivery of posts.
+pub(crate) fn layout_of_posts(
+    paper: &Paper,
+    job: &DeliveryJob,
+    posts: &JobPosts,
+    page: u16,
+) -> Option<kakehashi_core::sheet_geometry::SheetLayout> {
+    feet(job, posts, &mut Printable::new(paper)).last().map(|plan| plan.layout(&posts.code, page))
 }
 
 /// The item as it may lie on a desk that many pass: alias, and the name taken out of every text.

@@ -71,13 +71,27 @@ impl FootPlan {
         })
     }
 
+    /// What can be read on this page, with the names of the roster as labels.
+    pub(crate) fn layout(&self, code: &ReplyCode, page: u16) -> SheetLayout {
+        let place = QrPlace::A;
+        let code = SheetCode { code: code.clone(), form: self.form, page, first: self.first, place };
+        let mut layout = code.layout();
+        for b in &mut layout.boxes {
+            let name = staff_of(&b.id).and_then(|n| self.staff.get(usize::from(n).checked_sub(1)?));
+            if let Some(name) = name {
+                b.label.clone_from(name);
+            }
+        }
+        layout
+    }
+
     fn boxes(&self, layout: &SheetLayout) -> Vec<FootBox> {
         layout
             .boxes
             .iter()
             .map(|b| {
                 let words = box_words(&b.id);
-                let name = staff_of(&b.id).and_then(|n| self.staff.get(usize::from(n) - 1));
+                let name = staff_of(&b.id).and_then(|n| self.staff.get(usize::from(n).checked_sub(1)?));
                 let (ja, en) = match (name, words) {
                     (Some(name), _) => (name.clone(), ""),
                     (None, Some(words)) if words.ja == words.en => (words.ja.to_owned(), ""),
@@ -162,7 +176,7 @@ impl FootPlan {
                         "Tick 了解 when you have read it.",
                     )
                 };
-                all.push(text(62.0, 168.4, 124.0, 8.5, ja, en));
+                all.push(text(62.0, 167.9, 124.0, 8.5, ja, en));
                 all.extend(self.about(186.4));
                 all.push(hand_words(
                     205.2,

@@ -14,6 +14,7 @@ use kakehashi_core::directory::{Day, EndpointSettings};
 use kakehashi_core::job::{DeliveryJob, JobSheet};
 use kakehashi_core::reply_code::QrPlace;
 use kakehashi_core::sheet_form::{DIGEST_STAFF_MAX, SheetCode, SheetForm};
+use kakehashi_core::sheet_geometry::SheetLayout;
 use kakehashi_core::sheet_order::{PasteSlips, ReceiptLine, ReceiptTable, SheetContent};
 use kakehashi_core::vocabulary::{ReplyExpectation, Urgency};
 use typst::foundations::{Array, Dict, IntoValue as _};
@@ -59,14 +60,7 @@ pub(crate) fn sheet(paper: &Paper, job: &DeliveryJob, ordered: &JobSheet) -> Res
     let mut inputs = Dict::new();
     let staff = staff_boxes(&ordered.staff_names, staff_most, &mut printable);
     let names = u8::try_from(staff.len()).unwrap_or(staff_most);
-    let form = match &ordered.content {
-        SheetContent::Contact => Some(SheetForm::Contact),
-        SheetContent::Preference => Some(SheetForm::Preference),
-        SheetContent::Verification => Some(SheetForm::Verification),
-        SheetContent::Cover { .. } => Some(SheetForm::Cover),
-        SheetContent::StaffChange => Some(SheetForm::StaffChange { staff: names }),
-        SheetContent::Status(_) | SheetContent::Evidence(_) | SheetContent::PasteSlips(_) => None,
-    };
+    let form = form_of(&ordered.content, names);
     if let Some(form) = form {
         let plan = FootPlan {
             form,
@@ -88,6 +82,32 @@ pub(crate) fn sheet(paper: &Paper, job: &DeliveryJob, ordered: &JobSheet) -> Res
     inputs.insert("data".into(), to_value(&page)?);
     inputs.insert("files".into(), Array::new().into_value());
     finish(&paper.set(Template::Sheet, inputs)?)
+}
+
+/// What can be read on an ordered sheet.
+pub(crate) fn layout_of_order(paper: &Paper, ordered: &JobSheet, page: u16) -> Option<SheetLayout> {
+    let staff = staff_boxes(&ordered.staff_names, DIGEST_STAFF_MAX, &mut Printable::new(paper));
+    let names = u8::try_from(staff.len()).unwrap_or(DIGEST_STAFF_MAX);
+    let code = SheetCode {
+        code: ordered.code.clone(),
+        form: form_of(&ordered.content, names)?,
+        page,
+        first: 1,
+        place: QrPlace::A,
+    };
+    Some(code.layout())
+}
+
+/// The form of a sheet with boxes, with so many names.
+const fn form_of(content: &SheetContent, names: u8) -> Option<SheetForm> {
+    match content {
+        SheetContent::Contact => Some(SheetForm::Contact),
+        SheetContent::Preference => Some(SheetForm::Preference),
+        SheetContent::Verification => Some(SheetForm::Verification),
+        SheetContent::Cover { .. } => Some(SheetForm::Cover),
+        SheetContent::StaffChange => Some(SheetForm::StaffChange { staff: names }),
+        SheetContent::Status(_) | SheetContent::Evidence(_) | SheetContent::PasteSlips(_) => None,
+    }
 }
 
 /// The words of one kind.
