@@ -1,9 +1,9 @@
 //! Paper in a member's hands: a page of a FAX that came is written upon with a pen and laid into the
 //! machine again.
 
-use kakehashi_core::sheet_geometry::tick_box;
 use kakehashi_fax::pages::{Ink, Page, pdf_page_count};
 use kakehashi_fax::paper::page_to_tiff_g4;
+use kakehashi_fax::sheet::printed;
 
 /// The last page of a FAX job as it lies on the desk: the reply sheet.
 ///
@@ -18,21 +18,20 @@ pub fn reply_sheet(pdf: &[u8]) -> Page {
 /// Ticks a box with a pen.
 ///
 /// # Panics
-/// There is no such box.
+/// The page is none of ours or has no such box.
 pub fn tick(page: &mut Page, name: &str) {
-    let tick = tick_box(name).unwrap_or_else(|| panic!("no box {name}"));
-    page.draw_line_mm(
-        &[(tick.x + 1.3, tick.y + 3.6), (tick.x + 2.9, tick.y + 5.6), (tick.x + 5.9, tick.y + 1.4)],
-        0.7,
-    );
+    let layout = printed(page).unwrap_or_else(|| panic!("no sheet"));
+    let tick = layout.boxes.iter().find(|b| b.id == name).unwrap_or_else(|| panic!("no box {name}"));
+    let at = |x: f32, y: f32| (tick.x + x * tick.w, tick.y + y * tick.h);
+    page.draw_line_mm(&[at(0.19, 0.51), at(0.41, 0.8), at(0.84, 0.2)], 0.7);
 }
 
 /// A few strokes in the writing area.
 pub fn write(page: &mut Page) {
     for n in 0..5_u8 {
         let x = 34.0 + 9.0 * f32::from(n);
-        page.draw_line_mm(&[(x, 212.0), (x - 1.0, 219.0), (x + 2.0, 226.0)], 0.6);
-        page.draw_line_mm(&[(x - 2.0, 216.0), (x + 5.0, 215.0)], 0.6);
+        page.draw_line_mm(&[(x, 217.0), (x - 1.0, 224.0), (x + 2.0, 231.0)], 0.6);
+        page.draw_line_mm(&[(x - 2.0, 221.0), (x + 5.0, 220.0)], 0.6);
     }
 }
 

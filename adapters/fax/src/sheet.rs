@@ -117,6 +117,12 @@ impl SheetFind {
     }
 }
 
+/// What is printed on a page of ours, told by its code: for whoever writes on it.
+#[must_use]
+pub fn printed(page: &Page) -> Option<SheetLayout> {
+    find(page).map(|found| found.form.layout_from(found.first))
+}
+
 /// The sheet on a page with boxes and handwriting, as its kind is laid out.
 #[must_use]
 pub fn read(page: &Page) -> SheetSearch {

@@ -7,6 +7,7 @@ use crate::directory::{Endpoint, Facility, Network};
 use crate::ids::DeliveryId;
 use crate::post::{Post, StoredAttachment};
 use crate::reply_code::ReplyCode;
+use crate::sheet_order::SheetContent;
 use crate::vocabulary::{DeliveryMode, ReplyExpectation};
 
 /// One delivery, ready to be rendered.
@@ -33,6 +34,8 @@ pub struct DeliveryJob {
 pub enum JobContent {
     /// Posts for a member.
     Posts(Box<JobPosts>),
+    /// A sheet that carries no post: 番号確認票, 設定票, 状況票 and the like.
+    Sheet(Box<JobSheet>),
     /// A notice without content to an address that may be in no directory.
     Notice {
         /// Which words.
@@ -42,6 +45,23 @@ pub enum JobContent {
         /// Channel of the address.
         channel: crate::vocabulary::Channel,
     },
+}
+
+/// A sheet that carries no post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobSheet {
+    /// To this endpoint.
+    pub endpoint: Endpoint,
+    /// Of this facility.
+    pub facility: Facility,
+    /// Names of its roster.
+    pub staff_names: Vec<String>,
+    /// Code that the sheet carries.
+    pub code: ReplyCode,
+    /// The code works until.
+    pub code_expires_at: UtcMicros,
+    /// Which sheet, with what it shows.
+    pub content: SheetContent,
 }
 
 /// Posts for a member.
@@ -57,6 +77,8 @@ pub struct JobPosts {
     pub code: ReplyCode,
     /// Codes work until.
     pub code_expires_at: UtcMicros,
+    /// 「このまま返送＝了解」 is in force in this network: a sheet that comes back untouched is a 了解.
+    pub untouched_acknowledges: bool,
     /// One or more, in order.
     pub items: Vec<JobItem>,
 }

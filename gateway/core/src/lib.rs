@@ -36,6 +36,7 @@ pub mod schedule;
 pub mod sheet_answer;
 pub mod sheet_form;
 pub mod sheet_geometry;
+pub mod sheet_order;
 pub mod text;
 pub mod unreadable;
 pub mod vocabulary;

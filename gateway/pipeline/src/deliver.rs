@@ -149,6 +149,7 @@ impl Deliverer {
 const fn channel_of(job: &DeliveryJob) -> Channel {
     match &job.content {
         JobContent::Posts(posts) => posts.endpoint.channel,
+        JobContent::Sheet(sheet) => sheet.endpoint.channel,
         JobContent::Notice { channel, .. } => *channel,
     }
 }

@@ -39,12 +39,19 @@ impl NameGuard {
 
     /// `text` without the name.
     pub(crate) fn without(&self, text: &str) -> String {
+        self.replaced(text, TAKEN_OUT)
+    }
+
+    /// `text` with these words for every name or run of its parts.
+    pub(crate) fn replaced(&self, text: &str, words: &str) -> String {
         let chars: Vec<char> = text.chars().collect();
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
         while at < chars.len() {
             if let Some(length) = self.length_at(&chars, at) {
-                out.push_str(TAKEN_OUT);
+                if !out.ends_with(words) {
+                    out.push_str(words);
+                }
                 at += length;
             } else {
                 out.push(chars[at]);

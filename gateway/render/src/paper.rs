@@ -1,4 +1,4 @@
-//! The closed world in which typst sets a sheet: four built-in templates, three built-in fonts, and the
+//! The closed world in which typst sets a sheet: six built-in templates, three built-in fonts, and the
 //! values of one job. It has no files, no packages, no network and no clock, so that nothing a sender
 //! writes can reach beyond the page (fax-loop.md section 3). Text comes in as values, never as markup.
 
@@ -18,7 +18,9 @@ static BOLD: &[u8] = include_bytes!("../../../assets/fonts/BIZUDPGothic-Bold.ttf
 static RARE: &[u8] = include_bytes!("../../../assets/fonts/KakehashiRareKanji-Regular.otf");
 
 const COMMON: &str = include_str!("../../../templates/fax/common.typ");
-const REPLY_SHEET: &str = include_str!("../../../templates/fax/reply_sheet.typ");
+const FOOT: &str = include_str!("../../../templates/fax/foot.typ");
+const SHEET: &str = include_str!("../../../templates/fax/sheet.typ");
+const PASTE_SLIP: &str = include_str!("../../../templates/fax/paste_slip.typ");
 const DELIVERY: &str = include_str!("../../../templates/fax/delivery.typ");
 const NOTICE: &str = include_str!("../../../templates/fax/notice.typ");
 
@@ -31,6 +33,10 @@ const REMEMBERED_SHEETS: usize = 2;
 pub(crate) enum Template {
     /// Posts for a member.
     Delivery,
+    /// A sheet that carries no post.
+    Sheet,
+    /// Slips for the notebook.
+    PasteSlip,
     /// A notice without content.
     Notice,
 }
@@ -41,6 +47,8 @@ pub(crate) struct Paper {
     book: LazyHash<FontBook>,
     sources: Vec<Source>,
     delivery: FileId,
+    sheet: FileId,
+    paste_slip: FileId,
     notice: FileId,
 }
 
@@ -63,11 +71,25 @@ impl Paper {
             Ok(Source::new(id, text.to_owned()))
         };
         let delivery = source("/delivery.typ", DELIVERY)?;
+        let sheet = source("/sheet.typ", SHEET)?;
+        let paste_slip = source("/paste_slip.typ", PASTE_SLIP)?;
         let notice = source("/notice.typ", NOTICE)?;
-        let (delivery_id, notice_id) = (delivery.id(), notice.id());
-        let sources =
-            vec![delivery, notice, source("/common.typ", COMMON)?, source("/reply_sheet.typ", REPLY_SHEET)?];
-        Ok(Self { fonts, book, sources, delivery: delivery_id, notice: notice_id })
+        Ok(Self {
+            fonts,
+            book,
+            delivery: delivery.id(),
+            sheet: sheet.id(),
+            paste_slip: paste_slip.id(),
+            notice: notice.id(),
+            sources: vec![
+                delivery,
+                sheet,
+                paste_slip,
+                notice,
+                source("/common.typ", COMMON)?,
+                source("/foot.typ", FOOT)?,
+            ],
+        })
     }
 
     /// Whether this character can be drawn, upright and bold.
@@ -86,6 +108,8 @@ impl Paper {
         let library = LazyHash::new(Library::builder().with_inputs(inputs).build());
         let main = match template {
             Template::Delivery => self.delivery,
+            Template::Sheet => self.sheet,
+            Template::PasteSlip => self.paste_slip,
             Template::Notice => self.notice,
         };
         let compiled = typst::compile::<PagedDocument>(&Desk { paper: self, library, main });

@@ -9,6 +9,7 @@ use crate::phone;
 use crate::sheet::{self, PaperPages};
 use kakehashi_core::job::{DeliveryJob, JobContent, JobPosts};
 use kakehashi_core::rendered::{RenderedContent, RenderedFax};
+use kakehashi_core::sheet_geometry::SheetLayout;
 use kakehashi_core::vocabulary::Channel;
 
 /// Renders deliveries.
@@ -33,6 +34,19 @@ impl Renderer {
     pub fn render(&self, job: &DeliveryJob) -> Result<RenderedContent, RenderFault> {
         match &job.content {
             JobContent::Posts(posts) => self.render_posts(job, posts),
+            JobContent::Sheet(ordered) => {
+                if ordered.endpoint.channel != Channel::Fax {
+                    return Err(RenderFault::ChannelNotRendered(ordered.endpoint.channel));
+                }
+                let pages = sheet::sheet(&self.paper, job, ordered)?;
+                Ok(RenderedContent::Fax(RenderedFax {
+                    number: digits(&ordered.endpoint.address),
+                    to_name: kakehashi_core::text::clean_line(&ordered.facility.name, 60),
+                    pdf: pages.pdf,
+                    pages: pages.pages,
+                    message_id: mail::message_id(job, Some(&ordered.code)),
+                }))
+            }
             JobContent::Notice { notice, address, channel } => {
                 let words = notice::words(*notice);
                 match channel {
@@ -68,7 +82,20 @@ impl Renderer {
         match &job.content {
             JobContent::Posts(posts) if posts.items.is_empty() => Err(RenderFault::NoItems),
             JobContent::Posts(posts) => sheet::fax(&self.paper, job, posts),
+            JobContent::Sheet(ordered) => sheet::sheet(&self.paper, job, ordered),
             JobContent::Notice { notice, .. } => sheet::notice(&self.paper, job, "", &notice::words(*notice)),
+        }
+    }
+
+    /// What can be read on page `page` of this delivery, its last, with the names of the roster as
+    /// labels; `None` if it carries no sheet with boxes.
+    #[must_use]
+    pub fn sheet_layout(&self, job: &DeliveryJob, page: u32) -> Option<SheetLayout> {
+        let page = u16::try_from(page).unwrap_or(u16::MAX);
+        match &job.content {
+            JobContent::Posts(posts) => sheet::layout_of_posts(&self.paper, job, posts, page),
+            JobContent::Sheet(ordered) => sheet::layout_of_order(&self.paper, ordered, page),
+            JobContent::Notice { .. } => None,
         }
     }
 

@@ -7,11 +7,13 @@ use kakehashi_core::decision::Notice;
 use kakehashi_core::directory::{Endpoint, EndpointSettings, Facility, Network};
 use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::ids::{AttachmentId, DeliveryId, EndpointId, FacilityId, GroupId, NetworkId, PostId};
-use kakehashi_core::job::{DeliveryJob, JobAttachment, JobContent, JobItem, JobPosts};
+use kakehashi_core::job::{DeliveryJob, JobAttachment, JobContent, JobItem, JobPosts, JobSheet};
 use kakehashi_core::post::{Post, PostKind, StoredAttachment};
 use kakehashi_core::reply_code::ReplyCode;
+use kakehashi_core::sheet_order::{PasteSlip, PasteSlips, ReceiptLine, ReceiptTable, SheetContent};
 use kakehashi_core::vocabulary::{
-    AttachmentRole, Channel, ContentMode, DeliveryMode, EndpointState, ReplyExpectation, Urgency,
+    AttachmentRole, Channel, ContentMode, DeliveryMode, DeliveryState, EndpointState, ReplyExpectation,
+    Urgency,
 };
 
 /// Password of the sample endpoints.
@@ -23,7 +25,10 @@ pub fn all(channel: Channel) -> Vec<(&'static str, DeliveryJob)> {
     vec![
         ("discharge", discharge(channel)),
         ("discharge_with_pdf", discharge_with_pdf(channel)),
+        ("untouched", untouched(channel)),
+        ("alias_only", alias_only(channel)),
         ("digest", digest(channel)),
+        ("long_digest", long_digest(channel)),
         ("long_text", long_text(channel, 5_000)),
         ("hostile", hostile(channel)),
         ("notice", notice(channel, Notice::Uniform)),
@@ -116,6 +121,140 @@ pub fn hostile(channel: Channel) -> DeliveryJob {
     job
 }
 
+/// The same discharge in a network where a sheet that comes back untouched is a 了解.
+#[must_use]
+pub fn untouched(channel: Channel) -> DeliveryJob {
+    let mut job = discharge(channel);
+    if let JobContent::Posts(posts) = &mut job.content {
+        posts.untouched_acknowledges = true;
+        posts.staff_names.push("長谷川 葵".into());
+    }
+    job
+}
+
+/// The same discharge for an endpoint that agreed to notices only: alias instead of name.
+#[must_use]
+pub fn alias_only(channel: Channel) -> DeliveryJob {
+    let mut job = discharge_with_pdf(channel);
+    if let JobContent::Posts(posts) = &mut job.content {
+        posts.endpoint.settings.content_mode = ContentMode::NoticeOnly;
+    }
+    job
+}
+
+/// A digest of eight posts: two sheets.
+#[must_use]
+pub fn long_digest(channel: Channel) -> DeliveryJob {
+    let mut job = digest(channel);
+    if let JobContent::Posts(posts) = &mut job.content {
+        let items = posts.items.clone();
+        for n in 0..5_u64 {
+            let mut item = items[1 + (n as usize % 2)].clone();
+            item.code = ReplyCode::from_random(0x0f0f_4321_0000 + n * 977);
+            posts.items.push(item);
+        }
+        posts.staff_names.extend(["井口 真理", "田村 久美"].map(str::to_owned));
+    }
+    job
+}
+
+/// Every sheet that carries no post, with its name.
+#[must_use]
+pub fn sheets() -> Vec<(&'static str, DeliveryJob)> {
+    let table = || {
+        Box::new(ReceiptTable {
+            group_alias: "つばき01".into(),
+            patient_name: "山本 千代".into(),
+            title: "入院時情報提供書".into(),
+            author: "ケアプランセンターつむぎ 木下 昌平".into(),
+            channel: Channel::Fax,
+            posted_at: at("2026-06-06T10:15:00+09:00"),
+            lines: receipt_lines(),
+        })
+    };
+    let slips = PasteSlips {
+        group_alias: "つばき01".into(),
+        patient_name: "山本 千代".into(),
+        slips: [
+            (7, "若葉在宅クリニック", "山本千代様のお薬が朝1回になりました。\n6月16日の訪問のときにお持ちします。むくみがあれば体重も教えてください。"),
+            (8, "訪問看護ステーションひなた", "6月12日(金) 10時に伺います。"),
+        ]
+        .map(|(number, author, text)| PasteSlip {
+            number,
+            code: ReplyCode::from_random(0x00aa_1234_0000 + u64::from(number)),
+            author: author.into(),
+            posted_at: at("2026-06-11T09:20:00+09:00"),
+            text: text.into(),
+        })
+        .to_vec(),
+    };
+    vec![
+        ("contact", sheet(SheetContent::Contact)),
+        ("preference", sheet(SheetContent::Preference)),
+        ("verification", sheet(SheetContent::Verification)),
+        ("cover", sheet(SheetContent::Cover { urgency: Urgency::Urgent, posts: 3 })),
+        ("staff_change", sheet(SheetContent::StaffChange)),
+        ("status", sheet(SheetContent::Status(table()))),
+        ("evidence", sheet(SheetContent::Evidence(table()))),
+        ("paste_slips", sheet(SheetContent::PasteSlips(Box::new(slips)))),
+    ]
+}
+
+fn receipt_lines() -> Vec<ReceiptLine> {
+    let line = |facility: &str, asked, acknowledged, delivery| ReceiptLine {
+        facility: facility.into(),
+        asked,
+        delivery,
+        acknowledged,
+        replied_at: None,
+    };
+    let fax = |state, time| Some((Channel::Fax, state, at(time)));
+    vec![
+        line(
+            "桜見中央病院 地域連携室",
+            ReplyExpectation::Ack,
+            Some((at("2026-06-08T08:50:00+09:00"), Some("小林 佳奈".into()))),
+            fax(DeliveryState::Delivered, "2026-06-06T10:17:00+09:00"),
+        ),
+        line(
+            "若葉在宅クリニック",
+            ReplyExpectation::Ack,
+            None,
+            fax(DeliveryState::Delivered, "2026-06-06T10:18:00+09:00"),
+        ),
+        line(
+            "訪問看護ステーションひなた",
+            ReplyExpectation::None,
+            None,
+            Some((Channel::Email, DeliveryState::Delivered, at("2026-06-06T10:16:00+09:00"))),
+        ),
+        line(
+            "はなみ歯科医院",
+            ReplyExpectation::None,
+            None,
+            fax(DeliveryState::Unknown, "2026-06-06T10:48:00+09:00"),
+        ),
+    ]
+}
+
+/// A sheet for the sample facility.
+#[must_use]
+pub fn sheet(content: SheetContent) -> DeliveryJob {
+    let mut job = discharge(Channel::Fax);
+    if let JobContent::Posts(posts) = job.content {
+        let posts = *posts;
+        job.content = JobContent::Sheet(Box::new(JobSheet {
+            endpoint: posts.endpoint,
+            facility: posts.facility,
+            staff_names: posts.staff_names,
+            code: posts.code,
+            code_expires_at: posts.code_expires_at,
+            content,
+        }));
+    }
+    job
+}
+
 /// A notice without content.
 #[must_use]
 pub fn notice(channel: Channel, notice: Notice) -> DeliveryJob {
@@ -183,6 +322,7 @@ fn job(channel: Channel, mode: DeliveryMode, items: Vec<JobItem>) -> DeliveryJob
             staff_names: staff_names.map(str::to_owned).to_vec(),
             code: ReplyCode::from_random(0x0123_4567_89ab),
             code_expires_at: at("2026-06-23T10:31:00+09:00"),
+            untouched_acknowledges: false,
             items,
         })),
     }

@@ -3,6 +3,8 @@
 //! name stands above the cut line only; the part that is sent back knows the alias and the code.
 
 pub(crate) mod appended;
+mod foot;
+mod order;
 mod qr;
 mod values;
 
@@ -12,16 +14,19 @@ use crate::paper::{Paper, Sheet, Template};
 use crate::printable::Printable;
 use crate::wording;
 use appended::{Appendix, Carrier, attachment_number};
+use foot::{FootPlan, staff_boxes};
 use kakehashi_core::job::{DeliveryJob, JobItem, JobPosts};
-use kakehashi_core::reply_code::QrPlace;
-use kakehashi_core::vocabulary::{DeliveryMode, ReplyExpectation};
+use kakehashi_core::sheet_form::{
+    DIGEST_LINES_MAX, DIGEST_SHEETS_MAX, DIGEST_STAFF_MAX, REPLY_STAFF_MAX, SheetForm,
+};
+use kakehashi_core::vocabulary::{Channel, ContentMode, DeliveryMode, ReplyExpectation};
+pub(crate) use order::{layout_of_order, sheet};
 use typst::foundations::{Array, Dict, IntoValue as _, Value};
-use values::{Delivery, Geometry, Item, NoticePage, ReplySheet, Word};
+use values::{Delivery, Geometry, Item, NoticePage, Word};
 
-/// Most names of a roster on a sheet: they must fit into one line under the name field.
-const STAFF_MAX: usize = 6;
-/// Most signs of all those names together.
-const STAFF_SIGNS_MAX: usize = 36;
+/// Kinds of documents that bear a signature or seal: their pages are renderings and say so (care-network.md
+/// section 3, rows 5 and 6, and section 5, row 12).
+const SIGNED_KINDS: [&str; 4] = ["referral_letter", "discharge_summary", "nursing_order", "doctor_opinion"];
 
 /// Finished pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +96,11 @@ fn deliver(
     let plan = Plan::new(paper, job, posts, carrier);
     // The QR names the page it stands on, which only the finished layout tells. The first guess is
     // right for everything but long texts.
-    let guess = if plan.delivery.appended.is_empty() { 1 } else { plan.delivery.appended.len() + 2 };
+    let feet = plan.feet.len();
+    let guess = match plan.delivery.appended.len() {
+        0 if feet == 1 => 1,
+        appended => appended + 1 + feet,
+    };
     let mut sheet = plan.set(Some(guess))?;
     if sheet.pages() != guess {
         sheet = plan.set(Some(sheet.pages()))?;
@@ -113,23 +122,32 @@ struct Plan<'a> {
     paper: &'a Paper,
     posts: &'a JobPosts,
     delivery: Delivery,
-    sheet: ReplySheet,
+    feet: Vec<FootPlan>,
     files: Array,
 }
 
 impl<'a> Plan<'a> {
     fn new(paper: &'a Paper, job: &DeliveryJob, posts: &'a JobPosts, carrier: Carrier) -> Self {
         let mut printable = Printable::new(paper);
-        let mut appendix = Appendix::new(carrier);
+        // Alias instead of name where the endpoint agreed to notices only: nothing that may show the name.
+        let guarded = posts.endpoint.channel == Channel::Fax
+            && posts.endpoint.settings.content_mode == ContentMode::NoticeOnly;
+        let mut appendix = Appendix::new(if guarded { Carrier::NamesOnly } else { carrier });
         let numbered = posts.items.len() > 1 || job.mode == DeliveryMode::Digest;
         let items: Vec<Item> = posts
             .items
             .iter()
             .enumerate()
-            .map(|(at, item)| print_item(item, numbered.then_some(at + 1), &mut printable, &mut appendix))
+            .map(|(at, item)| {
+                let number = numbered.then_some(at + 1);
+                match guarded {
+                    true => print_item(&without_name(item), number, &mut printable, &mut appendix),
+                    false => print_item(item, number, &mut printable, &mut appendix),
+                }
+            })
             .collect();
         let heading = (job.mode == DeliveryMode::Digest).then(|| format!("まとめ便 {}", job.due_at.to_ja()));
-        let sheet = reply_sheet(job, posts, &mut printable);
+        let feet = feet(job, posts, &mut printable);
         let network = &job.network;
         let delivery = Delivery {
             document_title: heading.clone().unwrap_or_else(|| "お知らせ".to_owned()),
@@ -144,23 +162,31 @@ impl<'a> Plan<'a> {
             appended: appendix.pages,
             resend: job.resend_possible,
             missing: printable.missing,
-            sheet: None,
+            code: None,
+            sheets: Vec::new(),
         };
         let files = appendix.files.into_iter().map(Value::Bytes).collect();
-        Self { paper, posts, delivery, sheet, files }
+        Self { paper, posts, delivery, feet, files }
     }
 
-    /// Sets the pages, with the reply sheet on this page if one is wanted.
-    fn set(&self, sheet_page: Option<usize>) -> Result<Sheet, RenderFault> {
+    /// Sets the pages; with `pages` as their number if the reply sheets are wanted, which come last.
+    fn set(&self, pages: Option<usize>) -> Result<Sheet, RenderFault> {
         let mut delivery = self.delivery.clone();
         let mut inputs = Dict::new();
-        if let Some(page) = sheet_page {
-            let page = u16::try_from(page).unwrap_or(u16::MAX);
-            let mut sheet = self.sheet.clone();
-            sheet.qr_a = qr::runs(&self.posts.code, page, QrPlace::A)?;
-            sheet.qr_b = qr::runs(&self.posts.code, page, QrPlace::B)?;
-            delivery.sheet = Some(sheet);
-            inputs.insert("geometry".into(), to_value(&Geometry::of_reply_sheet())?);
+        if let Some(pages) = pages {
+            let before = pages.saturating_sub(self.feet.len());
+            let answered = self.feet.iter().map(|f| f.lines.len()).sum::<usize>().max(1);
+            for (at, plan) in self.feet.iter().enumerate() {
+                let page = u16::try_from(before + at + 1).unwrap_or(u16::MAX);
+                let mut foot = plan.foot(&self.posts.code, page)?;
+                if at + 1 == self.feet.len() {
+                    foot.beyond = self.posts.items.len().saturating_sub(answered);
+                }
+                foot.until = foot.until.min(self.posts.items.len());
+                delivery.sheets.push(foot);
+            }
+            delivery.code = Some(self.posts.code.spaced());
+            inputs.insert("geometry".into(), to_value(&Geometry::of_sheets())?);
         }
         inputs.insert("data".into(), to_value(&delivery)?);
         inputs.insert("files".into(), self.files.clone().into_value());
@@ -176,12 +202,13 @@ fn print_item(
 ) -> Item {
     let post = &item.post;
     let (lines, cut) = printable.lines(&post.body);
+    let signed = post.document_kind.as_deref().is_some_and(|kind| SIGNED_KINDS.contains(&kind));
     let title = printable.line(&wording::full_title(item), wording::TITLE_MAX);
     let attachments = appended::shown(item)
         .enumerate()
         .map(|(at, attachment)| {
             let name = printable.line(attachment.stored.name.as_deref().unwrap_or("名前のない添付"), 60);
-            appendix.take(attachment, attachment_number(number, at), name)
+            appendix.take(attachment, attachment_number(number, at), name, signed)
         })
         .collect();
     Item {
@@ -207,6 +234,7 @@ fn print_item(
         cut,
         attachments,
         code: number.map(|_| item.code.spaced()),
+        copy: signed && !item.attachments.is_empty(),
     }
 }
 
@@ -215,45 +243,93 @@ pub(crate) fn due(item: &JobItem) -> Option<kakehashi_core::clock::UtcMicros> {
     item.post.due_at.filter(|_| item.asked != ReplyExpectation::None)
 }
 
-fn reply_sheet(job: &DeliveryJob, posts: &JobPosts, printable: &mut Printable<'_>) -> ReplySheet {
-    let (about, about_when, acknowledged, hint) = match posts.items.as_slice() {
-        [item] if job.mode == DeliveryMode::Instant => {
+/// What can be read on the last page of a delivery of posts.
+pub(crate) fn layout_of_posts(
+    paper: &Paper,
+    job: &DeliveryJob,
+    posts: &JobPosts,
+    page: u16,
+) -> Option<kakehashi_core::sheet_geometry::SheetLayout> {
+    feet(job, posts, &mut Printable::new(paper)).last().map(|plan| plan.layout(&posts.code, page))
+}
+
+/// The item as it may lie on a desk that many pass: alias, and the name taken out of every text.
+fn without_name(item: &JobItem) -> JobItem {
+    let guard = NameGuard::new(&item.patient_name);
+    let mut item = item.clone();
+    item.group_alias = wording::open_alias(&item, &guard);
+    item.patient_name.clear();
+    item.author = guard.without(&item.author);
+    item.topic_title = item.topic_title.map(|t| guard.without(&t));
+    item.post.title = item.post.title.map(|t| guard.without(&t));
+    item.post.body = guard.without(&item.post.body);
+    for attachment in &mut item.attachments {
+        attachment.stored.name = attachment.stored.name.take().map(|n| guard.without(&n));
+    }
+    item
+}
+
+/// The reply sheets: one for a single post, one for every six posts of a まとめ便.
+fn feet(job: &DeliveryJob, posts: &JobPosts, printable: &mut Printable<'_>) -> Vec<FootPlan> {
+    let network = &job.network;
+    let single = match posts.items.as_slice() {
+        [item] if job.mode == DeliveryMode::Instant => Some(item),
+        _ => None,
+    };
+    let (about, about_when, acknowledged) = match single {
+        Some(item) => {
             let guard = NameGuard::new(&item.patient_name);
             let alias = wording::open_alias(item, &guard);
             let about = format!("{alias} ・ {}", wording::open_title(item, &guard));
-            (about, item.post.posted_at.to_ja(), wording::acknowledged(item), String::new())
+            (about, item.post.posted_at.to_ja(), wording::acknowledged(item))
         }
-        items => {
-            let word = match job.mode {
-                DeliveryMode::Digest => "まとめ便",
-                DeliveryMode::Instant => "お知らせ",
-            };
-            let hint = "了解=全件。1件だけなら番号も書く".to_owned();
-            (format!("{word} ・ {}件", items.len()), job.due_at.to_ja(), None, hint)
-        }
+        None => (format!("まとめ便 ・ {}件", posts.items.len()), job.due_at.to_ja(), None),
     };
-    let mut staff: Vec<String> = Vec::new();
-    let mut signs = 0;
-    for name in &posts.staff_names {
-        let name = printable.line(name, 16);
-        signs += name.chars().count();
-        if staff.len() >= STAFF_MAX || signs > STAFF_SIGNS_MAX {
-            break;
-        }
-        staff.push(name);
-    }
-    ReplySheet {
-        code: posts.code.spaced(),
-        qr_a: Vec::new(),
-        qr_b: Vec::new(),
+    let most = if single.is_some() { REPLY_STAFF_MAX } else { DIGEST_STAFF_MAX };
+    let staff = staff_boxes(&posts.staff_names, most, printable);
+    let names = u8::try_from(staff.len()).unwrap_or(most);
+    let untouched_acknowledges = posts.untouched_acknowledges;
+    let plan = FootPlan {
+        form: SheetForm::Reply { staff: names, untouched_acknowledges },
+        first: 1,
+        staff,
+        gateway_fax: printable.line(&network.gateway_fax, 20),
+        phone: printable.line(&network.office_phone, 20),
+        to: printable.line(&posts.facility.name, 30),
         about: printable.line(&about, 44),
         about_when,
-        hint,
-        more_staff: staff.len() < posts.staff_names.len(),
-        staff,
         acknowledged,
         valid_until: kakehashi_core::clock::ja_date(posts.code_expires_at.in_japan().date()),
+        lines: Vec::new(),
+    };
+    if single.is_some() {
+        return vec![plan];
     }
+    let chunks = posts.items.chunks(usize::from(DIGEST_LINES_MAX)).take(usize::from(DIGEST_SHEETS_MAX) + 1);
+    (0_u16..)
+        .zip(chunks)
+        .map(|(sheet, items)| {
+            let lines = items.iter().map(|item| line(item, printable)).collect::<Vec<_>>();
+            let count = u8::try_from(lines.len()).unwrap_or(DIGEST_LINES_MAX);
+            FootPlan {
+                form: SheetForm::Digest { lines: count, staff: names, untouched_acknowledges },
+                first: sheet * u16::from(DIGEST_LINES_MAX) + 1,
+                lines,
+                ..plan.clone()
+            }
+        })
+        .collect()
+}
+
+/// Alias and title of one line of a まとめ便, without the patient's name.
+fn line(item: &JobItem, printable: &mut Printable<'_>) -> (String, String) {
+    let guard = NameGuard::new(&item.patient_name);
+    let alias = printable.line(&wording::open_alias(item, &guard), 20);
+    let mut title = wording::open_title(item, &guard);
+    if item.asked != ReplyExpectation::None {
+        title = format!("{title} ({})", item.asked.ja());
+    }
+    (alias, printable.line(&title, 40))
 }
 
 #[cfg(test)]
@@ -275,7 +351,7 @@ mod tests {
             let job = job.clone();
             let JobContent::Posts(posts) = &job.content else { continue };
             let plan = Plan::new(&paper, &job, posts, Carrier::Fax);
-            let below = format!("{:?} {}", plan.sheet, plan.delivery.document_title);
+            let below = format!("{:?} {}", plan.feet, plan.delivery.document_title);
             for part in ["山本", "千代", "佐々木", "髙﨑", "𠮷子"] {
                 assert!(!below.contains(part), "{name}: {below}");
             }

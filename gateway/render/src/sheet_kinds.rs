@@ -5,8 +5,7 @@
 use crate::fault::RenderFault;
 use crate::renderer::Renderer;
 use crate::samples;
-use kakehashi_core::job::{DeliveryJob, JobContent};
-use kakehashi_core::reply_code::QrPlace;
+use kakehashi_core::job::DeliveryJob;
 use kakehashi_core::sheet_geometry::SheetLayout;
 use kakehashi_core::vocabulary::Channel;
 
@@ -27,27 +26,24 @@ impl Renderer {
     /// # Errors
     /// As [`Renderer::render`]: the program itself is wrong.
     pub fn sample_sheets(&self) -> Result<Vec<SampleSheet>, RenderFault> {
-        let kinds: [(&str, SheetLayout, DeliveryJob); 2] = [
-            ("reply", SheetLayout::reply_sheet(), samples::discharge(Channel::Fax)),
-            ("digest", SheetLayout::reply_sheet(), samples::digest(Channel::Fax)),
+        let posts = [
+            ("reply", samples::discharge(Channel::Fax)),
+            ("untouched", samples::untouched(Channel::Fax)),
+            ("digest", samples::digest(Channel::Fax)),
         ];
-        kinds.into_iter().map(|(kind, layout, job)| self.sample_sheet(kind, layout, &job)).collect()
+        posts
+            .into_iter()
+            .chain(samples::sheets())
+            .filter_map(|(kind, job)| self.sample_sheet(kind, &job).transpose())
+            .collect()
     }
 
-    /// The sheet lies on the last page of a delivery.
-    fn sample_sheet(
-        &self,
-        kind: &str,
-        mut layout: SheetLayout,
-        job: &DeliveryJob,
-    ) -> Result<SampleSheet, RenderFault> {
+    /// The sheet lies on the last page of a delivery; pages that only tell something have none.
+    fn sample_sheet(&self, kind: &str, job: &DeliveryJob) -> Result<Option<SampleSheet>, RenderFault> {
         let made = self.sheet_pdf(job)?;
+        let Some(mut layout) = self.sheet_layout(job, made.pages) else { return Ok(None) };
         kind.clone_into(&mut layout.kind);
-        if let JobContent::Posts(posts) = &job.content {
-            let page = u16::try_from(made.pages).unwrap_or(u16::MAX);
-            layout.tokens = [QrPlace::A, QrPlace::B].map(|place| posts.code.qr_text(page, place)).to_vec();
-        }
-        Ok(SampleSheet { layout, pdf: made.pdf, page: made.pages })
+        Ok(Some(SampleSheet { layout, pdf: made.pdf, page: made.pages }))
     }
 }
 
@@ -62,6 +58,9 @@ mod tests {
             assert!(sheet.layout.is_sane() && sheet.pdf.starts_with(b"%PDF"), "{}", sheet.layout.kind);
             assert_eq!(sheet.layout.tokens.len(), 2, "{}", sheet.layout.kind);
         }
+        let reply = sheets.iter().find(|s| s.layout.kind == "reply").unwrap();
+        let name = reply.layout.boxes.iter().find(|b| b.id == "staff_1").unwrap();
+        assert_eq!(name.label, "高梨 由美子");
         let kinds: std::collections::BTreeSet<_> = sheets.iter().map(|s| &s.layout.kind).collect();
         assert_eq!(kinds.len(), sheets.len(), "two kinds of the same name");
     }

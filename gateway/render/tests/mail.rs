@@ -22,7 +22,7 @@ fn mail(job: &DeliveryJob) -> RenderedMail {
 fn posts(job: &mut DeliveryJob) -> &mut JobPosts {
     match &mut job.content {
         JobContent::Posts(posts) => posts,
-        JobContent::Notice { .. } => panic!("a notice"),
+        JobContent::Sheet(_) | JobContent::Notice { .. } => panic!("no posts"),
     }
 }
 

@@ -14,6 +14,7 @@ use kakehashi_core::decision::Notice;
 use kakehashi_core::job::{DeliveryJob, JobContent, JobPosts};
 use kakehashi_core::rendered::{RenderedContent, RenderedFax};
 use kakehashi_core::reply_code::{QrPlace, ReplyCode};
+use kakehashi_core::sheet_form::{SheetCode, SheetForm};
 use kakehashi_core::sheet_geometry as place;
 use kakehashi_core::vocabulary::{AttachmentRole, Channel};
 use kakehashi_render::{RenderFault, Renderer, samples};
@@ -36,7 +37,7 @@ fn fax(job: &DeliveryJob) -> RenderedFax {
 fn posts(job: &mut DeliveryJob) -> &mut JobPosts {
     match &mut job.content {
         JobContent::Posts(posts) => posts,
-        JobContent::Notice { .. } => panic!("a notice"),
+        JobContent::Sheet(_) | JobContent::Notice { .. } => panic!("no posts"),
     }
 }
 
@@ -66,16 +67,12 @@ impl Picture {
         dark / all
     }
 
-    fn codes(&self) -> Vec<(ReplyCode, u16, QrPlace)> {
+    fn codes(&self) -> Vec<SheetCode> {
         let mut image = rqrr::PreparedImage::prepare_from_greyscale(self.width, self.height, |x, y| {
             self.grey[y * self.width + x]
         });
         let grids = image.detect_grids();
-        grids
-            .iter()
-            .filter_map(|g| g.decode().ok())
-            .filter_map(|(_, text)| ReplyCode::from_qr(&text))
-            .collect()
+        grids.iter().filter_map(|g| g.decode().ok()).filter_map(|(_, text)| SheetCode::parse(&text)).collect()
     }
 }
 
@@ -117,16 +114,29 @@ fn check_sheet(job: &DeliveryJob, expected_pages: Option<usize>) {
     if let Some(expected) = expected_pages {
         assert_eq!(pictures.len(), expected);
     }
-    let JobContent::Posts(posts) = &job.content else { panic!("a notice") };
+    let JobContent::Posts(posts) = &job.content else { panic!("no posts") };
     let (sheet, before) = pictures.split_last().unwrap();
     for page in before.iter().filter(|p| p.width > 0) {
-        assert!(page.codes().is_empty(), "a QR before the last page");
+        let others = page.codes();
+        assert!(
+            others.iter().all(|c| matches!(c.form, SheetForm::Digest { .. })),
+            "a QR before the last page"
+        );
     }
+    check_page(sheet, &posts.code, pictures.len());
+}
+
+/// The page carries the sheet of this code, and everything that is read stands clear.
+fn check_page(sheet: &Picture, code: &ReplyCode, number: usize) -> SheetCode {
     let codes = sheet.codes();
-    for letter in [QrPlace::A, QrPlace::B] {
-        let wanted = (posts.code.clone(), u16::try_from(pictures.len()).unwrap(), letter);
-        assert!(codes.contains(&wanted), "{letter:?} not found in {codes:?}");
-    }
+    let found = |place| {
+        codes
+            .iter()
+            .find(|c| c.code == *code && usize::from(c.page) == number && c.place == place)
+            .unwrap_or_else(|| panic!("{place:?} not found in {codes:?}"))
+    };
+    let (read, other) = (found(QrPlace::A), found(QrPlace::B));
+    assert_eq!((read.form, read.first), (other.form, other.first));
     for (x, y) in place::MARK_CENTRES {
         let half = place::MARK_SIZE / 2.0;
         assert!(sheet.ink(x - half + 0.2, y - half + 0.2, 5.6, 5.6) > 0.99, "mark {x} {y}");
@@ -134,27 +144,72 @@ fn check_sheet(job: &DeliveryJob, expected_pages: Option<usize>) {
         let around = sheet.ink(x - reach, y - reach, 2.0 * reach, 2.0 * reach);
         assert!(around < 0.20, "white around mark {x} {y}: {around}");
     }
-    for tick in &place::TICK_BOXES {
-        assert!(sheet.at(tick.x, tick.y + 3.5) < 128, "frame of {}", tick.name);
-        assert!(sheet.ink(tick.x + 0.6, tick.y + 0.6, 5.8, 5.8) == 0.0, "inside of {}", tick.name);
-        let patch = sheet.ink(tick.x - 3.0, tick.y - 3.0, 2.6, 13.0);
-        assert!(patch == 0.0, "left of {}", tick.name);
-        assert!(sheet.ink(tick.x - 3.0, tick.y + 7.4, 13.0, 2.6) == 0.0, "below {}", tick.name);
-        assert!(sheet.ink(tick.x + 7.4, tick.y - 3.0, 2.6, 13.0) == 0.0, "right of {}", tick.name);
-        assert!(sheet.ink(tick.x - 3.0, tick.y - 3.0, 13.0, 2.6) == 0.0, "above {}", tick.name);
+    let layout = read.layout();
+    for b in &layout.boxes {
+        let (side, quiet) = (b.w, 2.2);
+        assert!(sheet.at(b.x, b.y + side / 2.0) < 128, "frame of {}", b.id);
+        assert!(sheet.ink(b.x + 0.7, b.y + 0.7, side - 1.4, side - 1.4) == 0.0, "inside of {}", b.id);
+        let wide = side + 2.0 * quiet;
+        for (name, x, y, w, h) in [
+            ("left of", b.x - quiet, b.y - quiet, quiet - 0.5, wide),
+            ("right of", b.x + side + 0.5, b.y - quiet, quiet - 0.7, wide),
+            ("above", b.x - quiet, b.y - quiet, wide, quiet - 0.5),
+            ("below", b.x - quiet, b.y + side + 0.5, wide, quiet - 0.5),
+        ] {
+            assert!(sheet.ink(x, y, w, h) == 0.0, "{name} {} of {:?}", b.id, read.form);
+        }
     }
-    let hand = place::HANDWRITING;
-    assert!(
-        sheet.ink(hand.x + 0.5, hand.y + 0.5, hand.width - 1.0, hand.height - 1.0) == 0.0,
-        "writing space"
-    );
-    let name = place::NAME;
-    assert!(sheet.ink(name.x + 0.5, name.y + 0.5, name.width - 1.0, name.height - 1.0) == 0.0, "name space");
+    for area in [layout.hand, layout.name].into_iter().flatten() {
+        assert!(sheet.ink(area.x + 0.5, area.y + 0.5, area.w - 1.0, area.h - 1.0) == 0.0, "writing space");
+    }
     for qr in [place::QR_A, place::QR_B] {
         assert!(sheet.ink(qr.x - 4.0, qr.y, 3.8, qr.height) == 0.0, "left of a QR");
         assert!(sheet.ink(qr.right() + 0.2, qr.y, 3.8, qr.height) == 0.0, "right of a QR");
-        assert!(sheet.ink(qr.x, qr.y - 3.0, qr.width, 2.8) == 0.0, "above a QR");
+        assert!(sheet.ink(qr.x, qr.y - 2.0, qr.width, 1.8) == 0.0, "above a QR");
     }
+    read.clone()
+}
+
+#[test]
+fn every_kind_of_sheet_stands_clear() {
+    for (name, job) in samples::sheets() {
+        let JobContent::Sheet(ordered) = &job.content else { panic!("no sheet") };
+        let fax = fax(&job);
+        assert_eq!(fax.pages, 1, "{name}");
+        let picture = pages(&fax.pdf).remove(0);
+        match name {
+            "status" | "evidence" => assert!(picture.codes().is_empty(), "{name}"),
+            "paste_slips" => {
+                let numbers: Vec<u16> = picture.codes().iter().map(|c| c.first).collect();
+                assert_eq!(numbers.len(), 2, "{numbers:?}");
+                assert!(numbers.contains(&7) && numbers.contains(&8), "{numbers:?}");
+            }
+            kind => {
+                let read = check_page(&picture, &ordered.code, 1);
+                assert_eq!(read.form.kind(), kind);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_digest_has_a_sheet_for_every_six_posts() {
+    let job = samples::long_digest(Channel::Fax);
+    let pictures = pages(&fax(&job).pdf);
+    let JobContent::Posts(posts) = &job.content else { panic!("no posts") };
+    let count = pictures.len();
+    let last = check_page(&pictures[count - 1], &posts.code, count);
+    assert_eq!((last.first, last.form.kind()), (7, "digest"));
+    assert_eq!(last.form, SheetForm::Digest { lines: 2, staff: 4, untouched_acknowledges: false });
+}
+
+#[test]
+fn untouched_sheets_say_so_in_their_code() {
+    let job = samples::untouched(Channel::Fax);
+    let JobContent::Posts(posts) = &job.content else { panic!("no posts") };
+    let read = check_page(&pages(&fax(&job).pdf)[0], &posts.code, 1);
+    assert!(read.form.untouched_acknowledges());
+    check_sheet(&samples::alias_only(Channel::Fax), Some(1));
 }
 
 #[test]

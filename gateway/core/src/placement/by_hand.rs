@@ -187,6 +187,8 @@ pub struct SheetConfirmation<'a> {
     pub acknowledged: bool,
     /// The box 電話ください is marked.
     pub call_back: bool,
+    /// The time that is ticked beside it: 午前, 午後.
+    pub call_window: Option<&'static str>,
     /// The person whose name is marked.
     pub staff_id: Option<StaffId>,
     /// The name as written.
@@ -248,7 +250,12 @@ fn call_back(sheet: &SheetConfirmation<'_>, roster: &GroupRoster, id: PostId) ->
         expectation: ReplyExpectation::Call,
         due_at: None,
         title: None,
-        body: "返信票で「電話ください」に印がありました。折返し電話をお願いします。".to_owned(),
+        body: match sheet.call_window {
+            Some(window) => {
+                format!("返信票で「電話ください」に印がありました。{window}に折返し電話をお願いします。")
+            }
+            None => "返信票で「電話ください」に印がありました。折返し電話をお願いします。".to_owned(),
+        },
         quoted: None,
         signature: None,
         document_kind: None,

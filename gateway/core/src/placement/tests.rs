@@ -273,6 +273,7 @@ fn the_office_reads_a_sheet() {
         identity_level: IdentityLevel::I2,
         acknowledged,
         call_back,
+        call_window: Some("午前"),
         staff_id: Some("S03a".into()),
         person_name: None,
         actor_name: "渡部 晶".into(),
@@ -283,6 +284,7 @@ fn the_office_reads_a_sheet() {
     assert_eq!(a.acknowledged_at, at("2026-06-09T11:42"));
     let Effect::Post { post, .. } = &both[1] else { panic!() };
     assert_eq!((post.expectation, post.facility_id.as_str()), (ReplyExpectation::Call, "F03"));
+    assert!(post.body.contains("午前"), "{}", post.body);
     let neither = confirm_sheet(sheet(false, false), &roster, &mut counter()).unwrap();
     assert_eq!(kinds(&neither), ["close"]);
     let mut closed = roster;

@@ -37,6 +37,8 @@ pub(crate) struct AppendedPage {
     pub(crate) page: usize,
     /// Above the page: attachment number, page of pages, name.
     pub(crate) caption: String,
+    /// A rendering of a signed document: stamped 写し.
+    pub(crate) copy: bool,
 }
 
 /// One line of the list of attachments.
@@ -84,12 +86,18 @@ impl Appendix {
     }
 
     /// Takes the pages of one attachment and says where it is to be found.
-    pub(crate) fn take(&mut self, attachment: &JobAttachment, number: String, name: String) -> Listed {
-        let note = self.place(attachment, &number, &name);
+    pub(crate) fn take(
+        &mut self,
+        attachment: &JobAttachment,
+        number: String,
+        name: String,
+        copy: bool,
+    ) -> Listed {
+        let note = self.place(attachment, &number, &name, copy);
         Listed { number, name, note }
     }
 
-    fn place(&mut self, attachment: &JobAttachment, number: &str, name: &str) -> String {
+    fn place(&mut self, attachment: &JobAttachment, number: &str, name: &str, copy: bool) -> String {
         let elsewhere = "事務局がお預かりしています。お電話ください。";
         let bytes = &attachment.bytes;
         if bytes.is_empty() || bytes.len() > BYTES_MAX {
@@ -118,7 +126,7 @@ impl Appendix {
         self.files.push(Bytes::new(bytes.clone()));
         for page in 1..=room {
             let caption = format!("添付 {number} ({page}/{count}頁) {name}");
-            self.pages.push(AppendedPage { file, format, page, caption });
+            self.pages.push(AppendedPage { file, format, page, caption, copy });
         }
         if room < count {
             format!("({count}頁のうち{room}頁をうしろに印刷。残りは{elsewhere})")

@@ -2,15 +2,13 @@
 //! (fax-loop.md section 4). The mode is fixed here, because the reader was measured with it.
 
 use crate::fault::RenderFault;
-use kakehashi_core::reply_code::{QrPlace, ReplyCode};
 use kakehashi_core::sheet_geometry::QR_MODULES;
 use qrcode::bits::Bits;
 use qrcode::types::Mode;
 use qrcode::{Color, EcLevel, QrCode, Version};
 
 /// Runs of black modules: column, row, length.
-pub(crate) fn runs(code: &ReplyCode, page: u16, place: QrPlace) -> Result<Vec<[usize; 3]>, RenderFault> {
-    let text = code.qr_text(page, place);
+pub(crate) fn runs(text: &str) -> Result<Vec<[usize; 3]>, RenderFault> {
     let drawn = draw(text.as_bytes()).map_err(RenderFault::Qr)?;
     let mut runs = Vec::new();
     for (y, row) in drawn.to_colors().chunks(QR_MODULES).enumerate() {

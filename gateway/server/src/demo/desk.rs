@@ -13,7 +13,7 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use kakehashi_core::clock::Clock;
 use kakehashi_core::mail::Mail;
-use kakehashi_core::sheet_geometry::{PAGE_HEIGHT, PAGE_WIDTH, TICK_BOXES};
+use kakehashi_core::sheet_geometry::{LayoutBox, PAGE_HEIGHT, PAGE_WIDTH};
 use kakehashi_fax::pages::Page;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -111,14 +111,30 @@ async fn list(State(desk): State<Desk>) -> Response {
 }
 
 async fn show(State(desk): State<Desk>, Path(id): Path<String>) -> Response {
-    match Item::load(&desk, &id) {
-        Some(item) => {
-            let count =
-                item.fax_pdf().and_then(|pdf| kakehashi_fax::pages::pdf_page_count(pdf).ok()).unwrap_or(0);
-            Html(pages::item(&item, count)).into_response()
-        }
-        None => not_found(),
+    let Some(item) = Item::load(&desk, &id) else { return not_found() };
+    let shown = tokio::task::spawn_blocking(move || {
+        let count =
+            item.fax_pdf().and_then(|pdf| kakehashi_fax::pages::pdf_page_count(pdf).ok()).unwrap_or(0);
+        pages::item(&item, count, &printed_boxes(&item, count))
+    })
+    .await;
+    match shown {
+        Ok(html) => Html(html).into_response(),
+        Err(_) => not_found(),
     }
+}
+
+/// The boxes of the last page, if it is a sheet.
+fn printed_boxes(item: &Item, pages: usize) -> Vec<LayoutBox> {
+    let last = pages.checked_sub(1);
+    let page = item.fax_pdf().zip(last).and_then(|(pdf, last)| Page::from_pdf(pdf, last).ok());
+    page.and_then(|page| kakehashi_fax::sheet::printed(&page)).map(|l| l.boxes).unwrap_or_default()
+}
+
+/// A tick in a box, as a pen makes it.
+pub(super) fn tick(page: &mut Page, at: &LayoutBox) {
+    let point = |x: f32, y: f32| (at.x + x * at.w, at.y + y * at.h);
+    page.draw_line_mm(&[point(0.19, 0.51), point(0.41, 0.8), point(0.84, 0.2)], 0.7);
 }
 
 async fn script() -> Response {
@@ -208,11 +224,11 @@ async fn send_back(
 
 /// Puts ticks and lines on the page as a pen would.
 fn mark(page: &mut Page, form: &ReturnForm) {
-    for name in form.boxes.split(',') {
-        if let Some(tick) = TICK_BOXES.iter().find(|b| b.name == name.trim()) {
-            let (x, y) = (tick.x, tick.y);
-            page.draw_line_mm(&[(x + 1.3, y + 3.6), (x + 2.9, y + 5.6), (x + 5.9, y + 1.4)], 0.7);
-        }
+    if !form.boxes.is_empty()
+        && let Some(layout) = kakehashi_fax::sheet::printed(page)
+    {
+        let named = |b: &&LayoutBox| form.boxes.split(',').any(|name| name.trim() == b.id);
+        layout.boxes.iter().filter(named).for_each(|b| tick(page, b));
     }
     let mut points = 0;
     for line in form.lines.split(';') {

@@ -8,7 +8,6 @@ use super::{FAX_PROVIDER, desk};
 use crate::commands::send::{exchange, submit};
 use crate::gateway::Addresses;
 use kakehashi_core::clock::Clock;
-use kakehashi_core::sheet_geometry::tick_box;
 use kakehashi_fax::pages::Page;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,11 +73,9 @@ fn returned_sheet(caught: &[u8]) -> Option<Vec<u8>> {
     let pdf = mail.parts.iter().find(|p| p.bytes.starts_with(b"%PDF-"))?;
     let last = kakehashi_fax::pages::pdf_page_count(&pdf.bytes).ok()?.checked_sub(1)?;
     let mut page = Page::from_pdf(&pdf.bytes, last).ok()?;
-    let tick = tick_box("acknowledge")?;
-    page.draw_line_mm(
-        &[(tick.x + 1.3, tick.y + 3.6), (tick.x + 2.9, tick.y + 5.6), (tick.x + 5.9, tick.y + 1.4)],
-        0.7,
-    );
+    let layout = kakehashi_fax::sheet::printed(&page)?;
+    let tick = layout.boxes.iter().find(|b| b.id == "acknowledge")?;
+    super::desk::tick(&mut page, tick);
     for stroke in desk_handwriting() {
         page.draw_line_mm(&stroke, 0.6);
     }
@@ -87,7 +84,7 @@ fn returned_sheet(caught: &[u8]) -> Option<Vec<u8>> {
 
 /// 「はい」 in a hurried hand, within the handwriting area.
 fn desk_handwriting() -> Vec<Vec<(f32, f32)>> {
-    let at = |points: &[(f32, f32)]| points.iter().map(|(x, y)| (34.0 + x, 212.0 + y)).collect();
+    let at = |points: &[(f32, f32)]| points.iter().map(|(x, y)| (34.0 + x, 216.0 + y)).collect();
     vec![
         at(&[(0.0, 1.0), (-0.6, 6.0), (-0.2, 12.0), (0.8, 14.0)]),
         at(&[(4.0, 4.4), (12.0, 3.6)]),

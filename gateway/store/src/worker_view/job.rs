@@ -90,6 +90,7 @@ pub(super) async fn load(
                     facility,
                     code,
                     code_expires_at,
+                    untouched_acknowledges: false,
                     items: carried,
                 }))
             }

@@ -30,7 +30,7 @@ async fn claim(world: &World, worker: &str, at: UtcMicros) -> Vec<DeliveryJob> {
 fn posts(job: &DeliveryJob) -> &JobPosts {
     match &job.content {
         JobContent::Posts(posts) => posts,
-        JobContent::Notice { .. } => panic!("a notice"),
+        JobContent::Sheet(_) | JobContent::Notice { .. } => panic!("no posts"),
     }
 }
 

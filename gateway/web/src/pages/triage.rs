@@ -262,7 +262,8 @@ pub(crate) async fn confirm(
         answer,
         identity_level: decided.identity_level,
         acknowledged: marked("acknowledge"),
-        call_back: marked("call_back"),
+        call_back: ["call_back", "call_back_morning", "call_back_afternoon"].into_iter().any(marked),
+        call_window: call_window(marked("call_back_morning"), marked("call_back_afternoon")),
         staff_id: person.map(|p| p.id.clone()),
         person_name: person.map(|p| p.name.clone()),
         actor_name: office.visitor.user.display_name.clone(),
@@ -277,6 +278,15 @@ pub(crate) async fn confirm(
             let why = crate::views::words::reason(lang, &blocked.reason());
             again(&app, &office, &item, lang.tf("triage.blocked", &[&why])).await
         }
+    }
+}
+
+/// The time in which a member can be called, as ticked.
+const fn call_window(morning: bool, afternoon: bool) -> Option<&'static str> {
+    match (morning, afternoon) {
+        (true, false) => Some("午前"),
+        (false, true) => Some("午後"),
+        (true, true) | (false, false) => None,
     }
 }
 

@@ -132,6 +132,10 @@ fn marks(lang: Lang, envelope: &Envelope) -> Vec<MarkLine> {
 
 /// What is printed beside a box.
 pub(crate) fn box_word(lang: Lang, name: &str) -> String {
-    kakehashi_core::sheet_geometry::tick_box(name)
-        .map_or_else(|| name.to_owned(), |b| lang.pick(b.ja, b.en).to_owned())
+    use kakehashi_core::sheet_form::{box_words, line_of, staff_of};
+    if let Some(number) = staff_of(name) {
+        return lang.pick(&format!("お名前 {number}人目"), &format!("name {number}")).to_owned();
+    }
+    let word = box_words(name).map_or_else(|| name.to_owned(), |b| lang.pick(b.ja, b.en).to_owned());
+    line_of(name).map_or(word.clone(), |line| format!("{line} {word}"))
 }

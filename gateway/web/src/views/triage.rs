@@ -275,15 +275,17 @@ fn candidates(lang: Lang, all: &[TriageCandidate]) -> Vec<CandidateBlock> {
 fn sheet(lang: Lang, item: &TriageItem, beside: &Beside<'_>) -> SheetForm {
     let place = item.candidates.first();
     let marks = item.envelope.as_ref().map(|e| reading(lang, e).marks).unwrap_or_default();
-    let acts = |name: &str| matches!(name, "acknowledge" | "call_back");
-    let boxes = kakehashi_core::sheet_geometry::TICK_BOXES
-        .iter()
-        .filter(|b| acts(b.name))
-        .map(|b| {
-            let mark = marks.iter().find(|m| m.name == b.name);
+    // Sheets of the first layout have two of them, and a photograph without marks none.
+    let printed =
+        |name: &str| marks.iter().any(|m| m.name == name) || matches!(name, "acknowledge" | "call_back");
+    let boxes = ["acknowledge", "call_back", "call_back_morning", "call_back_afternoon"]
+        .into_iter()
+        .filter(|name| printed(name))
+        .map(|name| {
+            let mark = marks.iter().find(|m| m.name == name);
             SheetBox {
-                name: b.name,
-                word: lang.pick(b.ja, b.en).to_owned(),
+                name,
+                word: crate::views::envelope::box_word(lang, name),
                 proposal: mark.map(|m| m.state.clone()).unwrap_or_default(),
                 // Only a mark that is sure is proposed; whatever is unsure stays empty for the eye to decide.
                 checked: mark.is_some_and(|m| m.marked),

@@ -2,7 +2,8 @@
 
 use super::Item;
 use handlebars::Handlebars;
-use kakehashi_core::sheet_geometry::{PAGE_HEIGHT, PAGE_WIDTH, TICK_BOXES};
+use kakehashi_core::sheet_form::box_words;
+use kakehashi_core::sheet_geometry::{LayoutBox, PAGE_HEIGHT, PAGE_WIDTH};
 use serde::Serialize;
 use std::sync::LazyLock;
 
@@ -51,7 +52,7 @@ struct ItemPage<'a> {
     attachments: Vec<AttachmentRow>,
     pages: Vec<PageRow>,
     last_page: usize,
-    boxes: Vec<BoxRow>,
+    boxes: Vec<BoxRow<'a>>,
 }
 
 #[derive(Serialize)]
@@ -70,9 +71,9 @@ struct PageRow {
 
 /// A tick box in percent of the page, so that it can be clicked where it is printed.
 #[derive(Serialize)]
-struct BoxRow {
-    name: &'static str,
-    ja: &'static str,
+struct BoxRow<'a> {
+    name: &'a str,
+    ja: &'a str,
     en: &'static str,
     left: f32,
     top: f32,
@@ -101,19 +102,19 @@ pub(super) fn list(items: &[Item]) -> String {
 }
 
 /// One caught item: a mail to answer, or pages to send back.
-pub(super) fn item(item: &Item, page_count: usize) -> String {
+pub(super) fn item(item: &Item, page_count: usize, printed: &[LayoutBox]) -> String {
     let percent = |part: f32, whole: f32| part * 100.0 / whole;
     let attachments = item.mail.parts.iter().enumerate().map(|(index, part)| AttachmentRow {
         index,
         name: part.name.clone().unwrap_or_else(|| part.media_type.clone()),
         kilobytes: part.bytes.len().div_ceil(1024),
     });
-    let boxes = TICK_BOXES.iter().map(|tick| {
+    let boxes = printed.iter().map(|tick| {
         let area = tick.area();
         BoxRow {
-            name: tick.name,
-            ja: tick.ja,
-            en: tick.en,
+            name: &tick.id,
+            ja: &tick.label,
+            en: box_words(&tick.id).map_or("", |words| words.en),
             left: percent(area.x, PAGE_WIDTH),
             top: percent(area.y, PAGE_HEIGHT),
             width: percent(area.width, PAGE_WIDTH),
@@ -171,10 +172,10 @@ mod tests {
             mail: kakehashi_email::read::parse_mail(hostile.as_bytes()).unwrap(),
             receiver: "<script>".to_owned(),
         };
-        for html in [list(std::slice::from_ref(&item)), super::item(&item, 2), fault("<script>")] {
+        for html in [list(std::slice::from_ref(&item)), super::item(&item, 2, &[]), fault("<script>")] {
             assert!(!html.contains("<script>") && !html.contains("<img src=x"), "{html}");
             assert!(html.contains("</html>"), "{html}");
         }
-        assert!(super::item(&item, 2).contains("0300000104"));
+        assert!(super::item(&item, 2, &[]).contains("0300000104"));
     }
 }

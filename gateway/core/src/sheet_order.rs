@@ -1,0 +1,236 @@
+//! Sheets that carry no post: what was ordered, as the delivery's row keeps it, and what the page shows,
+//! as the store loads it (care-network.md 6.4). An order names things by key only, so that a sheet
+//! always shows what holds when it leaves; the page itself never holds more than its reader may know.
+
+use crate::clock::UtcMicros;
+use crate::ids::{DeliveryId, GroupId, PostId};
+use crate::reply_code::ReplyCode;
+use crate::vocabulary::{Channel, DeliveryState, ReplyExpectation, Urgency};
+use serde::{Deserialize, Serialize};
+
+/// How long the code of a sheet works that lies in a drawer until it is needed: 連絡票, 設定票, 異動届.
+pub const DRAWER_CODE_SECONDS: i64 = 400 * 24 * 3600;
+/// How long the code of a 番号確認票 or 表紙 works.
+pub const HANDSHAKE_CODE_SECONDS: i64 = 14 * 24 * 3600;
+
+/// Which sheet a delivery is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "sheet", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SheetOrder {
+    /// 連絡票.
+    Contact,
+    /// 設定票.
+    Preference,
+    /// 番号確認票.
+    Verification,
+    /// 異動届.
+    StaffChange,
+    /// 表紙 for a delivery that waits until its code comes back.
+    Cover {
+        /// What waits.
+        delivery_id: DeliveryId,
+    },
+    /// 状況票 of a post.
+    Status {
+        /// The post.
+        post_id: PostId,
+    },
+    /// 受領確認書 of a post.
+    Evidence {
+        /// The post.
+        post_id: PostId,
+    },
+    /// 貼付票 of some posts of one group.
+    PasteSlips {
+        /// The group.
+        group_id: GroupId,
+        /// In order.
+        post_ids: Vec<PostId>,
+    },
+}
+
+impl SheetOrder {
+    /// Its code, as in the order's JSON.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Contact => "contact",
+            Self::Preference => "preference",
+            Self::Verification => "verification",
+            Self::StaffChange => "staff_change",
+            Self::Cover { .. } => "cover",
+            Self::Status { .. } => "status",
+            Self::Evidence { .. } => "evidence",
+            Self::PasteSlips { .. } => "paste_slips",
+        }
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub const fn ja(&self) -> &'static str {
+        match self {
+            Self::Contact => "連絡票",
+            Self::Preference => "設定票",
+            Self::Verification => "番号確認票",
+            Self::StaffChange => "異動届",
+            Self::Cover { .. } => "表紙",
+            Self::Status { .. } => "状況票",
+            Self::Evidence { .. } => "受領確認書",
+            Self::PasteSlips { .. } => "貼付票",
+        }
+    }
+
+    /// The same in English.
+    #[must_use]
+    pub const fn en(&self) -> &'static str {
+        match self {
+            Self::Contact => "contact sheet",
+            Self::Preference => "preference sheet",
+            Self::Verification => "verification sheet",
+            Self::StaffChange => "staff change notice",
+            Self::Cover { .. } => "cover page",
+            Self::Status { .. } => "who has acknowledged",
+            Self::Evidence { .. } => "evidence of receipt",
+            Self::PasteSlips { .. } => "paste-in slips",
+        }
+    }
+
+    /// Whether it may go to a number that is not yet verified: it must show nothing about any patient.
+    #[must_use]
+    pub const fn may_go_unverified(&self) -> bool {
+        match self {
+            Self::Verification => true,
+            Self::Contact
+            | Self::Preference
+            | Self::StaffChange
+            | Self::Cover { .. }
+            | Self::Status { .. }
+            | Self::Evidence { .. }
+            | Self::PasteSlips { .. } => false,
+        }
+    }
+
+    /// How long its code works, in seconds.
+    #[must_use]
+    pub const fn code_seconds(&self) -> i64 {
+        match self {
+            Self::Contact | Self::Preference | Self::StaffChange => DRAWER_CODE_SECONDS,
+            Self::Verification
+            | Self::Cover { .. }
+            | Self::Status { .. }
+            | Self::Evidence { .. }
+            | Self::PasteSlips { .. } => HANDSHAKE_CODE_SECONDS,
+        }
+    }
+}
+
+/// What a sheet shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SheetContent {
+    /// 連絡票.
+    Contact,
+    /// 設定票; the settings in force are those of the job's endpoint.
+    Preference,
+    /// 番号確認票.
+    Verification,
+    /// 異動届; the roster is that of the job.
+    StaffChange,
+    /// 表紙.
+    Cover {
+        /// Highest urgency of what waits.
+        urgency: Urgency,
+        /// How many posts wait.
+        posts: usize,
+    },
+    /// 状況票.
+    Status(Box<ReceiptTable>),
+    /// 受領確認書.
+    Evidence(Box<ReceiptTable>),
+    /// 貼付票.
+    PasteSlips(Box<PasteSlips>),
+}
+
+/// Who got a post and who took note of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptTable {
+    /// グループ呼称.
+    pub group_alias: String,
+    /// Patient's name: guarded on a 状況票, printed on a 受領確認書, which is filed.
+    pub patient_name: String,
+    /// Title of the post.
+    pub title: String,
+    /// Facility and person that posted.
+    pub author: String,
+    /// By which way it came to the gateway.
+    pub channel: Channel,
+    /// When it was posted.
+    pub posted_at: UtcMicros,
+    /// One line for each member.
+    pub lines: Vec<ReceiptLine>,
+}
+
+/// One member's line: 送達 and 了解 are two facts with two times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptLine {
+    /// Facility.
+    pub facility: String,
+    /// What is asked of it.
+    pub asked: ReplyExpectation,
+    /// The way it went and how far it came.
+    pub delivery: Option<(Channel, DeliveryState, UtcMicros)>,
+    /// 了解: when, and by whom if signed.
+    pub acknowledged: Option<(UtcMicros, Option<String>)>,
+    /// When it replied.
+    pub replied_at: Option<UtcMicros>,
+}
+
+/// Slips for the notebook of one group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasteSlips {
+    /// グループ呼称.
+    pub group_alias: String,
+    /// Patient's name, which is taken out of every text.
+    pub patient_name: String,
+    /// In order.
+    pub slips: Vec<PasteSlip>,
+}
+
+/// One slip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasteSlip {
+    /// Number, which with the page's code finds the post.
+    pub number: u16,
+    /// Code of the slip.
+    pub code: ReplyCode,
+    /// Facility that posted.
+    pub author: String,
+    /// When.
+    pub posted_at: UtcMicros,
+    /// Family-safe wording.
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_are_kept_as_json() {
+        let orders = [
+            SheetOrder::Contact,
+            SheetOrder::Preference,
+            SheetOrder::Verification,
+            SheetOrder::StaffChange,
+            SheetOrder::Cover { delivery_id: "D1".into() },
+            SheetOrder::Status { post_id: "P1".into() },
+            SheetOrder::Evidence { post_id: "P1".into() },
+            SheetOrder::PasteSlips { group_id: "G1".into(), post_ids: vec!["P1".into()] },
+        ];
+        for order in orders {
+            let json = serde_json::to_value(&order).unwrap();
+            assert_eq!(json["sheet"], order.code());
+            assert_eq!(serde_json::from_value::<SheetOrder>(json).unwrap(), order);
+            assert_eq!(order.may_go_unverified(), order == SheetOrder::Verification);
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! Sheets that carry no post: their sentences and facts (care-network.md 6.4). Short, polite, and one
+//! unmistakable thing to do. Only the 受領確認書 names the patient, because a facility files it; all others
+//! lie open on a desk or in a home.
+
+use super::foot::{FootPlan, staff_boxes};
+use super::values::{Fact, Geometry, Ruled, SheetPage, SlipPages, SlipValues, Table};
+use super::{PaperPages, finish, qr, to_value};
+use crate::fault::RenderFault;
+use crate::name_guard::NameGuard;
+use crate::paper::{Paper, Template};
+use crate::printable::Printable;
+use crate::wording;
+use kakehashi_core::directory::{Day, EndpointSettings};
+use kakehashi_core::job::{DeliveryJob, JobSheet};
+use kakehashi_core::reply_code::QrPlace;
+use kakehashi_core::sheet_form::{DIGEST_STAFF_MAX, SheetCode, SheetForm};
+use kakehashi_core::sheet_geometry::SheetLayout;
+use kakehashi_core::sheet_order::{PasteSlips, ReceiptLine, ReceiptTable, SheetContent};
+use kakehashi_core::vocabulary::{ReplyExpectation, Urgency};
+use typst::foundations::{Array, Dict, IntoValue as _};
+
+/// Most members in a table: a page holds no more.
+const LINES_MAX: usize = 18;
+/// Most slips of one order.
+const SLIPS_MAX: usize = 40;
+/// Longest text on a slip, in characters.
+const SLIP_MAX: usize = 420;
+
+/// The page of an ordered sheet.
+///
+/// # Errors
+/// If typst cannot set it.
+pub(crate) fn sheet(paper: &Paper, job: &DeliveryJob, ordered: &JobSheet) -> Result<PaperPages, RenderFault> {
+    let mut printable = Printable::new(paper);
+    if let SheetContent::PasteSlips(slips) = &ordered.content {
+        return paste_slips(paper, job, slips, &mut printable);
+    }
+    let staff_most = DIGEST_STAFF_MAX;
+    let words = words(ordered, &mut printable);
+    let network = &job.network;
+    let mut page = SheetPage {
+        document_title: words.title.to_owned(),
+        to: printable.line(&ordered.facility.name, 30),
+        office: printable.line(&network.office_name, 30),
+        phone: printable.line(&network.office_phone, 20),
+        hours: printable.line(&network.office_hours, 20),
+        sent_at: job.due_at.to_ja(),
+        code: None,
+        title: words.title.to_owned(),
+        title_en: words.title_en.to_owned(),
+        lead: words.lead,
+        lead_en: words.lead_en.iter().map(|l| (*l).to_owned()).collect(),
+        facts: words.facts,
+        table: words.table,
+        closing: words.closing,
+        ruled: words.ruled,
+        missing: printable.missing,
+        sheet: None,
+    };
+    let mut inputs = Dict::new();
+    let staff = staff_boxes(&ordered.staff_names, staff_most, &mut printable);
+    let names = u8::try_from(staff.len()).unwrap_or(staff_most);
+    let form = form_of(&ordered.content, names);
+    if let Some(form) = form {
+        let plan = FootPlan {
+            form,
+            first: 1,
+            staff,
+            gateway_fax: printable.line(&network.gateway_fax, 20),
+            phone: page.phone.clone(),
+            to: page.to.clone(),
+            about: String::new(),
+            about_when: String::new(),
+            acknowledged: None,
+            valid_until: kakehashi_core::clock::ja_date(ordered.code_expires_at.in_japan().date()),
+            lines: Vec::new(),
+        };
+        page.sheet = Some(plan.foot(&ordered.code, 1)?);
+        page.code = Some(ordered.code.spaced());
+        inputs.insert("geometry".into(), to_value(&Geometry::of_sheets())?);
+    }
+    inputs.insert("data".into(), to_value(&page)?);
+    inputs.insert("files".into(), Array::new().into_value());
+    finish(&paper.set(Template::Sheet, inputs)?)
+}
+
+/// What can be read on an ordered sheet.
+pub(crate) fn layout_of_order(paper: &Paper, ordered: &JobSheet, page: u16) -> Option<SheetLayout> {
+    let staff = staff_boxes(&ordered.staff_names, DIGEST_STAFF_MAX, &mut Printable::new(paper));
+    let names = u8::try_from(staff.len()).unwrap_or(DIGEST_STAFF_MAX);
+    let code = SheetCode {
+        code: ordered.code.clone(),
+        form: form_of(&ordered.content, names)?,
+        page,
+        first: 1,
+        place: QrPlace::A,
+    };
+    Some(code.layout())
+}
+
+/// The form of a sheet with boxes, with so many names.
+const fn form_of(content: &SheetContent, names: u8) -> Option<SheetForm> {
+    match content {
+        SheetContent::Contact => Some(SheetForm::Contact),
+        SheetContent::Preference => Some(SheetForm::Preference),
+        SheetContent::Verification => Some(SheetForm::Verification),
+        SheetContent::Cover { .. } => Some(SheetForm::Cover),
+        SheetContent::StaffChange => Some(SheetForm::StaffChange { staff: names }),
+        SheetContent::Status(_) | SheetContent::Evidence(_) | SheetContent::PasteSlips(_) => None,
+    }
+}
+
+/// The words of one kind.
+struct Words {
+    title: &'static str,
+    title_en: &'static str,
+    lead: Vec<String>,
+    lead_en: &'static [&'static str],
+    facts: Vec<Fact>,
+    table: Option<Table>,
+    closing: Vec<String>,
+    ruled: Option<Ruled>,
+}
+
+impl Words {
+    fn new(
+        title: &'static str,
+        title_en: &'static str,
+        lead: &[&str],
+        lead_en: &'static [&'static str],
+    ) -> Self {
+        Self {
+            title,
+            title_en,
+            lead: lead.iter().map(|l| (*l).to_owned()).collect(),
+            lead_en,
+            facts: Vec::new(),
+            table: None,
+            closing: Vec::new(),
+            ruled: None,
+        }
+    }
+}
+
+/// A number as people write it; grouped only where the length of its area code is known.
+fn spoken(digits: &str) -> String {
+    let part = |from: usize, until: usize| digits.get(from..until).unwrap_or("");
+    let groups = match (digits.len(), digits.get(..2)) {
+        (10, Some("03" | "06")) => [part(0, 2), part(2, 6), part(6, 10)],
+        (11, Some("05" | "07" | "08" | "09")) => [part(0, 3), part(3, 7), part(7, 11)],
+        _ => return digits.to_owned(),
+    };
+    groups.join("-")
+}
+
+fn fact(label: &str, value: String) -> Fact {
+    Fact { label: label.to_owned(), value }
+}
+
+fn words(ordered: &JobSheet, printable: &mut Printable<'_>) -> Words {
+    let number = spoken(&printable.line(&ordered.endpoint.address, 20));
+    let facility = printable.line(&ordered.facility.name, 30);
+    match &ordered.content {
+        SheetContent::Contact => Words {
+            facts: vec![
+                fact("差出人", facility),
+                fact("この紙の番号", ordered.code.spaced()),
+            ],
+            ruled: Some(Ruled { y: 84.0, height: 54.0, rows: 5 }),
+            ..Words::new(
+                "連絡票",
+                "Contact sheet: a new topic",
+                &[
+                    "チームに知らせたいことを書いて、この紙をFAXしてください。一枚に一人の患者さんのことだけを。",
+                    "急ぐときは、まずお電話ください。",
+                ],
+                &["Write what the team should know, tick below and fax this page. One patient per sheet."],
+            )
+        },
+        SheetContent::Preference => Words {
+            facts: settings(&ordered.endpoint.settings, number),
+            closing: vec!["変更の控えは次の便でお届けします。24時間以内なら元に戻せます。".to_owned()],
+            ..Words::new(
+                "設定票",
+                "How you want to receive",
+                &["お受け取り方を変えるときは、変えたい所だけに✓を付けて返送してください。今の設定は次のとおりです。"],
+                &["Tick only what you want to change and send this page back. Below: the settings in force."],
+            )
+        },
+        SheetContent::Verification => Words {
+            facts: vec![
+                fact("施設", facility),
+                fact("FAX番号", number),
+            ],
+            closing: vec!["この紙が戻るまで、患者さんに関わるものはこの番号にお送りしません。".to_owned()],
+            ..Words::new(
+                "番号確認票",
+                "Is this your number?",
+                &[
+                    "下の番号が施設のものか、お確かめください。",
+                    "正しければ「この番号で受け取りました」に✓を付け、お名前を書いて、同じFAX機から返送してください。",
+                ],
+                &["If the number is yours, tick the box, sign, and send this page back from the same machine."],
+            )
+        },
+        SheetContent::StaffChange => Words {
+            facts: vec![fact("施設", facility)],
+            closing: vec![
+                "退職される方の受け取りと署名は、最終日の終わりで止まります。担当の引継ぎ先もお書きください。".to_owned(),
+                "届いたら、登録のお電話番号へ事務局から確認のお電話をします。".to_owned(),
+            ],
+            ..Words::new(
+                "異動届",
+                "Staff change notice",
+                &["人の出入りがあったときに、この一枚だけをお送りください。申込書は要りません。"],
+                &["Send only this page when people join or leave. The office calls back to confirm."],
+            )
+        },
+        SheetContent::Cover { urgency, posts } => {
+            let mark = wording::urgency_mark(*urgency);
+            Words {
+                facts: vec![
+                    fact("お預かりしているもの", format!("{posts}件")),
+                    fact("緊急度", format!("{mark} {}", urgency.ja())),
+                ],
+                closing: match urgency {
+                    Urgency::Normal => Vec::new(),
+                    Urgency::Urgent | Urgency::Emergency => {
+                        vec!["お急ぎの内容です。すぐに返送できないときは、事務局へお電話ください。".to_owned()]
+                    }
+                },
+                ..Words::new(
+                    "お送りするものがあります",
+                    "There is something for you",
+                    &[
+                        "先にこの表紙だけをお送りしています。本文は、この紙が戻ったあとにお送りします。",
+                        "正しく届いていれば「受け取りました」に✓を付けて、返送してください。",
+                    ],
+                    &["This cover goes alone. Tick and return it, and the pages will follow."],
+                )
+            }
+        }
+        SheetContent::Status(table) => {
+            let guard = NameGuard::new(&table.patient_name);
+            Words {
+                facts: vec![
+                    fact("グループ", printable.line(&guard.without(&table.group_alias), 20)),
+                    fact("投稿", printable.line(&guard.without(&table.title), 40)),
+                    fact("投稿者・時刻", printable.line(&format!("{} {}", guard.without(&table.author), table.posted_at.to_ja()), 60)),
+                ],
+                table: Some(status_table(table, printable)),
+                closing: closing(table),
+                ..Words::new(
+                    "了解状況",
+                    "Who has acknowledged",
+                    &["お尋ねの投稿を、どなたが了解されたかのお知らせです。返信は要りません。"],
+                    &["送達: the far machine took it. 了解: a person confirmed. No reply needed."],
+                )
+            }
+        }
+        SheetContent::Evidence(table) => Words {
+            facts: evidence_facts(table, printable),
+            table: Some(evidence_table(table, printable)),
+            closing: closing(table),
+            ..Words::new(
+                "受領確認書",
+                "Evidence of receipt",
+                &["お送りになった文書の送達と了解の記録です。記録として保管できます。"],
+                &["送達: the far machine took all pages. 了解: a person confirmed. Two facts, two times."],
+            )
+        },
+        SheetContent::PasteSlips(_) => Words::new("貼付票", "Paste-in slips", &[], &[]),
+    }
+}
+
+fn closing(table: &ReceiptTable) -> Vec<String> {
+    let mut words =
+        vec!["「送達」は相手の機械が全頁を受け取ったこと、「了解」は人が確かめたことです。".to_owned()];
+    if table.lines.len() > LINES_MAX {
+        words.push(format!("ほか{}施設は事務局へお尋ねください。", table.lines.len() - LINES_MAX));
+    }
+    words
+}
+
+fn settings(settings: &EndpointSettings, number: String) -> Vec<Fact> {
+    let digests = if settings.digests.is_empty() {
+        "なし(すべてすぐにお送りします)".to_owned()
+    } else {
+        let time = |d: &kakehashi_core::directory::DigestTime| {
+            let days: String = d.days.iter().map(|d| day(*d)).collect();
+            if days.is_empty() { d.at.to_string() } else { format!("{days} {}", d.at) }
+        };
+        settings.digests.iter().map(time).collect::<Vec<_>>().join("・")
+    };
+    let instant = match settings.instant_threshold {
+        Urgency::Normal => "すべて即時",
+        Urgency::Urgent => "至急から即時",
+        Urgency::Emergency => "緊急だけ即時",
+    };
+    let quiet = settings
+        .quiet_hours
+        .map_or_else(|| "なし".to_owned(), |q| format!("{} から {} まで", q.from, q.until));
+    let night = if settings.night_ok { "夜間可" } else { "夜間は不可" };
+    vec![
+        fact("FAX番号", number),
+        fact("即時の基準", instant.to_owned()),
+        fact("まとめ便", digests),
+        fact("休み時間帯", format!("{quiet}(緊急は{night})")),
+    ]
+}
+
+const fn day(day: Day) -> &'static str {
+    match day {
+        Day::Mon => "月",
+        Day::Tue => "火",
+        Day::Wed => "水",
+        Day::Thu => "木",
+        Day::Fri => "金",
+        Day::Sat => "土",
+        Day::Sun => "日",
+    }
+}
+
+fn delivered(line: &ReceiptLine) -> String {
+    line.delivery.map_or_else(
+        || "—".to_owned(),
+        |(channel, state, at)| format!("{} {} {}", channel.ja(), state.ja(), at.to_ja()),
+    )
+}
+
+fn acknowledged(line: &ReceiptLine, printable: &mut Printable<'_>) -> String {
+    match (&line.acknowledged, line.replied_at) {
+        (Some((at, Some(name))), _) => format!("{} {}", at.to_ja(), printable.line(name, 12)),
+        (Some((at, None)), _) => at.to_ja(),
+        (None, Some(at)) => format!("返信 {}", at.to_ja()),
+        (None, None) if line.asked == ReplyExpectation::None => "(共有のみ)".to_owned(),
+        (None, None) => "まだ".to_owned(),
+    }
+}
+
+fn status_table(table: &ReceiptTable, printable: &mut Printable<'_>) -> Table {
+    let rows = table.lines.iter().take(LINES_MAX).map(|line| {
+        vec![printable.line(&line.facility, 22), line.asked.ja().to_owned(), acknowledged(line, printable)]
+    });
+    Table {
+        widths: vec![2.4, 1.3, 2.0], head: vec!["施設", "お願い", "了解・返信"], rows: rows.collect()
+    }
+}
+
+fn evidence_facts(table: &ReceiptTable, printable: &mut Printable<'_>) -> Vec<Fact> {
+    vec![
+        fact(
+            "患者・利用者",
+            printable.line(&format!("{} 様 ({})", table.patient_name, table.group_alias), 40),
+        ),
+        fact("内容", printable.line(&table.title, 44)),
+        fact("差出人", printable.line(&table.author, 44)),
+        fact("日時・経路", format!("{} {}", table.posted_at.to_ja(), table.channel.ja())),
+    ]
+}
+
+fn evidence_table(table: &ReceiptTable, printable: &mut Printable<'_>) -> Table {
+    let rows =
+        table.lines.iter().take(LINES_MAX).map(|line| {
+            vec![printable.line(&line.facility, 22), delivered(line), acknowledged(line, printable)]
+        });
+    Table { widths: vec![2.2, 2.2, 2.0], head: vec!["受取人", "送達", "了解"], rows: rows.collect() }
+}
+
+fn paste_slips(
+    paper: &Paper,
+    job: &DeliveryJob,
+    slips: &PasteSlips,
+    printable: &mut Printable<'_>,
+) -> Result<PaperPages, RenderFault> {
+    // The notebook lies open in the home: whoever lives there knows who is meant.
+    let guard = NameGuard::new(&slips.patient_name);
+    let safe = |text: &str| guard.replaced(text, "ご本人");
+    let mut values = Vec::new();
+    for slip in slips.slips.iter().take(SLIPS_MAX) {
+        let safe = safe(&slip.text);
+        let short: String = safe.chars().take(SLIP_MAX).collect();
+        let (mut lines, _) = printable.lines(&short);
+        if short.len() < safe.len() {
+            lines.push("(続きは訪問する方にお尋ねください)".to_owned());
+        }
+        let code = SheetCode {
+            code: slip.code.clone(),
+            form: SheetForm::PasteSlip,
+            page: 1,
+            first: slip.number,
+            place: QrPlace::A,
+        };
+        values.push(SlipValues {
+            number: slip.number,
+            alias: printable.line(&guard.without(&slips.group_alias), 20),
+            author: printable.line(&guard.without(&slip.author), 40),
+            at: slip.posted_at.to_ja(),
+            lines,
+            qr: qr::runs(&code.text())?,
+            code: slip.code.spaced(),
+        });
+    }
+    if values.is_empty() {
+        return Err(RenderFault::NoItems);
+    }
+    let network = &job.network;
+    let pages = SlipPages {
+        document_title: "貼付票".to_owned(),
+        phone: printable.line(&network.office_phone, 20),
+        hours: printable.line(&network.office_hours, 20),
+        gateway_fax: printable.line(&network.gateway_fax, 20),
+        slips: values,
+    };
+    let mut inputs = Dict::new();
+    inputs.insert("data".into(), to_value(&pages)?);
+    inputs.insert("geometry".into(), to_value(&Geometry::of_sheets())?);
+    finish(&paper.set(Template::PasteSlip, inputs)?)
+}
