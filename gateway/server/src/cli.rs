@@ -32,6 +32,9 @@ enum Command {
     },
     /// Send a mail, an HL7 message or a care note to a gateway
     Send(commands::send::SendArgs),
+    /// HL7 tools
+    #[command(subcommand)]
+    Hl7(commands::hl7::Hl7Command),
     /// Intakes as they lie in the database
     #[command(subcommand)]
     Intake(IntakeCommand),
@@ -80,6 +83,9 @@ pub(crate) struct DemoArgs {
     /// Use this database instead of the embedded SQLite, for example postgres://…
     #[arg(long)]
     pub(crate) database_url: Option<String>,
+    /// MLLP inbox (HOST:PORT) of another engine that stands for the hospital; without this the members' desk does
+    #[arg(long)]
+    pub(crate) hospital: Option<String>,
     /// Keep the quiet hours of the invented facilities; without this the demo delivers day and night
     #[arg(long)]
     pub(crate) quiet_hours: bool,
@@ -191,6 +197,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(args) => commands::serve::run(&args.config),
         Command::Inspect { files, config } => commands::inspect::run(&files, config.as_deref()),
         Command::Send(args) => commands::send::run(&args),
+        Command::Hl7(command) => commands::hl7::run(&command),
         Command::Intake(IntakeCommand::List { ids, store }) => commands::intake::list(ids, &store),
         Command::Timeline { group, json, store } => commands::timeline::run(&group, json, &store),
         Command::Rules(RulesCommand::Check { file }) => commands::rules::check(file.as_deref()),

@@ -13,6 +13,8 @@ use kakehashi_email::listen::SmtpConfig;
 use kakehashi_email::send::{DkimKey, EmailOutlet, RelayConfig, RelayTls as OutletTls, SenderConfig};
 use kakehashi_fax::send::FaxOutlet;
 use kakehashi_hl7::listen::MllpConfig;
+use kakehashi_hl7::listen::folder::FolderConfig;
+use kakehashi_hl7::send::Hl7Outlet;
 use kakehashi_mqtt::listen::MqttConfig;
 use kakehashi_pipeline::{Deliverer, Desk, Outlets, Settler, Supervisor};
 use kakehashi_render::Renderer;
@@ -22,7 +24,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -184,7 +186,9 @@ impl Gateway {
             smtp: sockets.smtp.as_ref().map(local),
             mllp: sockets.mllp.first().map(local),
         };
-        start_listeners(config, sockets.smtp, sockets.mllp, &desk, &clock, &shutdown, &listeners)?;
+        let open_connections: Vec<Arc<AtomicU64>> = config.mllp.iter().map(|_| Arc::default()).collect();
+        let listening = (sockets.mllp, open_connections.as_slice());
+        start_listeners(config, sockets.smtp, listening, &desk, &clock, &shutdown, &listeners)?;
         let state = WebState {
             store: store.clone(),
             network: network.clone(),
@@ -192,6 +196,8 @@ impl Gateway {
             rules: current,
             desk,
             page_images: Arc::new(FaxPageImages),
+            message_view: Arc::new(readers(config)),
+            interfaces: crate::interfaces::status(config, open_connections),
             metrics_text: Arc::new(move || {
                 metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default()
             }),
@@ -236,7 +242,7 @@ fn local(listener: &TcpListener) -> SocketAddr {
 fn start_listeners(
     config: &Config,
     smtp: Option<TcpListener>,
-    mllp: Vec<TcpListener>,
+    (mllp, open): (Vec<TcpListener>, &[Arc<AtomicU64>]),
     desk: &Arc<dyn IntakeDesk>,
     clock: &Arc<dyn Clock>,
     shutdown: &CancellationToken,
@@ -266,19 +272,38 @@ fn start_listeners(
             shutdown.clone(),
         ));
     }
-    for (section, listener) in config.mllp.iter().zip(mllp) {
+    for ((section, listener), open) in config.mllp.iter().zip(mllp).zip(open) {
         let mllp = MllpConfig {
             interface: section.interface.name.clone(),
             profile: section.interface.clone(),
             max_frame_bytes: usize::try_from(config.intake.max_message_bytes).unwrap_or(usize::MAX),
             max_connections: config.intake.max_connections,
             max_per_peer: config.intake.max_per_peer,
+            open: Arc::clone(open),
             tls: tls(&section.tls)?,
             ..MllpConfig::default()
         };
         listeners.spawn(kakehashi_hl7::listen::serve(
             listener,
             mllp,
+            Arc::clone(desk),
+            Arc::clone(clock),
+            shutdown.clone(),
+        ));
+    }
+    for section in &config.hl7_folder {
+        let folder = FolderConfig {
+            path: section.path.clone(),
+            kind: section.kind,
+            profile: section.interface.clone(),
+            seen_file: seen_file(config, &section.path),
+            every_seconds: section.every_seconds,
+            stable_seconds: i64::try_from(section.stable_seconds).unwrap_or(i64::MAX),
+            since: section.since.as_deref().map(|day| day.replace('-', "")),
+            max_file_bytes: config.intake.max_message_bytes,
+        };
+        listeners.spawn(kakehashi_hl7::listen::folder::serve(
+            folder,
             Arc::clone(desk),
             Arc::clone(clock),
             shutdown.clone(),
@@ -310,21 +335,39 @@ fn start_listeners(
     Ok(())
 }
 
+/// Where is remembered what a watched folder gave: a file of ours, named by the folder's path.
+fn seen_file(config: &Config, folder: &Path) -> std::path::PathBuf {
+    let name = kakehashi_core::envelope::ContentHash::of(folder.as_os_str().as_encoded_bytes());
+    let name: String = name.hex().chars().take(16).collect();
+    config.data_dir.join("folders").join(format!("{name}.seen"))
+}
+
 /// The readers with the configured profiles.
 pub(crate) fn readers(config: &Config) -> Readers {
     Readers {
         fax_providers: config.fax.providers.clone(),
-        interfaces: config.mllp.iter().map(|m| (m.interface.name.clone(), m.interface.clone())).collect(),
+        interfaces: config
+            .hl7_folder
+            .iter()
+            .map(|f| &f.interface)
+            .chain(config.mllp.iter().map(|m| &m.interface))
+            .map(|interface| (interface.name.clone(), interface.clone()))
+            .collect(),
     }
 }
 
-/// The outlets with the configured relays.
+/// The outlets with the configured relays and inboxes.
 pub(crate) fn outlets(config: &Config) -> Result<Outlets, StartFault> {
     let dkim = dkim(config)?;
     let email = sender(config, &config.mail.from, dkim)?;
     // Providers know their customers by the sender's address, so FAX jobs leave under their own.
     let carrier = sender(config, &config.fax.send.from, None)?;
-    Ok(Outlets { email, fax: Arc::new(FaxOutlet::new(config.fax.send.clone(), carrier)) })
+    let inboxes = config.mllp.iter().filter_map(|m| Some((m.interface.name.clone(), m.outgoing.clone()?)));
+    Ok(Outlets {
+        email,
+        fax: Arc::new(FaxOutlet::new(config.fax.send.clone(), carrier)),
+        hl7: Arc::new(Hl7Outlet::new(inboxes)?),
+    })
 }
 
 fn sender(config: &Config, from: &str, dkim: Option<Arc<DkimKey>>) -> Result<Arc<EmailOutlet>, StartFault> {

@@ -4,7 +4,9 @@
 
 mod conversation;
 mod intakes;
+pub(crate) mod messages;
 mod outbox;
+pub(crate) mod receipts;
 
 use crate::database::Tx;
 use crate::error::SERIALISATION;
@@ -85,6 +87,7 @@ impl Applying<'_> {
                 self.withdraw(post_id, facility_id).await
             }
             Effect::Deliver(delivery) => self.deliver(delivery).await,
+            Effect::TellAuthor(note) => self.tell_author(note).await,
             Effect::Notify { delivery_id, notice, channel, address } => {
                 self.notify(delivery_id, *notice, *channel, address).await
             }
@@ -107,6 +110,7 @@ impl Applying<'_> {
             Effect::FinishIntake { intake_id, state, decided } => {
                 self.finish_intake(intake_id, *state, decided).await
             }
+            Effect::ReplayIntake { intake_id } => self.replay(intake_id).await,
             Effect::TeachIdentifier { facility_id, identifier, patient_id, state } => {
                 self.teach_identifier(facility_id, identifier, patient_id, *state).await
             }
