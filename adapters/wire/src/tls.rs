@@ -1,5 +1,5 @@
-//! TLS for listeners: loading certificates with errors that name the file and the remedy, and the
-//! handshake with a time limit. One provider (ring) for the whole program; clients build their own.
+//! TLS for listeners and for clients that speak over plain sockets: loading certificates with errors that name the file and the remedy, and the
+//! handshake with a time limit. One provider (ring) for the whole program.
 
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-pub use rustls::ServerConfig;
+pub use rustls::{ClientConfig, ServerConfig};
 
 /// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +97,48 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
 ) -> std::io::Result<TlsStream<S>> {
     tokio::time::timeout(Duration::from_secs(20), TlsAcceptor::from(Arc::clone(config)).accept(stream))
+        .await
+        .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+}
+
+/// A client configuration that trusts the system's authorities and, if given, one more.
+///
+/// # Errors
+/// [`TlsFault`] names the file and what to do.
+pub fn client_config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, TlsFault> {
+    let mut roots = RootCertStore::empty();
+    // A broken entry of the system's list is no reason to do without the others.
+    let system = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(system.certs);
+    if let Some(path) = ca {
+        for root in certificates(path)? {
+            roots
+                .add(root)
+                .map_err(|e| TlsFault::Unusable { path: path.to_owned(), detail: e.to_string() })?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| TlsFault::Unusable { path: PathBuf::from("(client)"), detail: e.to_string() })?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// Shakes hands with a server of this name within 20 s.
+///
+/// # Errors
+/// The handshake failed, took too long, or the name is none.
+pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+    config: &Arc<ClientConfig>,
+    host: &str,
+    stream: S,
+) -> std::io::Result<tokio_rustls::client::TlsStream<S>> {
+    let name = rustls::pki_types::ServerName::try_from(host.to_owned())
+        .map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidInput, e))?;
+    let shaking = TlsConnector::from(Arc::clone(config)).connect(name, stream);
+    tokio::time::timeout(Duration::from_secs(20), shaking)
         .await
         .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
 }

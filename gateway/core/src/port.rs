@@ -36,6 +36,31 @@ pub struct Origin {
     pub login_user: Option<LoginUserId>,
     /// What the source proved of the sender.
     pub authenticity: Option<Authenticity>,
+    /// Name that the peer gave in EHLO, LHLO or XCLIENT.
+    #[serde(default)]
+    pub helo: Option<String>,
+    /// What was found about the sender of a mail after it was accepted; kept, so that reading again years
+    /// later, when keys and records are gone, says the same.
+    #[serde(default)]
+    pub proof: Option<SenderProof>,
+}
+
+/// What checks of a mail's sender showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SenderProof {
+    /// The strongest that holds for the domain in From.
+    pub authenticity: Authenticity,
+    /// The domain in From denies the mail: its policy or the list of its hosts says so.
+    pub failed: bool,
+    /// Results in the words of RFC 8601, for the office.
+    pub detail: String,
+}
+
+/// Checks who sent a mail. Asked once for each intake before it is read, never before its sender is
+/// answered.
+pub trait SenderCheck: Send + Sync {
+    /// What can be shown; `None` if there is nothing to check. Ends within seconds, whatever the DNS does.
+    fn check<'a>(&'a self, raw: &'a RawIntake) -> BoxFuture<'a, Option<SenderProof>>;
 }
 
 /// A raw message on its way to durability.

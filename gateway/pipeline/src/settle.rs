@@ -13,7 +13,7 @@ use kakehashi_core::envelope::{Attachment, Envelope};
 use kakehashi_core::facts::FactQuery;
 use kakehashi_core::ids::{AttachmentId, GroupId, IntakeId, NetworkId, TriageId};
 use kakehashi_core::placement::{self, Arrival};
-use kakehashi_core::port::{BoxFuture, PartFault, RawIntake, ReadFault, Reader};
+use kakehashi_core::port::{BoxFuture, PartFault, RawIntake, ReadFault, Reader, SenderCheck};
 use kakehashi_core::post::StoredAttachment;
 use kakehashi_core::rules::RuleSet;
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
@@ -41,6 +41,8 @@ pub struct Settler {
     reader: Arc<dyn Reader>,
     reading: ReadingThread,
     rules: CurrentRules,
+    /// Checks who sent a mail, if it is configured.
+    senders: Option<Arc<dyn SenderCheck>>,
     worker: String,
     /// Claimed and not settled: given back as soon as the store answers, not only when the lease lapses.
     owed: Mutex<Vec<Owed>>,
@@ -66,7 +68,31 @@ impl Settler {
         worker: String,
     ) -> Self {
         let (reading, owed) = (ReadingThread::default(), Mutex::default());
-        Self { store, network, clock, reader, reading, rules, worker, owed }
+        Self { store, network, clock, reader, reading, rules, senders: None, worker, owed }
+    }
+
+    /// With a check of who sent a mail. Its answer is kept with the intake, so that settling it again
+    /// gives the same.
+    #[must_use]
+    pub fn with_sender_check(mut self, senders: Option<Arc<dyn SenderCheck>>) -> Self {
+        self.senders = senders;
+        self
+    }
+
+    /// Checks the senders of a batch side by side, so that one slow domain does not hold up the others.
+    async fn prove(&self, view: &WorkerView, claimed: &mut [ClaimedIntake]) -> Result<(), StoreError> {
+        let Some(senders) = &self.senders else { return Ok(()) };
+        let open = claimed.iter_mut().filter(|c| c.raw.origin.proof.is_none());
+        futures::future::join_all(open.map(|c| async {
+            c.raw.origin.proof = senders.check(&c.raw).await;
+            match &c.raw.origin.proof {
+                Some(_) => view.record_origin(&c.id, &c.raw.origin).await,
+                None => Ok(()),
+            }
+        }))
+        .await
+        .into_iter()
+        .collect()
     }
 
     async fn round(&self) -> Result<u32, StoreError> {
@@ -74,6 +100,12 @@ impl Settler {
         self.give_back(&view).await?;
         let claimed = view.claim_intakes(&self.worker, BATCH, LEASE_SECONDS, self.clock.now()).await?;
         let count = u32::try_from(claimed.len()).unwrap_or(BATCH);
+        let mut claimed = claimed;
+        if let Err(error) = self.prove(&view, &mut claimed).await {
+            let retry_at = self.clock.now().plus_seconds(10);
+            claimed.into_iter().for_each(|c| self.owe(Owed { id: c.id, retry_at, counts: false }));
+            return Err(error);
+        }
         let mut claimed = claimed.into_iter();
         while let Some(intake) = claimed.next() {
             let id = intake.id.clone();
