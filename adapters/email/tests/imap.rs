@@ -8,6 +8,7 @@ use kakehashi_core::clock::SystemClock;
 use kakehashi_core::ids::IntakeId;
 use kakehashi_core::port::{BoxFuture, FindingLevel, IntakeAnswer, IntakeDesk, RawIntake, RecipientAnswer};
 use kakehashi_email::imap::{ImapConfig, ImapTls, Taken, check, serve};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,16 +52,26 @@ impl Dovecot {
             let out = Command::new("id").arg(flag).output().unwrap().stdout;
             String::from_utf8(out).unwrap().trim().to_owned()
         };
-        let (uid, gid, user, group) = (id("-u"), id("-g"), id("-un"), id("-gn"));
+        // Dovecot refuses to log in as root, so root gives it the users that its package made.
+        let root = id("-u") == "0";
+        let (user, group, login) = if root {
+            ("dovecot".to_owned(), "dovecot".to_owned(), "dovenull".to_owned())
+        } else {
+            (id("-un"), id("-gn"), id("-un"))
+        };
+        if root {
+            let owned = Command::new("chown").args(["-R", "dovecot:dovecot"]).arg(&folder).status().unwrap();
+            assert!(owned.success());
+        }
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let at = folder.display();
         let text = format!(
             "base_dir = {at}/run\nstate_dir = {at}/run\nlog_path = {at}/log\nprotocols = imap\nlisten = 127.0.0.1\n\
              ssl = yes\nssl_cert = <{at}/cert.pem\nssl_key = <{at}/key.pem\ndisable_plaintext_auth = no\n\
-             mail_location = maildir:{at}/mail\nmail_uid = {uid}\nmail_gid = {gid}\nfirst_valid_uid = 0\nfirst_valid_gid = 0\n\
-             default_internal_user = {user}\ndefault_login_user = {user}\ndefault_internal_group = {group}\n\
+             mail_location = maildir:{at}/mail\nmail_uid = {user}\nmail_gid = {group}\nfirst_valid_uid = 0\nfirst_valid_gid = 0\n\
+             default_internal_user = {user}\ndefault_login_user = {login}\ndefault_internal_group = {group}\n\
              passdb {{\n driver = passwd-file\n args = {at}/users\n}}\n\
-             userdb {{\n driver = static\n args = uid={uid} gid={gid} home={at}\n}}\n\
+             userdb {{\n driver = static\n args = uid={user} gid={group} home={at}\n}}\n\
              service imap-login {{\n chroot =\n inet_listener imap {{\n port = 0\n }}\n inet_listener imaps {{\n port = {port}\n ssl = yes\n }}\n}}\n\
              service anvil {{\n chroot =\n}}\n\
              namespace inbox {{\n inbox = yes\n separator = /\n}}\n"
@@ -90,6 +101,7 @@ impl Dovecot {
     fn deliver(&self, name: &str, mail: &str) {
         let tmp = self.folder.join("mail/tmp").join(name);
         std::fs::write(&tmp, mail).unwrap();
+        std::fs::set_permissions(&tmp, std::fs::Permissions::from_mode(0o666)).unwrap();
         std::fs::rename(tmp, self.folder.join("mail/new").join(name)).unwrap();
     }
 

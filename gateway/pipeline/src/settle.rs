@@ -9,6 +9,7 @@ use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::commit::{Actor, Commit, Effect};
 use kakehashi_core::decide::decide;
 use kakehashi_core::decision::{Decided, Decision, TriageReason};
+use kakehashi_core::digest_answer;
 use kakehashi_core::envelope::{Attachment, Envelope};
 use kakehashi_core::facts::FactQuery;
 use kakehashi_core::ids::{AttachmentId, GroupId, IntakeId, NetworkId, TriageId};
@@ -199,10 +200,17 @@ impl Settler {
         let mut stored = Vec::new();
         let mut own_effects = Vec::new();
         let mut all_decided = Vec::new();
-        for (index, envelope) in envelopes.iter().enumerate() {
-            let facts = view.facts(&FactQuery::of(envelope, &raw.origin), now).await?;
-            let verdict = rules.decide(envelope, &facts);
-            let decided = decide(envelope, &facts, verdict.as_ref(), now);
+        let mut read = Vec::with_capacity(envelopes.len());
+        for envelope in envelopes {
+            let facts = view.facts(&FactQuery::of(&envelope, &raw.origin), now).await?;
+            match digest_answer::split(&envelope, &facts) {
+                Some(parts) => read.extend(parts),
+                None => read.push((envelope, facts)),
+            }
+        }
+        for (index, (envelope, facts)) in read.iter().enumerate() {
+            let verdict = rules.decide(envelope, facts);
+            let decided = decide(envelope, facts, verdict.as_ref(), now);
             let roster = match group_of(&decided.decision) {
                 Some(group) => view.roster(group, now).await?,
                 None => None,
@@ -234,6 +242,7 @@ impl Settler {
             ));
             all_decided.push(decided);
         }
+        let envelopes = read.into_iter().map(|(envelope, _)| envelope).collect();
         let mut effects =
             vec![Effect::RecordReading { intake_id: id.clone(), envelopes, attachments: stored }];
         effects.append(&mut own_effects);

@@ -5,6 +5,7 @@
 mod conversation;
 mod intakes;
 mod outbox;
+mod suspend;
 
 use crate::database::Tx;
 use crate::error::SERIALISATION;
@@ -111,6 +112,7 @@ impl Applying<'_> {
                 self.teach_identifier(facility_id, identifier, patient_id, *state).await
             }
             Effect::Report { job, state, detail } => self.report(job, *state, detail).await,
+            Effect::SuspendEndpoint { endpoint_id, why } => self.suspend(endpoint_id, *why).await,
             Effect::ChangeDelivery { delivery_id, change } => self.change_delivery(delivery_id, change).await,
         }
     }
