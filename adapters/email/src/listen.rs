@@ -1,13 +1,13 @@
-//! The SMTP listener (RFC 5321): takes mails for our own addresses and answers 250 only after the desk
+//! The SMTP and LMTP listener (RFC 5321, RFC 2033): takes mails for our own addresses and answers 250 only after the desk
 //! has made them durable. It never relays, never reads what a mail says and never keeps anything.
 
 mod command;
 mod config;
 mod data;
-mod identity;
+pub(crate) mod identity;
 mod session;
 
-pub use config::SmtpConfig;
+pub use config::{Protocol, SmtpConfig};
 pub use session::{Ended, run_session};
 
 use kakehashi_core::clock::Clock;

@@ -1,6 +1,6 @@
 //! TLS for listeners and for outgoing connections of our own: loading certificates with errors that name
 //! the file and the remedy, and the handshake with a time limit. One provider (ring) for the whole program.
-//! An authority is always named; nothing is trusted because a system trusts it.
+//! Where an interface names its authority, nothing is trusted because the system trusts it.
 
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
@@ -213,6 +213,31 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     tokio::time::timeout(Duration::from_secs(20), TlsAcceptor::from(Arc::clone(config)).accept(stream))
         .await
         .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+}
+
+/// A client configuration that trusts the system's authorities and, if given, one more.
+///
+/// # Errors
+/// [`TlsFault`] names the file and what to do.
+pub fn public_client_config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, TlsFault> {
+    let mut roots = RootCertStore::empty();
+    // A broken entry of the system's list is no reason to do without the others.
+    let system = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(system.certs);
+    if let Some(path) = ca {
+        for root in certificates(path)? {
+            roots
+                .add(root)
+                .map_err(|e| TlsFault::Unusable { path: path.to_owned(), detail: e.to_string() })?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| TlsFault::Unusable { path: PathBuf::from("(client)"), detail: e.to_string() })?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
 }
 
 #[cfg(test)]

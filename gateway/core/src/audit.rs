@@ -264,8 +264,8 @@ pub fn describe(effect: &Effect) -> Option<Said> {
             &json!({ "facility": facility_id, "state": state }),
         ),
         Effect::Report { job, state, .. } => Said::new("report", "job", job, &json!({ "state": state })),
-        Effect::SuspendEndpoint { endpoint_id } => {
-            Said::new("suspend_endpoint", "endpoint", endpoint_id.as_str(), &json!({}))
+        Effect::SuspendEndpoint { endpoint_id, why } => {
+            Said::new("suspend_endpoint", "endpoint", endpoint_id.as_str(), &json!({ "why": why }))
         }
         Effect::ChangeDelivery { delivery_id, change } => Said::new(
             match change {

@@ -154,10 +154,13 @@ pub enum Effect {
         /// The report's words.
         detail: String,
     },
-    /// Nothing goes to this endpoint any more until the office has asked (second hard bounce).
+    /// 停止: nothing goes to this endpoint any more until the office has verified it anew. What waits for it
+    /// is recalled.
     SuspendEndpoint {
         /// Which.
         endpoint_id: EndpointId,
+        /// Why.
+        why: SuspendReason,
     },
     /// A person acts on a delivery: retry, recall, or a phone task done.
     ChangeDelivery {
@@ -166,6 +169,17 @@ pub enum Effect {
         /// What.
         change: DeliveryChange,
     },
+}
+
+/// Why an endpoint is suspended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuspendReason {
+    /// 宛先違い: somebody else reads there, so every code that was sent there ends as well
+    /// (care-network.md 8.8).
+    WrongRecipient,
+    /// A second mail in a row came back for good.
+    Bounced,
 }
 
 /// What a person does to a delivery.

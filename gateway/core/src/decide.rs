@@ -82,6 +82,10 @@ pub fn may_notify(envelope: &Envelope, level: IdentityLevel) -> bool {
     if matches!(envelope.intent, Intent::Automatic | Intent::DeliveryReport) {
         return false;
     }
+    // The address in From did not write this: a notice would strike somebody else.
+    if envelope.warnings.iter().any(|w| w.code == doubt::AUTHENTICATION_FAILED) {
+        return false;
+    }
     match envelope.channel {
         Channel::Email => envelope.sender.address.is_some(),
         Channel::Fax => envelope.sender.number.is_some() && level >= IdentityLevel::I1,
@@ -301,7 +305,10 @@ impl<'a> Bench<'a> {
             Authenticity::ApiKey | Authenticity::ClientCertificate | Authenticity::Login
         );
         let denied = self.warned(doubt::AUTHENTICATION_FAILED) || self.warned(doubt::SEVERAL_AUTHORS);
-        if denied && !proved {
+        let unproved = self.envelope.channel == Channel::Email
+            && self.facts.sender.as_ref().is_some_and(|s| s.endpoint.settings.require_proof)
+            && matches!(self.envelope.sender.authenticity, Authenticity::None | Authenticity::Network);
+        if (denied || unproved) && !proved {
             reasons.push(TriageReason::NotAuthentic);
         }
         reasons

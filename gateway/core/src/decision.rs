@@ -212,7 +212,7 @@ pub enum TriageReason {
         /// Its words.
         text: String,
     },
-    /// The sender could not be proved (mail).
+    /// The sender could not be proved, or its domain denies the mail.
     NotAuthentic,
     /// Asks for something that only the office may do by phone.
     PhoneOnly,

@@ -231,6 +231,9 @@ pub struct EndpointSettings {
     pub hold_seconds: u32,
     /// Language of what is sent there.
     pub locale: crate::vocabulary::Locale,
+    /// Mails from this address count for nothing without proof (DMARC, DKIM or SPF of its domain): for
+    /// facilities whose domain signs everything.
+    pub require_proof: bool,
 }
 
 impl Default for EndpointSettings {
@@ -245,6 +248,7 @@ impl Default for EndpointSettings {
             pdf_password: None,
             hold_seconds: 0,
             locale: crate::vocabulary::Locale::Ja,
+            require_proof: false,
         }
     }
 }

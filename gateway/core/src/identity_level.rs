@@ -2,9 +2,10 @@
 //! it seems to come from. A level is what was shown, not what is allowed; a number, an address or a name
 //! in a message alone is never more than I1.
 
+use crate::decide::doubt;
 use crate::envelope::Envelope;
 use crate::facts::Facts;
-use crate::vocabulary::{Authenticity, EndpointState, IdentityLevel};
+use crate::vocabulary::{Authenticity, Channel, EndpointState, IdentityLevel};
 
 /// The level of one message. `code_stands` says that the reply code or thread it carries is valid and
 /// belongs to the sender's facility.
@@ -18,6 +19,16 @@ pub fn of(envelope: &Envelope, facts: &Facts, code_stands: bool) -> IdentityLeve
         EndpointState::Stale | EndpointState::Unverified | EndpointState::Suspended => {
             return IdentityLevel::I0;
         }
+    }
+    if envelope.warnings.iter().any(|w| w.code == doubt::AUTHENTICATION_FAILED) {
+        // Somebody writes in this address's name, and its own domain says so.
+        return IdentityLevel::I0;
+    }
+    if sender.endpoint.settings.require_proof
+        && envelope.channel == Channel::Email
+        && matches!(envelope.sender.authenticity, Authenticity::None | Authenticity::Network)
+    {
+        return IdentityLevel::I0;
     }
     match envelope.sender.authenticity {
         // Whether a login has its second factor is the matter of the login page.

@@ -13,6 +13,7 @@ pub mod commit;
 pub mod decide;
 pub mod decision;
 pub mod delivery;
+pub mod digest_answer;
 pub mod directory;
 pub mod envelope;
 pub mod facts;

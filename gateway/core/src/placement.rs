@@ -7,7 +7,7 @@ mod by_hand;
 pub use by_hand::{Blocked, HandPlacement, SheetConfirmation, confirm_sheet, place_by_hand};
 
 use crate::clock::UtcMicros;
-use crate::commit::Effect;
+use crate::commit::{Effect, SuspendReason};
 use crate::decide::{doubt, may_notify};
 use crate::decision::{Answer, Candidate, Decided, Decision, Notice, Placement, TriageReason};
 use crate::directory::{GroupRoster, StaffMember};
@@ -140,9 +140,10 @@ fn main_effects(
             let mut all = vec![triage(arrival, reasons.clone(), candidates.clone(), false, random)];
             all.extend(report(arrival.envelope));
             all.extend(reasons.iter().filter_map(|reason| match reason {
-                TriageReason::EndpointUnreachable { endpoint_id, .. } => {
-                    Some(Effect::SuspendEndpoint { endpoint_id: endpoint_id.clone() })
-                }
+                TriageReason::EndpointUnreachable { endpoint_id, .. } => Some(Effect::SuspendEndpoint {
+                    endpoint_id: endpoint_id.clone(),
+                    why: SuspendReason::Bounced,
+                }),
                 _ => None,
             }));
             // Every refused code gets the same answer, wherever the item waits.

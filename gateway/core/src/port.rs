@@ -39,6 +39,13 @@ pub struct Origin {
     /// What the source answers once the message is durable: `AA`, `AE 101 …`; absent where it answers nothing.
     #[serde(default)]
     pub answer: Option<String>,
+    /// Name that the peer gave in EHLO, LHLO or XCLIENT.
+    #[serde(default)]
+    pub helo: Option<String>,
+    /// What was found about the sender of a mail after it was accepted; kept, so that reading again years
+    /// later, when keys and records are gone, says the same.
+    #[serde(default)]
+    pub proof: Option<SenderProof>,
 }
 
 /// An HL7 interface of the running program, for the office.
@@ -98,6 +105,24 @@ pub struct MessageField {
 pub trait MessageView: Send + Sync {
     /// The message as people read it.
     fn text(&self, bytes: &[u8], interface: Option<&str>) -> MessageText;
+}
+
+/// What checks of a mail's sender showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SenderProof {
+    /// The strongest that holds for the domain in From.
+    pub authenticity: Authenticity,
+    /// The domain in From denies the mail: its policy or the list of its hosts says so.
+    pub failed: bool,
+    /// Results in the words of RFC 8601, for the office.
+    pub detail: String,
+}
+
+/// Checks who sent a mail. Asked once for each intake before it is read, never before its sender is
+/// answered.
+pub trait SenderCheck: Send + Sync {
+    /// What can be shown; `None` if there is nothing to check. Ends within seconds, whatever the DNS does.
+    fn check<'a>(&'a self, raw: &'a RawIntake) -> BoxFuture<'a, Option<SenderProof>>;
 }
 
 /// A raw message on its way to durability.

@@ -9,11 +9,12 @@ use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::commit::{Actor, Commit, Effect};
 use kakehashi_core::decide::decide;
 use kakehashi_core::decision::{Decided, Decision, TriageReason};
+use kakehashi_core::digest_answer;
 use kakehashi_core::envelope::{Attachment, Envelope};
 use kakehashi_core::facts::FactQuery;
 use kakehashi_core::ids::{AttachmentId, GroupId, IntakeId, NetworkId, TriageId};
 use kakehashi_core::placement::{self, Arrival};
-use kakehashi_core::port::{BoxFuture, PartFault, RawIntake, ReadFault, Reader};
+use kakehashi_core::port::{BoxFuture, PartFault, RawIntake, ReadFault, Reader, SenderCheck};
 use kakehashi_core::post::StoredAttachment;
 use kakehashi_core::rules::RuleSet;
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
@@ -41,6 +42,8 @@ pub struct Settler {
     reader: Arc<dyn Reader>,
     reading: ReadingThread,
     rules: CurrentRules,
+    /// Checks who sent a mail, if it is configured.
+    senders: Option<Arc<dyn SenderCheck>>,
     worker: String,
     /// Claimed and not settled: given back as soon as the store answers, not only when the lease lapses.
     owed: Mutex<Vec<Owed>>,
@@ -66,7 +69,31 @@ impl Settler {
         worker: String,
     ) -> Self {
         let (reading, owed) = (ReadingThread::default(), Mutex::default());
-        Self { store, network, clock, reader, reading, rules, worker, owed }
+        Self { store, network, clock, reader, reading, rules, senders: None, worker, owed }
+    }
+
+    /// With a check of who sent a mail. Its answer is kept with the intake, so that settling it again
+    /// gives the same.
+    #[must_use]
+    pub fn with_sender_check(mut self, senders: Option<Arc<dyn SenderCheck>>) -> Self {
+        self.senders = senders;
+        self
+    }
+
+    /// Checks the senders of a batch side by side, so that one slow domain does not hold up the others.
+    async fn prove(&self, view: &WorkerView, claimed: &mut [ClaimedIntake]) -> Result<(), StoreError> {
+        let Some(senders) = &self.senders else { return Ok(()) };
+        let open = claimed.iter_mut().filter(|c| c.raw.origin.proof.is_none());
+        futures::future::join_all(open.map(|c| async {
+            c.raw.origin.proof = senders.check(&c.raw).await;
+            match &c.raw.origin.proof {
+                Some(_) => view.record_origin(&c.id, &c.raw.origin).await,
+                None => Ok(()),
+            }
+        }))
+        .await
+        .into_iter()
+        .collect()
     }
 
     async fn round(&self) -> Result<u32, StoreError> {
@@ -74,6 +101,12 @@ impl Settler {
         self.give_back(&view).await?;
         let claimed = view.claim_intakes(&self.worker, BATCH, LEASE_SECONDS, self.clock.now()).await?;
         let count = u32::try_from(claimed.len()).unwrap_or(BATCH);
+        let mut claimed = claimed;
+        if let Err(error) = self.prove(&view, &mut claimed).await {
+            let retry_at = self.clock.now().plus_seconds(10);
+            claimed.into_iter().for_each(|c| self.owe(Owed { id: c.id, retry_at, counts: false }));
+            return Err(error);
+        }
         let mut claimed = claimed.into_iter();
         while let Some(intake) = claimed.next() {
             let id = intake.id.clone();
@@ -167,10 +200,17 @@ impl Settler {
         let mut stored = Vec::new();
         let mut own_effects = Vec::new();
         let mut all_decided = Vec::new();
-        for (index, envelope) in envelopes.iter().enumerate() {
-            let facts = view.facts(&FactQuery::of(envelope, &raw.origin), now).await?;
-            let verdict = rules.decide(envelope, &facts);
-            let decided = decide(envelope, &facts, verdict.as_ref(), now);
+        let mut read = Vec::with_capacity(envelopes.len());
+        for envelope in envelopes {
+            let facts = view.facts(&FactQuery::of(&envelope, &raw.origin), now).await?;
+            match digest_answer::split(&envelope, &facts) {
+                Some(parts) => read.extend(parts),
+                None => read.push((envelope, facts)),
+            }
+        }
+        for (index, (envelope, facts)) in read.iter().enumerate() {
+            let verdict = rules.decide(envelope, facts);
+            let decided = decide(envelope, facts, verdict.as_ref(), now);
             let roster = match group_of(&decided.decision) {
                 Some(group) => view.roster(group, now).await?,
                 None => None,
@@ -202,6 +242,7 @@ impl Settler {
             ));
             all_decided.push(decided);
         }
+        let envelopes = read.into_iter().map(|(envelope, _)| envelope).collect();
         let mut effects =
             vec![Effect::RecordReading { intake_id: id.clone(), envelopes, attachments: stored }];
         effects.append(&mut own_effects);

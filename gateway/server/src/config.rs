@@ -5,8 +5,9 @@
 mod sections;
 
 pub(crate) use sections::{
-    DatabaseSection, FaxSection, FolderSection, HttpSection, IntakeSection, MailSection, MllpSection,
-    MqttSection, RelayTls, RulesSection, Secret, SmtpSection, TlsFiles,
+    DatabaseSection, FaxSection, FolderSection, HttpSection, ImapSection, IntakeSection, LmtpSection,
+    MailSection, MllpSection, MqttSection, RelayTls, RulesSection, Secret, SenderProofSection, SmtpSection,
+    TlsFiles,
 };
 
 use serde::Deserialize;
@@ -31,6 +32,12 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) http: HttpSection,
     pub(crate) smtp: Option<SmtpSection>,
+    pub(crate) lmtp: Option<LmtpSection>,
+    /// One for each folder of a mailbox.
+    #[serde(default)]
+    pub(crate) imap: Vec<ImapSection>,
+    /// Absent: nobody is checked.
+    pub(crate) sender_proof: Option<SenderProofSection>,
     /// One listener per hospital interface, or one for several on the same port.
     #[serde(default)]
     pub(crate) mllp: Vec<MllpSection>,
@@ -109,6 +116,7 @@ impl Config {
         };
         let listens = std::iter::once(&self.http.listen)
             .chain(self.smtp.iter().map(|s| &s.listen))
+            .chain(self.lmtp.iter().map(|s| &s.listen))
             .chain(self.mllp.iter().map(|m| &m.listen));
         for listen in listens {
             if listen.parse::<std::net::SocketAddr>().is_err() {
@@ -151,6 +159,27 @@ impl Config {
                     "keep one; notes for an interface leave in one order through one inbox",
                 ));
             }
+        }
+        if let Some(smtp) = self.smtp.as_ref().filter(|s| s.xclient && s.trusted_relays.is_empty()) {
+            return Err(wrong(
+                "xclient",
+                format!("xclient is on for {}, but no relay is trusted with it", smtp.listen),
+                "name the relays in trusted_relays, or leave xclient out",
+            ));
+        }
+        if let Some(imap) = self.imap.iter().find(|i| i.done_folder.as_ref() == Some(&i.folder)) {
+            return Err(wrong(
+                "done_folder",
+                format!("done_folder is the watched folder {:?} itself", imap.folder),
+                "give another folder, or leave done_folder out so that mails are only marked",
+            ));
+        }
+        if let Some(imap) = self.imap.iter().find(|i| i.tls == RelayTls::Starttls) {
+            return Err(wrong(
+                "tls",
+                format!("tls = \"starttls\" is not spoken to the mailbox on {}", imap.host),
+                "write \"implicit\" (port 993), or \"none\" for a server on the same machine",
+            ));
         }
         if !self.fax.send.address_pattern.contains("{number}") {
             return Err(wrong(

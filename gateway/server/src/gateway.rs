@@ -2,6 +2,8 @@
 //! that runs is started here, and stopped here in the order in which nothing is lost: first the
 //! listeners, then the workers, then the store.
 
+pub(crate) mod mailways;
+
 use crate::config::{Config, RelayTls, Secret, TlsFiles};
 use crate::readers::Readers;
 use crate::rules_file::RulesInForce;
@@ -9,7 +11,6 @@ use kakehashi_core::clock::{Clock, SystemClock};
 use kakehashi_core::ids::NetworkId;
 use kakehashi_core::port::IntakeDesk;
 use kakehashi_core::vocabulary::Authenticity;
-use kakehashi_email::listen::SmtpConfig;
 use kakehashi_email::send::{DkimKey, EmailOutlet, RelayConfig, RelayTls as OutletTls, SenderConfig};
 use kakehashi_fax::send::FaxOutlet;
 use kakehashi_hl7::listen::MllpConfig;
@@ -20,6 +21,7 @@ use kakehashi_pipeline::{Deliverer, Desk, Outlets, Settler, Supervisor};
 use kakehashi_render::Renderer;
 use kakehashi_store::{Store, StoreConfig, StoreError};
 use kakehashi_web::{PageImages, WebState};
+use kakehashi_wire::tls::ServerConfig;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -48,6 +50,9 @@ pub(crate) enum StartFault {
     /// The rule file has errors.
     #[error(transparent)]
     Rules(#[from] crate::rules_file::RulesFault),
+    /// There is no DNS to ask.
+    #[error("sender_proof: {0}; set sender_proof.dns_server, or mend the system's resolver settings")]
+    Resolver(String),
     /// Templates or fonts are broken.
     #[error("renderer: {0}")]
     Render(String),
@@ -64,6 +69,7 @@ pub(crate) enum StartFault {
 pub(crate) struct Addresses {
     pub(crate) http: SocketAddr,
     pub(crate) smtp: Option<SocketAddr>,
+    pub(crate) lmtp: Option<SocketAddr>,
     pub(crate) mllp: Option<SocketAddr>,
 }
 
@@ -82,6 +88,7 @@ pub(crate) struct Gateway {
 struct Sockets {
     http: TcpListener,
     smtp: Option<TcpListener>,
+    lmtp: Option<TcpListener>,
     mllp: Vec<TcpListener>,
 }
 
@@ -100,11 +107,15 @@ impl Sockets {
             Some(smtp) => Some(bind(&smtp.listen, "smtp").await?),
             None => None,
         };
+        let lmtp = match &config.lmtp {
+            Some(lmtp) => Some(bind(&lmtp.listen, "lmtp").await?),
+            None => None,
+        };
         let mut mllp = Vec::with_capacity(config.mllp.len());
         for section in &config.mllp {
             mllp.push(bind(&section.listen, "mllp").await?);
         }
-        Ok(Self { http, smtp, mllp })
+        Ok(Self { http, smtp, lmtp, mllp })
     }
 }
 
@@ -169,7 +180,8 @@ impl Gateway {
             Arc::new(readers),
             current.clone(),
             worker.clone(),
-        );
+        )
+        .with_sender_check(mailways::sender_check(config)?);
         workers.start(Arc::new(settler), store.wakes());
         let deliverer = Deliverer::new(
             store.clone(),
@@ -184,11 +196,14 @@ impl Gateway {
         let addresses = Addresses {
             http: local(&sockets.http),
             smtp: sockets.smtp.as_ref().map(local),
+            lmtp: sockets.lmtp.as_ref().map(local),
             mllp: sockets.mllp.first().map(local),
         };
         let open_connections: Vec<Arc<AtomicU64>> = config.mllp.iter().map(|_| Arc::default()).collect();
+        let mail = mailways::MailSockets { smtp: sockets.smtp, lmtp: sockets.lmtp };
+        mailways::start(config, mail, &desk, &clock, &shutdown, &listeners)?;
         let listening = (sockets.mllp, open_connections.as_slice());
-        start_listeners(config, sockets.smtp, listening, &desk, &clock, &shutdown, &listeners)?;
+        start_listeners(config, listening, &desk, &clock, &shutdown, &listeners)?;
         let state = WebState {
             store: store.clone(),
             network: network.clone(),
@@ -196,7 +211,7 @@ impl Gateway {
             rules: current,
             desk,
             page_images: Arc::new(FaxPageImages),
-            message_view: Arc::new(readers(config)),
+            message_view: Arc::new(self::readers(config)),
             interfaces: crate::interfaces::status(config, open_connections),
             metrics_text: Arc::new(move || {
                 metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default()
@@ -235,43 +250,25 @@ impl Gateway {
     }
 }
 
+/// A listener's TLS, if files are configured.
+fn tls(files: Option<&TlsFiles>) -> Result<Option<Arc<ServerConfig>>, kakehashi_wire::tls::TlsFault> {
+    files
+        .map(|f| kakehashi_wire::tls::server_config(&f.certificate, &f.key, f.client_ca.as_deref()))
+        .transpose()
+}
+
 fn local(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)))
 }
 
 fn start_listeners(
     config: &Config,
-    smtp: Option<TcpListener>,
     (mllp, open): (Vec<TcpListener>, &[Arc<AtomicU64>]),
     desk: &Arc<dyn IntakeDesk>,
     clock: &Arc<dyn Clock>,
     shutdown: &CancellationToken,
     listeners: &TaskTracker,
 ) -> Result<(), StartFault> {
-    let tls = |files: &Option<TlsFiles>| match files {
-        Some(files) => {
-            kakehashi_wire::tls::server_config(&files.certificate, &files.key, files.client_ca.as_deref())
-                .map(Some)
-        }
-        None => Ok(None),
-    };
-    if let (Some(section), Some(listener)) = (&config.smtp, smtp) {
-        let smtp = SmtpConfig {
-            hostname: section.hostname.clone(),
-            max_message_bytes: usize::try_from(config.intake.max_message_bytes).unwrap_or(usize::MAX),
-            max_connections: config.intake.max_connections,
-            max_per_peer: config.intake.max_per_peer,
-            tls: tls(&section.tls)?,
-            ..SmtpConfig::default()
-        };
-        listeners.spawn(kakehashi_email::listen::serve(
-            listener,
-            smtp,
-            Arc::clone(desk),
-            Arc::clone(clock),
-            shutdown.clone(),
-        ));
-    }
     for ((section, listener), open) in config.mllp.iter().zip(mllp).zip(open) {
         let mllp = MllpConfig {
             interface: section.interface.name.clone(),
@@ -280,7 +277,7 @@ fn start_listeners(
             max_connections: config.intake.max_connections,
             max_per_peer: config.intake.max_per_peer,
             open: Arc::clone(open),
-            tls: tls(&section.tls)?,
+            tls: tls(section.tls.as_ref())?,
             ..MllpConfig::default()
         };
         listeners.spawn(kakehashi_hl7::listen::serve(

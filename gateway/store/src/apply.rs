@@ -7,6 +7,7 @@ mod intakes;
 pub(crate) mod messages;
 mod outbox;
 pub(crate) mod receipts;
+mod suspend;
 
 use crate::database::Tx;
 use crate::error::SERIALISATION;
@@ -115,7 +116,7 @@ impl Applying<'_> {
                 self.teach_identifier(facility_id, identifier, patient_id, *state).await
             }
             Effect::Report { job, state, detail } => self.report(job, *state, detail).await,
-            Effect::SuspendEndpoint { endpoint_id } => self.suspend_endpoint(endpoint_id).await,
+            Effect::SuspendEndpoint { endpoint_id, why } => self.suspend(endpoint_id, *why).await,
             Effect::ChangeDelivery { delivery_id, change } => self.change_delivery(delivery_id, change).await,
         }
     }

@@ -9,6 +9,7 @@ mod job;
 
 use crate::StoreError;
 use crate::columns::{NETWORK, read_network};
+use crate::row::json_text;
 use crate::store::Parts;
 use crate::value::args;
 use crate::view::Figures;
@@ -20,7 +21,7 @@ use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::facts::{FactQuery, Facts};
 use kakehashi_core::ids::{DeliveryId, GroupId, IntakeId, NetworkId};
 use kakehashi_core::job::{DeliveryJob, delivery_of_bounce_address};
-use kakehashi_core::port::{RawIntake, RecipientAnswer};
+use kakehashi_core::port::{Origin, RawIntake, RecipientAnswer};
 use kakehashi_core::reply_code::ReplyCode;
 
 /// Handle of the pipeline.
@@ -89,6 +90,17 @@ impl WorkerView {
     /// If the store does not answer.
     pub async fn postpone_intake(&self, id: &IntakeId, retry_at: UtcMicros) -> Result<(), StoreError> {
         intakes::release(&self.parts, &self.network, id, 1, retry_at).await
+    }
+
+    /// Keeps what was found about an intake's sender, for this and every later reading.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn record_origin(&self, id: &IntakeId, origin: &Origin) -> Result<(), StoreError> {
+        let text = json_text(origin)?;
+        let sql = "UPDATE intakes SET origin = $3 WHERE network_id = $1 AND intake_id = $2";
+        self.parts.db.run(sql, args![&self.network, id, text]).await?;
+        Ok(())
     }
 
     /// Everything that decides about one Envelope.

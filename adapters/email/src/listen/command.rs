@@ -5,8 +5,24 @@
 /// A command as understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
-    Ehlo,
-    Helo,
+    Ehlo {
+        /// The name that the client gives itself.
+        name: String,
+    },
+    Helo {
+        /// The name that the client gives itself.
+        name: String,
+    },
+    /// EHLO of LMTP (RFC 2033 section 4.1).
+    Lhlo {
+        /// The name that the client gives itself.
+        name: String,
+    },
+    /// What a relay in front of us knows of its client.
+    Xclient {
+        /// Attributes in capitals with decoded values; `None` where the relay does not know.
+        attributes: Vec<(String, Option<String>)>,
+    },
     Mail {
         /// Empty for the null path.
         from: String,
@@ -49,10 +65,11 @@ pub(crate) fn parse(line: &[u8]) -> Result<Command, BadCommand> {
     let (verb, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
     let rest = rest.trim();
     match verb.to_ascii_uppercase().as_str() {
-        "EHLO" if rest.is_empty() => Err(BadCommand::Syntax),
-        "EHLO" => Ok(Command::Ehlo),
-        "HELO" if rest.is_empty() => Err(BadCommand::Syntax),
-        "HELO" => Ok(Command::Helo),
+        "EHLO" | "HELO" | "LHLO" if rest.is_empty() => Err(BadCommand::Syntax),
+        "EHLO" => Ok(Command::Ehlo { name: name(rest) }),
+        "HELO" => Ok(Command::Helo { name: name(rest) }),
+        "LHLO" => Ok(Command::Lhlo { name: name(rest) }),
+        "XCLIENT" => xclient(rest),
         "MAIL" => mail(rest),
         "RCPT" => rcpt(rest),
         "DATA" if rest.is_empty() => Ok(Command::Data),
@@ -63,9 +80,50 @@ pub(crate) fn parse(line: &[u8]) -> Result<Command, BadCommand> {
         "NOOP" => Ok(Command::Noop),
         "VRFY" => Ok(Command::Vrfy),
         "HELP" => Ok(Command::Help),
-        "EXPN" | "TURN" | "ETRN" | "BDAT" | "AUTH" | "XCLIENT" | "XFORWARD" => Err(BadCommand::NotOffered),
+        "EXPN" | "TURN" | "ETRN" | "BDAT" | "AUTH" | "XFORWARD" => Err(BadCommand::NotOffered),
         _ => Err(BadCommand::Unknown),
     }
+}
+
+fn name(rest: &str) -> String {
+    rest.chars().take_while(|c| !c.is_whitespace()).take(255).collect()
+}
+
+/// `NAME=value …` with values in xtext (RFC 3461 section 4), as Postfix sends them.
+fn xclient(rest: &str) -> Result<Command, BadCommand> {
+    let mut attributes = Vec::new();
+    for word in rest.split_ascii_whitespace() {
+        let (name, value) = word.split_once('=').ok_or(BadCommand::Syntax)?;
+        let name = name.to_ascii_uppercase();
+        if !matches!(
+            name.as_str(),
+            "NAME" | "ADDR" | "PORT" | "PROTO" | "HELO" | "LOGIN" | "DESTADDR" | "DESTPORT"
+        ) {
+            return Err(BadCommand::Syntax);
+        }
+        let value = xtext(value).ok_or(BadCommand::Syntax)?;
+        let known = !value.is_empty()
+            && !value.eq_ignore_ascii_case("[UNAVAILABLE]")
+            && !value.eq_ignore_ascii_case("[TEMPUNAVAIL]");
+        attributes.push((name, known.then_some(value)));
+    }
+    if attributes.is_empty() { Err(BadCommand::Syntax) } else { Ok(Command::Xclient { attributes }) }
+}
+
+fn xtext(value: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(value.len());
+    let mut bytes = value.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'+' {
+            let high = char::from(bytes.next()?).to_digit(16)?;
+            let low = char::from(bytes.next()?).to_digit(16)?;
+            out.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            out.push(byte);
+        }
+    }
+    let text = String::from_utf8(out).ok()?;
+    (!text.chars().any(char::is_control)).then_some(text)
 }
 
 fn mail(rest: &str) -> Result<Command, BadCommand> {
@@ -157,8 +215,24 @@ mod tests {
             parse("MAIL FROM:<あ@b> SMTPUTF8".as_bytes()),
             Ok(Command::Mail { from: "あ@b".to_owned(), size: None, smtp_utf8: true })
         );
+        assert_eq!(
+            parse(b"XCLIENT ADDR=IPv6:2001:db8::7 NAME=[UNAVAILABLE] helo=a+2Db"),
+            Ok(Command::Xclient {
+                attributes: vec![
+                    ("ADDR".to_owned(), Some("IPv6:2001:db8::7".to_owned())),
+                    ("NAME".to_owned(), None),
+                    ("HELO".to_owned(), Some("a-b".to_owned())),
+                ]
+            })
+        );
+        assert_eq!(parse(b"LHLO mx.example"), Ok(Command::Lhlo { name: "mx.example".to_owned() }));
         for (line, bad) in [
-            (&b"MAIL FROM:a@b"[..], BadCommand::Syntax),
+            (&b"XCLIENT"[..], BadCommand::Syntax),
+            (b"XCLIENT ADDR", BadCommand::Syntax),
+            (b"XCLIENT ADDR=+0", BadCommand::Syntax),
+            (b"XCLIENT HELO=a+0Ab", BadCommand::Syntax),
+            (b"XCLIENT SHELL=x", BadCommand::Syntax),
+            (b"MAIL FROM:a@b", BadCommand::Syntax),
             (b"MAIL FROM:<a@b> SIZE=x", BadCommand::Syntax),
             (b"MAIL FROM:<a@b> RET=FULL", BadCommand::Parameter),
             (b"RCPT TO:<>", BadCommand::Syntax),
@@ -176,7 +250,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn total(line: Vec<u8>, like in "(MAIL FROM:|RCPT TO:)[<>@:a \"\\\\=]{0,12}") {
+        fn total(line: Vec<u8>, like in "(MAIL FROM:|RCPT TO:|XCLIENT ADDR=|LHLO )[<>@:a \"\\\\=]{0,12}") {
             let _ = parse(&line);
             let _ = parse(like.as_bytes());
         }

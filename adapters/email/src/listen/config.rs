@@ -2,14 +2,29 @@
 //! reply in the session; none can be switched off.
 
 use kakehashi_wire::tls::ServerConfig;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What is spoken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// SMTP (RFC 5321).
+    #[default]
+    Smtp,
+    /// LMTP (RFC 2033): one answer for each recipient.
+    Lmtp,
+}
 
 /// Settings of the listener.
 #[derive(Debug, Clone)]
 pub struct SmtpConfig {
     /// Our name in greeting and EHLO.
     pub hostname: String,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// Relays of our own that may say by XCLIENT for whom they speak. Nobody else may.
+    pub xclient_peers: Vec<IpAddr>,
     /// Largest message.
     pub max_message_bytes: usize,
     /// Most recipients of one message.
@@ -38,6 +53,8 @@ impl Default for SmtpConfig {
     fn default() -> Self {
         Self {
             hostname: "localhost".to_owned(),
+            protocol: Protocol::Smtp,
+            xclient_peers: Vec::new(),
             max_message_bytes: 35 * 1024 * 1024,
             max_recipients: 100,
             max_line_bytes: 64 * 1024,

@@ -47,6 +47,44 @@ pub(crate) fn of(message: &[u8], recipients: &[String]) -> Identity {
     }
 }
 
+/// For a mail out of a mailbox: envelope sender and the addresses it was delivered to, as the server that
+/// put it there wrote them down, then those the writer named. At most 50.
+pub(crate) fn delivered(message: &[u8]) -> (Option<String>, Vec<String>) {
+    const TRACE: [&str; 4] = ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to"];
+    const WRITTEN: [&str; 2] = ["to", "cc"];
+    let (header, _) = split(message);
+    let text = String::from_utf8_lossy(&header[..header.len().min(256 * 1024)]).into_owned();
+    let (mut from, mut trace, mut written) = (None, Vec::new(), Vec::new());
+    let unfolded = text.replace("\r\n ", " ").replace("\r\n\t", " ");
+    for line in unfolded.lines() {
+        let Some((name, value)) = line.split_once(':') else { continue };
+        let name = name.trim().to_ascii_lowercase();
+        let addresses = || {
+            value
+                .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')'))
+                .filter(|w| w.contains('@') && w.len() <= 320)
+                .map(str::to_owned)
+        };
+        if name == "return-path" && from.is_none() {
+            from = Some(addresses().next().unwrap_or_default());
+        } else if TRACE.contains(&name.as_str()) {
+            trace.extend(addresses());
+        } else if WRITTEN.contains(&name.as_str()) {
+            written.extend(addresses());
+        }
+        if trace.len() + written.len() > 500 {
+            break;
+        }
+    }
+    let mut all: Vec<String> = Vec::new();
+    for address in trace.into_iter().chain(written) {
+        if !all.iter().any(|a| a.eq_ignore_ascii_case(&address)) && all.len() < 50 {
+            all.push(address);
+        }
+    }
+    (from, all)
+}
+
 fn split(message: &[u8]) -> (&[u8], &[u8]) {
     if message.starts_with(b"\r\n") {
         return (&[], &message[2..]);
@@ -101,6 +139,15 @@ mod tests {
             plain.dedup_key,
             of(b"Message-ID: <1@y>\r\nFrom: n@y\r\n\r\ntext\r\n", &to[..1]).dedup_key
         );
+        let kept = b"Return-Path: <nurse@st.example>\r\nDelivered-To: intake@in.example\r\nTo: \"A, B\" <g-1@in.example>,\r\n x@y.example\r\nCc: G-1@in.example\r\n\r\nTo: not@this.example\r\n";
+        assert_eq!(
+            delivered(kept),
+            (
+                Some("nurse@st.example".to_owned()),
+                ["intake@in.example", "g-1@in.example", "x@y.example"].map(str::to_owned).to_vec()
+            )
+        );
+        assert_eq!(delivered(b"Return-Path: <>\r\n\r\n").0.as_deref(), Some(""));
         assert_eq!(of(b"x", &to), of(b"x", &to));
         assert_eq!(of(b"", &[]).message_id, None);
     }

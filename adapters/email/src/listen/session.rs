@@ -1,9 +1,9 @@
-//! One SMTP session over any stream, so that tests drive it in memory. Its phase says what the next
+//! One SMTP or LMTP session over any stream, so that tests drive it in memory. Its phase says what the next
 //! bytes mean; limits, shutdown and faults each have one reply. It answers 250 to a message only after
 //! the desk said that it is durable, and 451 when it is not: then the sender keeps it.
 
 use super::command::{BadCommand, Command, parse};
-use super::config::SmtpConfig;
+use super::config::{Protocol, SmtpConfig};
 use super::data::{DataFault, DataLimits, DataReader};
 use super::identity;
 use kakehashi_core::clock::{Clock, UtcMicros};
@@ -56,6 +56,8 @@ where
         desk,
         clock,
         peer,
+        client: peer,
+        helo: None,
         shutdown,
         until: Instant::now() + config.total,
         stream: Some(Box::new(stream)),
@@ -65,7 +67,7 @@ where
         errors: 0,
         encrypted: false,
     };
-    session.reply(&format!("220 {} ESMTP kakehashi", config.hostname));
+    session.greet();
     let ended = match session.run().await {
         Ok(never) => match never {},
         Err(ended) => ended,
@@ -105,6 +107,8 @@ enum Phase {
 struct Transaction {
     from: String,
     to: Vec<String>,
+    /// RCPT commands that were answered yes: so many answers LMTP owes.
+    accepted: usize,
     smtp_utf8: bool,
 }
 
@@ -115,6 +119,9 @@ struct Session<'a> {
     desk: &'a dyn IntakeDesk,
     clock: &'a dyn Clock,
     peer: Option<IpAddr>,
+    /// For whom the peer speaks; itself without XCLIENT.
+    client: Option<IpAddr>,
+    helo: Option<String>,
     shutdown: CancellationToken,
     until: Instant,
     stream: Option<Box<dyn Wire + 'a>>,
@@ -201,11 +208,17 @@ impl Session<'_> {
             Err(BadCommand::Parameter) => return self.fault("555 5.5.4 parameter not known"),
         };
         match command {
-            Command::Ehlo => self.ehlo(),
-            Command::Helo => {
+            Command::Ehlo { name } if self.config.protocol == Protocol::Smtp => self.ehlo(name),
+            Command::Lhlo { name } if self.config.protocol == Protocol::Lmtp => self.ehlo(name),
+            Command::Helo { name } if self.config.protocol == Protocol::Smtp => {
                 self.phase = Phase::Ready;
+                self.helo = Some(name);
                 self.reply(&format!("250 {}", self.config.hostname));
             }
+            Command::Ehlo { .. } | Command::Helo { .. } | Command::Lhlo { .. } => {
+                return self.fault("500 5.5.1 the other hello is spoken here");
+            }
+            Command::Xclient { attributes } => return self.xclient(attributes),
             Command::Mail { from, size, smtp_utf8 } => return self.mail(from, size, smtp_utf8),
             Command::Rcpt { to } => return self.rcpt(to).await,
             Command::Data => return self.data(),
@@ -228,8 +241,55 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn ehlo(&mut self) {
+    fn greet(&mut self) {
+        let protocol = match self.config.protocol {
+            Protocol::Smtp => "ESMTP",
+            Protocol::Lmtp => "LMTP",
+        };
+        self.reply(&format!("220 {} {protocol} kakehashi", self.config.hostname));
+    }
+
+    fn may_xclient(&self) -> bool {
+        self.peer.is_some_and(|ip| self.config.xclient_peers.contains(&ip.to_canonical()))
+    }
+
+    /// The peer speaks for another host. The session begins anew, as if that host had connected.
+    fn xclient(&mut self, attributes: Vec<(String, Option<String>)>) -> Result<(), Ended> {
+        if !self.may_xclient() {
+            return self.fault("550 5.7.0 XCLIENT is not for you");
+        }
+        if matches!(self.phase, Phase::Transaction(_)) {
+            return self.fault("503 5.5.1 XCLIENT not within a transaction");
+        }
+        let mut client = self.client;
+        let mut helo = self.helo.take();
+        for (name, value) in attributes {
+            match (name.as_str(), value) {
+                ("ADDR", Some(text)) => {
+                    let bare = text.get(..5).filter(|p| p.eq_ignore_ascii_case("IPv6:"));
+                    let Ok(ip) = text[bare.map_or(0, str::len)..].parse::<IpAddr>() else {
+                        return self.fault("501 5.5.4 ADDR is no address");
+                    };
+                    client = Some(ip.to_canonical());
+                }
+                ("ADDR", None) => client = None,
+                ("HELO", value) => helo = value,
+                _ => {}
+            }
+        }
+        self.client = client;
+        self.helo = helo;
+        self.phase = Phase::Greeted;
+        self.greet();
+        Ok(())
+    }
+
+    fn ehlo(&mut self, name: String) {
         self.phase = Phase::Ready;
+        // What XCLIENT said of the real client stands.
+        if self.client == self.peer {
+            self.helo = Some(name);
+        }
         let mut lines = vec![
             self.config.hostname.clone(),
             format!("SIZE {}", self.config.max_message_bytes),
@@ -240,6 +300,9 @@ impl Session<'_> {
         ];
         if self.config.tls.is_some() && !self.encrypted {
             lines.push("STARTTLS".to_owned());
+        }
+        if self.may_xclient() {
+            lines.push("XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT".to_owned());
         }
         let last = lines.len() - 1;
         for (i, line) in lines.iter().enumerate() {
@@ -256,7 +319,7 @@ impl Session<'_> {
         if size.is_some_and(|s| s > self.config.max_message_bytes as u64) {
             return self.fault(&too_large(self.config.max_message_bytes as u64));
         }
-        self.phase = Phase::Transaction(Transaction { from, to: Vec::new(), smtp_utf8 });
+        self.phase = Phase::Transaction(Transaction { from, smtp_utf8, ..Transaction::default() });
         self.reply("250 2.1.0 sender OK");
         Ok(())
     }
@@ -278,6 +341,7 @@ impl Session<'_> {
                 if !transaction.to.contains(&to) {
                     transaction.to.push(to);
                 }
+                transaction.accepted += 1;
                 self.reply("250 2.1.5 recipient OK");
                 Ok(())
             }
@@ -320,15 +384,17 @@ impl Session<'_> {
         reader: DataReader,
         received_at: UtcMicros,
     ) -> Result<(), Ended> {
+        // RFC 2033 section 4.2: as many answers as recipients that were accepted. All of them lie in the
+        // same intake, so all answers are the same.
+        let answers = match self.config.protocol {
+            Protocol::Smtp => 1,
+            Protocol::Lmtp => transaction.accepted.max(1),
+        };
         let message = match reader.finish() {
             Ok(message) => message,
-            Err(DataFault::BareLineEnd) => {
-                return self.fault("550 5.6.11 bare CR or LF in the message; lines end in CR LF");
-            }
-            Err(DataFault::LineTooLong) => return self.fault("550 5.6.0 a line of the message is too long"),
-            Err(DataFault::HeaderTooLarge) => return self.fault("552 5.3.4 the message header is too large"),
-            Err(DataFault::MessageTooLarge) => {
-                return self.fault(&too_large(self.config.max_message_bytes as u64));
+            Err(fault) => {
+                let limit = self.config.max_message_bytes as u64;
+                return self.refuse(&refusal_of(fault, limit), answers);
             }
         };
         let identity = identity::of(&message, &transaction.to);
@@ -340,8 +406,12 @@ impl Session<'_> {
             bytes: Arc::from(message),
             received_at,
             origin: Origin {
-                listener: "smtp".to_owned(),
-                peer: self.peer.map(|ip| ip.to_string()),
+                listener: match self.config.protocol {
+                    Protocol::Smtp => "smtp".to_owned(),
+                    Protocol::Lmtp => "lmtp".to_owned(),
+                },
+                peer: self.client.map(|ip| ip.to_string()),
+                helo: self.helo.clone(),
                 mail_from: Some(transaction.from),
                 rcpt_to: transaction.to,
                 ..Origin::default()
@@ -349,17 +419,19 @@ impl Session<'_> {
         };
         match self.desk.hand_in(intake).await {
             IntakeAnswer::Accepted(id) | IntakeAnswer::Duplicate(id) => {
-                self.reply(&format!("250 2.0.0 accepted as {id}"));
+                self.repeat(&format!("250 2.0.0 accepted as {id}"), answers);
                 Ok(())
             }
-            IntakeAnswer::Refused(Refusal::TooLarge { limit_bytes }) => self.fault(&too_large(limit_bytes)),
+            IntakeAnswer::Refused(Refusal::TooLarge { limit_bytes }) => {
+                self.refuse(&too_large(limit_bytes), answers)
+            }
             IntakeAnswer::Refused(Refusal::Unacceptable(reason)) => {
                 let reason: String =
                     reason.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(200).collect();
-                self.fault(&format!("554 5.6.0 {reason}"))
+                self.refuse(&format!("554 5.6.0 {reason}"), answers)
             }
             IntakeAnswer::TryLater(_) => {
-                self.reply("451 4.3.0 not stored, try again later");
+                self.repeat("451 4.3.0 not stored, try again later", answers);
                 Ok(())
             }
         }
@@ -393,6 +465,18 @@ impl Session<'_> {
     fn reply(&mut self, line: &str) {
         self.output.extend_from_slice(line.as_bytes());
         self.output.extend_from_slice(b"\r\n");
+    }
+
+    fn repeat(&mut self, line: &str, times: usize) {
+        for _ in 0..times {
+            self.reply(line);
+        }
+    }
+
+    /// One fault, told `answers` times.
+    fn refuse(&mut self, line: &str, answers: usize) -> Result<(), Ended> {
+        self.repeat(line, answers - 1);
+        self.fault(line)
     }
 
     fn fault(&mut self, line: &str) -> Result<(), Ended> {
@@ -438,6 +522,15 @@ impl Session<'_> {
             Err(ReadEnd::TooSlow) => Err(Ended::TooSlow),
             Err(ReadEnd::Closed | ReadEnd::Broken(_)) => Err(Ended::Gone),
         }
+    }
+}
+
+fn refusal_of(fault: DataFault, limit: u64) -> String {
+    match fault {
+        DataFault::BareLineEnd => "550 5.6.11 bare CR or LF in the message; lines end in CR LF".to_owned(),
+        DataFault::LineTooLong => "550 5.6.0 a line of the message is too long".to_owned(),
+        DataFault::HeaderTooLarge => "552 5.3.4 the message header is too large".to_owned(),
+        DataFault::MessageTooLarge => too_large(limit),
     }
 }
 

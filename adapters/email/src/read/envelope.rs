@@ -7,6 +7,7 @@ use super::media;
 use super::{
     automatic, calendar, code, parse_mail, password, patient_hint, photo, quote, reaction, report, signature,
 };
+use kakehashi_core::decide::doubt;
 use kakehashi_core::envelope::{Envelope, Sender};
 use kakehashi_core::job::delivery_of_bounce_address;
 use kakehashi_core::mail::{Mail, MailPart};
@@ -124,7 +125,12 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
             );
         }
     }
-    if let Some(verdict) = failed_authentication(mail) {
+    if let Some(proof) = origin.proof.as_ref().filter(|p| p.failed) {
+        out.warn(
+            doubt::AUTHENTICATION_FAILED,
+            format!("the sender's domain denies this mail: {}", proof.detail),
+        );
+    } else if let Some(verdict) = failed_authentication(mail) {
         out.warn("authentication_failed", verdict);
     }
     if mail.text.is_empty() && is_sealed(mail) {
@@ -193,7 +199,10 @@ fn sender(mail: &Mail, origin: &Origin) -> Sender {
     Sender {
         address: mail.from.as_ref().map(|f| f.address.clone()),
         name: mail.from.as_ref().and_then(|f| f.name.clone()),
-        authenticity: origin.authenticity.unwrap_or(Authenticity::None),
+        authenticity: origin
+            .authenticity
+            .or_else(|| origin.proof.as_ref().map(|p| p.authenticity))
+            .unwrap_or(Authenticity::None),
         ..Sender::default()
     }
 }

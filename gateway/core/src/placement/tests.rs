@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cast::*;
-use crate::commit::TriageOutcome;
+use crate::commit::{SuspendReason, TriageOutcome};
 use crate::decide::decide;
 use crate::decision::Addressees;
 use crate::envelope::{Attachment, ContentHash, Report};
@@ -312,7 +312,7 @@ fn a_dead_address_is_stopped_and_its_delivery_failed() {
     });
     let all = run(&bounce, &f, None);
     assert_eq!(kinds(&all), ["triage", "report", "other"]);
-    assert_eq!(all[2], Effect::SuspendEndpoint { endpoint_id: "E03".into() });
+    assert_eq!(all[2], Effect::SuspendEndpoint { endpoint_id: "E03".into(), why: SuspendReason::Bounced });
 }
 
 #[test]

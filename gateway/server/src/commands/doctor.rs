@@ -2,7 +2,8 @@
 
 use super::{block_on, fail};
 use crate::config::Config;
-use crate::gateway::{outlets, store_config};
+use crate::gateway::mailways::{check_mailboxes, sender_check};
+use crate::gateway::{dkim, outlets, store_config};
 use crate::rules_file;
 use kakehashi_core::clock::{Clock as _, SystemClock};
 use kakehashi_core::ids::NetworkId;
@@ -39,6 +40,11 @@ pub(crate) fn run(path: &Path) -> ExitCode {
                 "mend the [mail] section or the certificates of [mllp.outgoing.tls]",
             )),
         }
+        match check_mailboxes(&config).await {
+            Ok(mailboxes) => findings.extend(mailboxes),
+            Err(fault) => findings.push(broken("imap", fault.to_string(), "mend the [[imap]] section")),
+        }
+        findings.extend(sender_proof(&config));
         let worst = findings.iter().map(|f| f.level).max().unwrap_or(FindingLevel::Good);
         for finding in &findings {
             let mark = match finding.level {
@@ -65,6 +71,31 @@ fn good(subject: &str, detail: impl Into<String>) -> Finding {
 
 fn broken(subject: &str, detail: impl Into<String>, remedy: &str) -> Finding {
     finding(FindingLevel::Broken, subject, detail, remedy)
+}
+
+/// Who sends to us, and whether others can know that it is us who send.
+fn sender_proof(config: &Config) -> Vec<Finding> {
+    let senders = match sender_check(config) {
+        Ok(Some(_)) => good("sender_proof", "SPF, DKIM, DMARC and ARC are checked"),
+        Ok(None) => finding(
+            FindingLevel::Warning,
+            "sender_proof",
+            "nobody checks who sends the mails that come in",
+            "add a [sender_proof] section, unless a relay in front refuses forged mails",
+        ),
+        Err(fault) => broken("sender_proof", fault.to_string(), "mend the [sender_proof] section"),
+    };
+    let signing = match dkim(config) {
+        Ok(Some(key)) => good("dkim", format!("mails are signed; the key belongs at {}", key.record_name())),
+        Ok(None) => finding(
+            FindingLevel::Warning,
+            "dkim",
+            "mails leave without a DKIM signature",
+            "add a [mail.dkim] section, unless the relay signs",
+        ),
+        Err(fault) => broken("dkim", fault.to_string(), "mend the [mail.dkim] section"),
+    };
+    vec![senders, signing]
 }
 
 fn clock() -> Finding {
@@ -97,6 +128,7 @@ fn rules(config: &Config) -> Finding {
 fn ports(config: &Config) -> Vec<Finding> {
     let listens = std::iter::once(("http", &config.http.listen))
         .chain(config.smtp.iter().map(|s| ("smtp", &s.listen)))
+        .chain(config.lmtp.iter().map(|l| ("lmtp", &l.listen)))
         .chain(config.mllp.iter().map(|m| ("mllp", &m.listen)));
     listens
         .map(|(what, address)| match TcpListener::bind(address) {

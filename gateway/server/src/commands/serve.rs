@@ -29,6 +29,9 @@ pub(crate) fn run(path: &Path) -> ExitCode {
         match Gateway::start(&config, store, metrics, axum::Router::new()).await {
             Ok(gateway) => {
                 println!("http {}", gateway.addresses.http);
+                if let Some(lmtp) = gateway.addresses.lmtp {
+                    println!("lmtp {lmtp}");
+                }
                 if let Some(smtp) = gateway.addresses.smtp {
                     println!("smtp {smtp}");
                 }

@@ -7,6 +7,7 @@ use kakehashi_hl7::listen::folder::FolderKind;
 use kakehashi_hl7::{InterfaceProfile, OutboxProfile};
 use serde::Deserialize;
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// A value that is never printed.
@@ -104,6 +105,82 @@ pub(crate) struct SmtpSection {
     pub(crate) hostname: String,
     /// For STARTTLS.
     pub(crate) tls: Option<TlsFiles>,
+    /// Relays of our own in front of this listener: never the sender themselves.
+    #[serde(default)]
+    pub(crate) trusted_relays: Vec<IpAddr>,
+    /// Whether those may say by XCLIENT for whom they speak.
+    #[serde(default)]
+    pub(crate) xclient: bool,
+}
+
+/// `[lmtp]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LmtpSection {
+    /// Address to listen on.
+    pub(crate) listen: String,
+    /// Name in the greeting.
+    pub(crate) hostname: String,
+}
+
+/// `[[imap]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ImapSection {
+    /// Server, as its certificate has it.
+    pub(crate) host: String,
+    /// Its port.
+    #[serde(default = "default_imap_port")]
+    pub(crate) port: u16,
+    /// `implicit`, or `none` on the same machine.
+    #[serde(default = "default_imap_tls")]
+    pub(crate) tls: RelayTls,
+    /// PEM authority beside those of the system.
+    pub(crate) ca: Option<PathBuf>,
+    /// Login name.
+    pub(crate) username: String,
+    /// File that holds the password.
+    pub(crate) password_file: PathBuf,
+    /// Folder that is watched.
+    #[serde(default = "default_imap_folder")]
+    pub(crate) folder: String,
+    /// Our address that counts as recipient where the header names none.
+    pub(crate) recipient: String,
+    /// Folder for mails that were taken; absent: they stay and are marked.
+    pub(crate) done_folder: Option<String>,
+    /// Longest time between two looks.
+    #[serde(default = "default_imap_poll")]
+    pub(crate) poll_seconds: u64,
+}
+
+const fn default_imap_port() -> u16 {
+    993
+}
+
+const fn default_imap_tls() -> RelayTls {
+    RelayTls::Implicit
+}
+
+fn default_imap_folder() -> String {
+    "INBOX".to_owned()
+}
+
+const fn default_imap_poll() -> u64 {
+    300
+}
+
+/// `[sender_proof]`: SPF, DKIM, DMARC and ARC of what comes in.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SenderProofSection {
+    /// DNS server; absent: the system's.
+    pub(crate) dns_server: Option<SocketAddr>,
+    /// Names under which trusted relays write Authentication-Results.
+    pub(crate) authserv_ids: Vec<String>,
+    /// Domains whose ARC seal is believed.
+    pub(crate) trusted_sealers: Vec<String>,
+    /// Longest time for one mail.
+    pub(crate) seconds: Option<u64>,
 }
 
 /// `[[mllp]]`

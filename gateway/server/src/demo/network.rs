@@ -84,7 +84,12 @@ pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr, hospital: String) -> 
             listen: args.smtp.clone(),
             hostname: "in.kakehashi.example".to_owned(),
             tls: None,
+            trusted_relays: Vec::new(),
+            xclient: false,
         }),
+        lmtp: None,
+        imap: Vec::new(),
+        sender_proof: None,
         mllp: vec![MllpSection {
             listen: args.mllp.clone(),
             tls: None,

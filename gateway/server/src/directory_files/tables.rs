@@ -128,6 +128,7 @@ impl Reading {
                     "pdf_password",
                     "hold_seconds",
                     "locale",
+                    "require_proof",
                 ],
             ),
             "logins.csv" => (
@@ -272,6 +273,7 @@ impl Reading {
             pdf_password: row.optional("pdf_password"),
             hold_seconds: number(row, "hold_seconds")?,
             locale: optional_coded(row, "locale", Locale::from_code, "ja or en")?.unwrap_or(defaults.locale),
+            require_proof: flag(row, "require_proof", false)?,
         };
         let id = EndpointId::new(format!("{facility_id}-{}-{}", channel.code(), &hex(&address)[..10]));
         self.changes.push(DirectoryChange::Endpoint(Endpoint {

@@ -10,7 +10,7 @@ use crate::view::Wake;
 use kakehashi_core::commit::{Actor, DeliveryChange, NewDelivery, OnlyIf};
 use kakehashi_core::decision::Notice;
 use kakehashi_core::delivery::{self, Event};
-use kakehashi_core::ids::{DeliveryId, EndpointId};
+use kakehashi_core::ids::DeliveryId;
 use kakehashi_core::job::delivery_of_message_id;
 use kakehashi_core::reply_code::ReplyCode;
 use kakehashi_core::vocabulary::{Channel, DeliveryMode, DeliveryState};
@@ -236,20 +236,6 @@ impl Applying<'_> {
             return Ok(Applied::Repeated);
         }
         self.move_to(&found, next, found.resend_possible, detail).await
-    }
-
-    /// 停止: what is still held to it ends as failed when it is claimed.
-    pub(super) async fn suspend_endpoint(&mut self, id: &EndpointId) -> Result<Applied, StoreError> {
-        let suspended = self
-            .tx
-            .run(
-                "UPDATE endpoints SET state = 'suspended' WHERE network_id = $1 AND endpoint_id = $2 \
-                 AND state IN ('verified', 'stale')",
-                args![self.network, id],
-            )
-            .await?;
-        self.wake(Wake::Delivery);
-        Ok(Applied::of(suspended))
     }
 
     /// A job as the provider or we named it, or the Message-ID of a mail of ours.

@@ -2,7 +2,8 @@
 
 use super::world::{World, id_of, now, raw};
 use kakehashi_core::commit::Effect;
-use kakehashi_core::vocabulary::IntakeState;
+use kakehashi_core::port::SenderProof;
+use kakehashi_core::vocabulary::{Authenticity, IntakeState};
 use kakehashi_store::view::Wake;
 use kakehashi_store::{HandedIn, Store, StoreError};
 use std::collections::HashSet;
@@ -99,6 +100,19 @@ pub(crate) async fn two_claimers_never_get_the_same(world: &World) {
     // SKIP LOCKED may pass over rows while others hold them; nothing stays behind for long.
     all.extend(world.worker().claim_intakes("last", 100, 60, now()).await.unwrap().into_iter().map(|c| c.id));
     assert_eq!(all.len(), 40);
+}
+
+pub(crate) async fn what_was_found_of_a_sender_is_kept(world: &World) {
+    world.fill().await;
+    world.intake("I1", "k1", b"x").await;
+    let claimed = world.worker().claim_intakes("w", 1, 60, now()).await.unwrap().remove(0);
+    let mut origin = claimed.raw.origin.clone();
+    origin.proof =
+        Some(SenderProof { authenticity: Authenticity::Dmarc, failed: false, detail: "spf=pass".to_owned() });
+    world.worker().record_origin(&claimed.id, &origin).await.unwrap();
+    world.worker().release_intake(&claimed.id, now()).await.unwrap();
+    let again = world.worker().claim_intakes("w", 1, 60, now()).await.unwrap().remove(0);
+    assert_eq!(again.raw.origin, origin);
 }
 
 fn finish(state: IntakeState) -> Vec<Effect> {

@@ -2,7 +2,7 @@
 
 use super::world::{World, code, consent, deliver, fax, group, mail, now, phone, post, reply, topic};
 use kakehashi_core::clock::UtcMicros;
-use kakehashi_core::commit::{AttemptEnd, DeliveryChange, Effect};
+use kakehashi_core::commit::{AttemptEnd, DeliveryChange, Effect, SuspendReason};
 use kakehashi_core::decision::Notice;
 use kakehashi_core::directory::Endpoint;
 use kakehashi_core::envelope::ContentHash;
@@ -298,6 +298,35 @@ pub(crate) async fn a_report_moves_its_delivery(world: &World) {
     assert_eq!(row(world, "D2").await.state, DeliveryState::Failed);
 }
 
+/// A mail that was taken: topic, delivery, attempt.
+async fn mailed(world: &World, topic_id: &str, delivery: &str) {
+    world
+        .commit(vec![post(&topic(topic_id, "G01", "F01", &[])), instant(delivery, topic_id, &mail())])
+        .await
+        .unwrap();
+    let job = claim(world, "w", now()).await.remove(0);
+    let done = end(&job, Outcome::Delivered("250 ok".into()), DeliveryState::Delivered, now());
+    assert!(world.worker().finish_attempt("w", &done).await.unwrap());
+}
+
+pub(crate) async fn a_wrong_recipient_ends_everything_at_that_endpoint(world: &World) {
+    world.fill().await;
+    mailed(world, "T1", "D1").await;
+    world.commit(vec![post(&topic("T2", "G01", "F01", &[])), instant("D2", "T2", &mail())]).await.unwrap();
+    world.commit(vec![instant("D3", "T2", &fax())]).await.unwrap();
+    let suspend =
+        || vec![Effect::SuspendEndpoint { endpoint_id: mail().id, why: SuspendReason::WrongRecipient }];
+    assert_eq!(world.commit(suspend()).await.unwrap().repeated_count, 0);
+    assert_eq!(world.commit(suspend()).await.unwrap().repeated_count, 1);
+    assert_eq!(row(world, "D2").await.state, DeliveryState::Recalled);
+    let others = claim(world, "w", now()).await;
+    assert_eq!(others.iter().map(|j| j.id.as_str()).collect::<Vec<_>>(), ["D3"], "the FAX goes out");
+    for (delivery, revoked) in [("D1", true), ("D2", true), ("D3", false)] {
+        let page = world.store.code(&world.network).page(&code(delivery, true), now()).await.unwrap();
+        assert_eq!(page.unwrap().entry.revoked_at.is_some(), revoked, "{delivery}");
+    }
+}
+
 pub(crate) async fn what_may_not_leave_is_withheld(world: &World) {
     world.fill().await;
     let due = minute(60);
@@ -423,13 +452,13 @@ pub(crate) async fn bounces_count_for_their_endpoint(world: &World) {
     assert_eq!(old.bounced.unwrap().hard_before, 0);
     assert_eq!(facts("D9").await, None);
     // Stopped once; what waits for it does not go out.
-    let stop = || vec![Effect::SuspendEndpoint { endpoint_id: mail().id }];
+    let stop = || vec![Effect::SuspendEndpoint { endpoint_id: mail().id, why: SuspendReason::Bounced }];
     world.commit(vec![post(&topic("T3", "G01", "F01", &[])), instant("D3", "T3", &mail())]).await.unwrap();
     assert_eq!(world.commit(stop()).await.unwrap().repeated_count, 0);
     assert_eq!(world.commit(stop()).await.unwrap().repeated_count, 1);
     assert_eq!(facts("D2").await.unwrap().state, EndpointState::Suspended);
     assert!(claim(world, "w", now()).await.is_empty());
-    assert_eq!(row(world, "D3").await.state, DeliveryState::Failed);
+    assert_eq!(row(world, "D3").await.state, DeliveryState::Recalled);
 }
 
 pub(crate) async fn recipients_are_ours_or_not(world: &World) {

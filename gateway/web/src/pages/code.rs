@@ -15,14 +15,14 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kakehashi_core::care_note::CareNote;
-use kakehashi_core::commit::Actor;
+use kakehashi_core::commit::{Actor, Effect, SuspendReason};
 use kakehashi_core::fan_out::acknowledge as acknowledged;
 use kakehashi_core::ids::{FacilityId, PostId, StaffId};
 use kakehashi_core::port::{IntakeAnswer, Origin, RawIntake};
 use kakehashi_core::post::{Acknowledgement, Post, PostKind};
 use kakehashi_core::reply_code::ReplyCode;
 use kakehashi_core::vocabulary::{
-    Authenticity, Channel, ContentMode, Format, IdentityLevel, ReplyExpectation, Urgency,
+    Authenticity, Channel, ContentMode, EndpointState, Format, IdentityLevel, ReplyExpectation, Urgency,
 };
 use kakehashi_store::view::CodePage;
 use serde::Deserialize;
@@ -34,6 +34,8 @@ const BODY_CHARS: usize = 10_000;
 #[derive(Deserialize)]
 pub(crate) struct Asked {
     done: Option<String>,
+    /// What the link in the mail was for; only the order on the page follows it.
+    want: Option<String>,
 }
 
 /// An open code with its page.
@@ -50,12 +52,26 @@ pub(crate) async fn page(
     Path(code): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let Some(opened) = open(&app, &guest, &code).await? else { return gone(&app, &guest).await };
-    let thanks = ["acknowledgement", "reply", "callback", "wrong-recipient"]
+    let Some(opened) = open(&app, &guest, &code).await? else {
+        // The page that was just closed by 宛先違い thanks and says no more than every closed page.
+        let thanks = (asked.done.as_deref() == Some("wrong-recipient"))
+            .then(|| guest.lang.t("code.thanks.wrong-recipient"));
+        return closed(&app, &guest, thanks).await;
+    };
+    let thanks = ["acknowledgement", "reply", "callback"]
         .into_iter()
         .find(|done| asked.done.as_deref() == Some(done))
         .map(|done| guest.lang.t(&format!("code.thanks.{done}")));
-    show(&app, &guest, &opened, thanks, None).await
+    let call_first = asked.want.as_deref() == Some("call");
+    show(&app, &guest, &opened, Told { thanks, problem: None, call_first }).await
+}
+
+/// What the page says besides its item.
+#[derive(Default)]
+struct Told {
+    thanks: Option<String>,
+    problem: Option<String>,
+    call_first: bool,
 }
 
 /// What a code opens now. Wrong codes are counted by address; an address that guesses opens nothing.
@@ -70,7 +86,10 @@ async fn open(app: &App, guest: &Guest, text: &str) -> Result<Option<Opened>, Pa
     };
     let opened = found.and_then(|(code, page)| {
         let entry = &page.entry;
-        let stands = entry.expires_at > now && entry.revoked_at.is_none() && entry.membership_stands;
+        let stands = entry.expires_at > now
+            && entry.revoked_at.is_none()
+            && entry.membership_stands
+            && page.endpoint.state != EndpointState::Suspended;
         let post = page.post.clone().filter(|_| stands)?;
         Some(Opened { code, page, post })
     });
@@ -81,8 +100,13 @@ async fn open(app: &App, guest: &Guest, text: &str) -> Result<Option<Opened>, Pa
 }
 
 async fn gone(app: &App, guest: &Guest) -> Result<Response, PageError> {
+    closed(app, guest, None).await
+}
+
+async fn closed(app: &App, guest: &Guest, thanks: Option<String>) -> Result<Response, PageError> {
     let network = app.network().await?;
     let page = CodeGonePage {
+        thanks,
         office: network.office_name.clone(),
         hurry: guest.lang.tf("code.hurry", &[&network.office_phone, &network.office_hours]),
     };
@@ -90,13 +114,7 @@ async fn gone(app: &App, guest: &Guest) -> Result<Response, PageError> {
     Ok((StatusCode::NOT_FOUND, answer).into_response())
 }
 
-async fn show(
-    app: &App,
-    guest: &Guest,
-    opened: &Opened,
-    thanks: Option<String>,
-    problem: Option<String>,
-) -> Result<Response, PageError> {
+async fn show(app: &App, guest: &Guest, opened: &Opened, told: Told) -> Result<Response, PageError> {
     let (lang, now) = (guest.lang, app.now());
     let network = app.network().await?;
     let Opened { code, page, post } = opened;
@@ -127,8 +145,9 @@ async fn show(
         call_id: keys.next(),
         until: lang.tf("code.until", &[&lang.at(page.entry.expires_at)]),
         hurry: lang.tf("code.hurry", &[&network.office_phone, &network.office_hours]),
-        thanks,
-        problem,
+        thanks: told.thanks,
+        problem: told.problem,
+        call_first: told.call_first,
     };
     let title =
         page.group_alias.clone().filter(|_| shows_alias).unwrap_or_else(|| network.office_name.clone());
@@ -176,7 +195,8 @@ pub(crate) async fn reply(
     };
     let body = fields.text("body", BODY_CHARS);
     if body.is_empty() {
-        return show(&app, &guest, &opened, None, Some(guest.lang.t("code.empty"))).await;
+        let told = Told { problem: Some(guest.lang.t("code.empty")), ..Told::default() };
+        return show(&app, &guest, &opened, told).await;
     }
     answer(&app, &opened, &fields, body, ReplyExpectation::None, Vec::new()).await?;
     Ok(done(&opened, "reply"))
@@ -229,7 +249,8 @@ async fn answer(
     publish_once(app, &roster, &author, reply, Vec::new()).await
 }
 
-/// 宛先違い: an item for the office, through the same door as every message.
+/// 宛先違い: the endpoint is suspended before anything else, so that not one more delivery leaves for it; then
+/// an item for the office, through the same door as every message (care-network.md 8.8).
 pub(crate) async fn wrong_recipient(
     State(app): State<App>,
     guest: Guest,
@@ -239,11 +260,14 @@ pub(crate) async fn wrong_recipient(
     let Some(opened) = open_signed(&app, &guest, &code, &fields).await? else {
         return gone(&app, &guest).await;
     };
+    let endpoint_id = opened.page.endpoint.id.clone();
+    let suspend = Effect::SuspendEndpoint { endpoint_id, why: SuspendReason::WrongRecipient };
+    commit(&app, actor(&opened), vec![suspend], app.now()).await?;
     let facility = &opened.page.facility.name;
     let note = CareNote {
         title: Some("宛先違いの知らせ".to_owned()),
         body: Some(format!(
-            "{facility}から「宛先がちがいます」と知らせがありました。\n配信 {} / 返信コード {}\n登録番号・アドレスと宛先を確かめてください。",
+            "{facility}から「宛先がちがいます」と知らせがありました。\n配信 {} / 返信コード {}\nこの宛先は停止し、待っていた配信は取り消しました。登録番号・アドレスと宛先を電話で確かめてください。",
             opened.page.entry.delivery_id,
             opened.code.spaced()
         )),

@@ -220,7 +220,8 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
                 until: t.say("このページは 6/23(火) 10:20 まで使えます。"),
                 hurry: t.say("急ぐときは電話が先です: 03-0000-0100(平日 9–17時)"),
                 thanks: word("了解を記録しました。"),
-                problem: None
+                problem: None,
+                call_first: true
             }
         ),
         page!(
@@ -243,13 +244,18 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
                 until: String::new(),
                 hurry: String::new(),
                 thanks: None,
-                problem: word("空です")
+                problem: word("空です"),
+                call_first: false
             }
         ),
         page!(
             "code_gone",
             "code_gone",
-            CodeGonePage { office: t.say("事務局"), hurry: t.say("03-0000-0100") }
+            CodeGonePage {
+                thanks: word("お知らせありがとうございます。"),
+                office: t.say("事務局"),
+                hurry: t.say("03-0000-0100")
+            }
         ),
         page!(
             "note",

@@ -107,6 +107,12 @@ async fn a_member_answers_by_code_without_login() {
     let wrong = world.post(&guest, &format!("{path}/wrong-recipient"), &[]).await;
     assert_eq!(wrong.location(), format!("{path}?done=wrong-recipient"));
     assert_eq!(worker.claim_intakes("test", 5, 60, world.clock.now()).await.unwrap().len(), 1);
+    // 宛先違い: the page is closed at once, and its codes with it.
+    let thanks = world.get(&guest, &format!("{path}?done=wrong-recipient")).await;
+    assert_eq!(thanks.status, StatusCode::NOT_FOUND);
+    assert!(thanks.text.contains("お知らせありがとうございます"));
+    let late = world.post(&guest, &format!("{path}/acknowledgement"), &[]).await;
+    assert_eq!(late.status, StatusCode::NOT_FOUND);
 
     // Unknown, mistyped and expired codes look alike.
     let unknown = world.get(&guest, "/r/0000000000").await;

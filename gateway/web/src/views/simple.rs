@@ -96,11 +96,13 @@ pub(crate) struct CodePage {
     pub(crate) hurry: String,
     pub(crate) thanks: Option<String>,
     pub(crate) problem: Option<String>,
+    pub(crate) call_first: bool,
 }
 
 /// The same page for every code that opens nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct CodeGonePage {
+    pub(crate) thanks: Option<String>,
     pub(crate) office: String,
     pub(crate) hurry: String,
 }

@@ -111,7 +111,10 @@ pub(crate) fn reason(lang: Lang, reason: &TriageReason) -> String {
         TriageReason::NotReleased => {
             ("確定前、または開示制限のある文書です", "the document is not final or is confidential")
         }
-        TriageReason::NotAuthentic => ("差出人が本物か証明されていません", "the sender could not be proved"),
+        TriageReason::NotAuthentic => (
+            "差出人が本物と確かめられません。なりすましのおそれがあります",
+            "the sender could not be proved; the mail may be forged",
+        ),
         TriageReason::Requested { verb, proved } => {
             let verb = Intent::from_code(verb).unwrap_or(Intent::Unknown);
             let (ja, en) = match (verb, proved) {

@@ -1,0 +1,265 @@
+//! The mailbox against a real Dovecot on a free loopback port: old mails and new ones, each once, moved or
+//! marked, through broken connections and an absent store. Says so and ends where Dovecot is not
+//! installed.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use kakehashi_core::clock::SystemClock;
+use kakehashi_core::ids::IntakeId;
+use kakehashi_core::port::{BoxFuture, FindingLevel, IntakeAnswer, IntakeDesk, RawIntake, RecipientAnswer};
+use kakehashi_email::imap::{ImapConfig, ImapTls, Taken, check, serve};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// A Dovecot of its own: one user, mails in a folder that the test fills.
+struct Dovecot {
+    child: Child,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Dovecot {
+    fn start(name: &str) -> Option<Self> {
+        let program =
+            ["/usr/sbin/dovecot", "/usr/local/sbin/dovecot"].into_iter().find(|p| Path::new(p).exists());
+        let Some(program) = program else {
+            println!("dovecot is not installed: the mailbox was not tried");
+            return None;
+        };
+        let version = Command::new(program).arg("--version").output().unwrap().stdout;
+        if !version.starts_with(b"2.3") {
+            println!(
+                "dovecot {} has another configuration: the mailbox was not tried",
+                String::from_utf8_lossy(&version)
+            );
+            return None;
+        }
+        let folder = std::env::temp_dir().join(format!("kakehashi-imap-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        for inner in ["mail/cur", "mail/new", "mail/tmp", "run"] {
+            std::fs::create_dir_all(folder.join(inner)).unwrap();
+        }
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
+        std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        std::fs::write(folder.join("users"), "renkei:{PLAIN}geheim\n").unwrap();
+        let id = |flag: &str| {
+            let out = Command::new("id").arg(flag).output().unwrap().stdout;
+            String::from_utf8(out).unwrap().trim().to_owned()
+        };
+        // Dovecot refuses to log in as root, so root gives it the users that its package made.
+        let root = id("-u") == "0";
+        let (user, group, login) = if root {
+            ("dovecot".to_owned(), "dovecot".to_owned(), "dovenull".to_owned())
+        } else {
+            (id("-un"), id("-gn"), id("-un"))
+        };
+        if root {
+            let owned = Command::new("chown").args(["-R", "dovecot:dovecot"]).arg(&folder).status().unwrap();
+            assert!(owned.success());
+        }
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let at = folder.display();
+        let text = format!(
+            "base_dir = {at}/run\nstate_dir = {at}/run\nlog_path = {at}/log\nprotocols = imap\nlisten = 127.0.0.1\n\
+             ssl = yes\nssl_cert = <{at}/cert.pem\nssl_key = <{at}/key.pem\ndisable_plaintext_auth = no\n\
+             mail_location = maildir:{at}/mail\nmail_uid = {user}\nmail_gid = {group}\nfirst_valid_uid = 0\nfirst_valid_gid = 0\n\
+             default_internal_user = {user}\ndefault_login_user = {login}\ndefault_internal_group = {group}\n\
+             passdb {{\n driver = passwd-file\n args = {at}/users\n}}\n\
+             userdb {{\n driver = static\n args = uid={user} gid={group} home={at}\n}}\n\
+             service imap-login {{\n chroot =\n inet_listener imap {{\n port = 0\n }}\n inet_listener imaps {{\n port = {port}\n ssl = yes\n }}\n}}\n\
+             service anvil {{\n chroot =\n}}\n\
+             namespace inbox {{\n inbox = yes\n separator = /\n}}\n"
+        );
+        std::fs::write(folder.join("dovecot.conf"), text).unwrap();
+        let child = Command::new(program)
+            .args(["-F", "-c"])
+            .arg(folder.join("dovecot.conf"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let dovecot = Self { child, folder, port };
+        dovecot.until_it("listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Some(dovecot)
+    }
+
+    fn until_it(&self, what: &str, mut done: impl FnMut() -> bool) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !done() {
+            let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            assert!(Instant::now() < end, "waited in vain until it {what}: {}", log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn deliver(&self, name: &str, mail: &str) {
+        let tmp = self.folder.join("mail/tmp").join(name);
+        std::fs::write(&tmp, mail).unwrap();
+        std::fs::set_permissions(&tmp, std::fs::Permissions::from_mode(0o666)).unwrap();
+        std::fs::rename(tmp, self.folder.join("mail/new").join(name)).unwrap();
+    }
+
+    /// Ends every session, not the server.
+    fn break_sessions(&self) {
+        let _ = Command::new("doveadm")
+            .arg("-c")
+            .arg(self.folder.join("dovecot.conf"))
+            .args(["kick", "renkei"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+
+    fn config(&self, taken: Taken) -> ImapConfig {
+        ImapConfig {
+            host: "localhost".to_owned(),
+            port: self.port,
+            tls: ImapTls::Implicit,
+            ca: Some(self.folder.join("cert.pem")),
+            username: "renkei".to_owned(),
+            password: "geheim".to_owned(),
+            folder: "INBOX".to_owned(),
+            purpose: "intake@in.example".to_owned(),
+            taken,
+            max_message_bytes: 10_000,
+            poll: Duration::from_secs(60),
+        }
+    }
+
+    fn count(&self, folder: &str) -> usize {
+        ["cur", "new"]
+            .iter()
+            .map(|inner| {
+                std::fs::read_dir(self.folder.join("mail").join(folder).join(inner))
+                    .map_or(0, Iterator::count)
+            })
+            .sum()
+    }
+}
+
+impl Drop for Dovecot {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A desk that knows what it took, as the real one does.
+#[derive(Default)]
+struct Desk {
+    taken: Mutex<Vec<RawIntake>>,
+    again: Mutex<usize>,
+    away: AtomicBool,
+}
+
+impl IntakeDesk for Desk {
+    fn hand_in(&self, intake: RawIntake) -> BoxFuture<'_, IntakeAnswer> {
+        Box::pin(async move {
+            let id = IntakeId::new("01ARZ3NDEKTSV4RRFFQ69G5FAV");
+            if self.away.load(Ordering::SeqCst) {
+                return IntakeAnswer::TryLater("away".to_owned());
+            }
+            let mut taken = self.taken.lock().unwrap();
+            if taken.iter().any(|t| t.dedup_key == intake.dedup_key) {
+                *self.again.lock().unwrap() += 1;
+                return IntakeAnswer::Duplicate(id);
+            }
+            taken.push(intake);
+            IntakeAnswer::Accepted(id)
+        })
+    }
+
+    fn accepts_recipient<'a>(&'a self, address: &'a str) -> BoxFuture<'a, RecipientAnswer> {
+        Box::pin(async move {
+            if address.ends_with("@in.example") { RecipientAnswer::Ours } else { RecipientAnswer::NotOurs }
+        })
+    }
+}
+
+fn mail(n: u32, to: &str) -> String {
+    format!(
+        "Return-Path: <nurse@st.example>\r\nFrom: nurse@st.example\r\nTo: {to}\r\nMessage-ID: <{n}@st.example>\r\n\
+         Subject: x\r\n\r\nmail {n}\r\n"
+    )
+}
+
+async fn wait_for(desk: &Desk, count: usize) {
+    let end = Instant::now() + Duration::from_secs(40);
+    while desk.taken.lock().unwrap().len() < count {
+        assert!(Instant::now() < end, "{} of {count} mails", desk.taken.lock().unwrap().len());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mails_are_moved_once_through_breaks() {
+    let Some(dovecot) = Dovecot::start("move") else { return };
+    let config = dovecot.config(Taken::Move("kakehashi".to_owned()));
+    assert_eq!(check(&config).await.level, FindingLevel::Good, "{:?}", check(&config).await);
+    let wrong = ImapConfig { password: "no".to_owned(), ..config.clone() };
+    assert_eq!(check(&wrong).await.level, FindingLevel::Broken);
+    dovecot.deliver("1", &mail(1, "g-1@in.example, other@st.example"));
+    dovecot.deliver("2", &mail(2, "somebody@st.example"));
+    dovecot.deliver("3", &format!("{}{}", mail(3, "x@y.example"), "long\r\n".repeat(3_000)));
+    let desk = Arc::new(Desk::default());
+    let shutdown = CancellationToken::new();
+    let port: Arc<dyn IntakeDesk> = Arc::clone(&desk) as Arc<dyn IntakeDesk>;
+    let serving = tokio::spawn(serve(config, port, Arc::new(SystemClock), shutdown.clone()));
+    wait_for(&desk, 2).await;
+    {
+        let taken = desk.taken.lock().unwrap();
+        assert_eq!(taken[0].origin.rcpt_to, ["g-1@in.example"]);
+        assert_eq!(taken[0].origin.mail_from.as_deref(), Some("nurse@st.example"));
+        assert_eq!(taken[1].origin.rcpt_to, ["intake@in.example"], "none of ours is named");
+        assert!(taken[0].origin.interface.as_deref().unwrap().starts_with("INBOX/"));
+    }
+    // By IDLE, long before the poll.
+    dovecot.deliver("4", &mail(4, "intake@in.example"));
+    wait_for(&desk, 3).await;
+    // The connection breaks; what comes meanwhile is taken afterwards.
+    dovecot.break_sessions();
+    dovecot.deliver("5", &mail(5, "intake@in.example"));
+    wait_for(&desk, 4).await;
+    // The store is away: the mail stays where it is.
+    desk.away.store(true, Ordering::SeqCst);
+    dovecot.deliver("6", &mail(6, "intake@in.example"));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(desk.taken.lock().unwrap().len(), 4);
+    desk.away.store(false, Ordering::SeqCst);
+    wait_for(&desk, 5).await;
+    dovecot.until_it("has moved all but the one that is too large", || dovecot.count(".kakehashi") == 5);
+    assert_eq!(dovecot.count(""), 1);
+    shutdown.cancel();
+    serving.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mails_are_marked_where_people_look_too() {
+    let Some(dovecot) = Dovecot::start("mark") else { return };
+    for n in 1..=3 {
+        dovecot.deliver(&n.to_string(), &mail(n, "intake@in.example"));
+    }
+    for _ in 0..2 {
+        let desk = Arc::new(Desk::default());
+        let shutdown = CancellationToken::new();
+        let port: Arc<dyn IntakeDesk> = Arc::clone(&desk) as Arc<dyn IntakeDesk>;
+        let config = dovecot.config(Taken::Mark);
+        let serving = tokio::spawn(serve(config, port, Arc::new(SystemClock), shutdown.clone()));
+        let count = if dovecot.count("") == 3 { 3 } else { 1 };
+        wait_for(&desk, count).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!((desk.taken.lock().unwrap().len(), *desk.again.lock().unwrap()), (count, 0));
+        shutdown.cancel();
+        serving.await.unwrap();
+        // A second start sees only what is new.
+        dovecot.deliver("4", &mail(4, "intake@in.example"));
+    }
+    assert_eq!(dovecot.count(""), 4, "nothing left the folder");
+}
