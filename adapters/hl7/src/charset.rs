@@ -142,9 +142,7 @@ fn decode_as(bytes: &[u8], used: Used) -> Decoded {
         Used::EucJp => decoded.with(EUC_JP, bytes),
         Used::Latin1 => decoded.with(WINDOWS_1252, bytes),
     }
-    // Private use begins with these two bytes in UTF-8, and little else does.
-    let maybe = memchr::memchr2(0xee, 0xef, decoded.text.as_bytes()).is_some();
-    if maybe && decoded.text.chars().any(is_private) {
+    if has_private(&decoded.text) {
         decoded.gaiji = true;
         decoded.text = decoded.text.chars().map(|c| if is_private(c) { '〓' } else { c }).collect();
     }
@@ -158,6 +156,13 @@ impl Decoded {
         self.damaged = damaged;
         self.truncated = damaged && self.text.trim_end_matches(['\r', '\n']).ends_with('\u{fffd}');
     }
+}
+
+/// Whether the text holds a sign of private use, looked for by its first bytes in UTF-8.
+fn has_private(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr2_iter(0xee, 0xef, bytes)
+        .any(|at| bytes[at] == 0xee || bytes.get(at + 1).is_some_and(|second| (0x80..=0xa3).contains(second)))
 }
 
 const fn is_private(c: char) -> bool {
@@ -222,6 +227,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn private_use_is_found(text in "[\u{d7ff}\u{e000}\u{efff}\u{f000}\u{f8ff}\u{f900}\u{ff5e}a山]{0,6}") {
+            prop_assert_eq!(has_private(&text), text.chars().any(is_private));
+        }
+
         #[test]
         fn decoding_is_total(bytes in proptest::collection::vec(any::<u8>(), 0..400), label in ".{0,20}") {
             let _ = decode(&bytes, Some(&label), None);

@@ -50,10 +50,18 @@ pub fn strip(data: &[u8], encoding: Encoding, escape: u8) -> Option<Vec<u8>> {
 /// of it is, is decoded where it lies.
 #[must_use]
 pub fn decode_wrapped(data: &[u8], encoding: Encoding, escape: u8) -> Option<Vec<u8>> {
-    if encoding == Encoding::Base64 && is_plain_base64(data) {
-        return decode(data, encoding);
+    if encoding == Encoding::Base64
+        && !ends_with_much_padding(data)
+        && let Some(decoded) = decode(data, encoding)
+    {
+        return Some(decoded);
     }
     decode(&strip(data, encoding, escape)?, encoding)
+}
+
+/// More padding than base64 has, which the careful way refuses.
+fn ends_with_much_padding(data: &[u8]) -> bool {
+    data.ends_with(b"===")
 }
 
 /// Only letters of base64, with padding only at the end.

@@ -18,7 +18,8 @@ mod schedule;
 mod scope;
 mod visit;
 
-use crate::acknowledgement::{Reason, Verdict, judge};
+use crate::acknowledgement::judge::judge_without_files;
+use crate::acknowledgement::{Reason, Verdict};
 use crate::charset::{Decoded, decode};
 use crate::header::Header;
 use crate::message::{Message, View};
@@ -151,11 +152,12 @@ fn read_message(
     profile: Option<&InterfaceProfile>,
 ) -> Result<Vec<Envelope>, ReadFault> {
     // Without a profile nothing is agreed, so a test message is read as any other.
-    let open = InterfaceProfile {
+    let open = profile.is_none().then(|| InterfaceProfile {
         accepted_processing_ids: vec![processing_id(bytes)],
         ..InterfaceProfile::default()
-    };
-    let judgement = judge(bytes, profile.unwrap_or(&open));
+    });
+    let Some(agreed) = profile.or(open.as_ref()) else { return Err(rejected(Reason::NO_HEADER).into()) };
+    let judgement = judge_without_files(bytes, agreed);
     let header = match (&judgement.header, judgement.verdict) {
         (_, Verdict::Rejected(reason)) => return Err(rejected(reason).into()),
         (None, _) => return Err(rejected(Reason::NO_HEADER).into()),

@@ -5,12 +5,16 @@ pub mod date;
 pub mod fold;
 pub mod number;
 
-use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 /// Text as we keep it: NFC, LF line ends, no NUL and no control characters except LF and TAB, no
 /// byte order mark. Both databases take the result.
 #[must_use]
 pub fn clean(text: &str) -> String {
+    let is_plain = |c: char| c == '\n' || c == '\t' || !(c.is_control() || c == '\u{feff}');
+    if text.chars().all(is_plain) && is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        return text.to_owned();
+    }
     let unified = text.replace("\r\n", "\n").replace('\r', "\n");
     unified.nfc().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || *c == '\u{feff}')).collect()
 }

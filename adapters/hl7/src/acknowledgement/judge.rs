@@ -41,16 +41,26 @@ pub struct Judgement<'a> {
 /// Judges a message without framing.
 #[must_use]
 pub fn judge<'a>(message: &'a [u8], profile: &InterfaceProfile) -> Judgement<'a> {
+    judged(message, profile, true)
+}
+
+/// As [`judge`] for a reader, which decodes the embedded files itself and says what is wrong with them.
+#[must_use]
+pub fn judge_without_files<'a>(message: &'a [u8], profile: &InterfaceProfile) -> Judgement<'a> {
+    judged(message, profile, false)
+}
+
+fn judged<'a>(message: &'a [u8], profile: &InterfaceProfile, with_files: bool) -> Judgement<'a> {
     let header = if is_wide(message) { None } else { Header::find(message) };
     let verdict = match &header {
         None if is_wide(message) => Verdict::Rejected(Reason::CHARSET),
         None => Verdict::Rejected(Reason::NO_HEADER),
-        Some(header) => verdict(message, header, profile),
+        Some(header) => verdict(message, header, profile, with_files),
     };
     Judgement { header, verdict, expected: None }
 }
 
-fn verdict(message: &[u8], header: &Header<'_>, profile: &InterfaceProfile) -> Verdict {
+fn verdict(message: &[u8], header: &Header<'_>, profile: &InterfaceProfile, with_files: bool) -> Verdict {
     let kind = header.text(9, 1);
     let declared = header.declared_charset().map_or(Declared::Nothing, |d| read_label(&d));
     if declared == Declared::Wide {
@@ -77,7 +87,7 @@ fn verdict(message: &[u8], header: &Header<'_>, profile: &InterfaceProfile) -> V
     let mut has_patient = false;
     for line in lines(message) {
         has_patient |= header_separator(line, b"PID").is_some();
-        if is_damaged_file(line, header) {
+        if with_files && is_damaged_file(line, header) {
             return Verdict::ContentError(Reason::DAMAGED_FILE);
         }
     }

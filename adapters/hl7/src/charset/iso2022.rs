@@ -70,7 +70,8 @@ fn escape(rest: &[u8]) -> (usize, Option<Mode>) {
 fn run_of_ascii(bytes: &[u8], read: &mut Read) -> usize {
     let end = memchr::memchr3(0x1b, b'\r', b'\n', bytes).unwrap_or(bytes.len());
     let run = &bytes[..end];
-    let run = &run[..run.iter().position(|b| !b.is_ascii()).unwrap_or(run.len())];
+    let ascii = if run.is_ascii() { run.len() } else { run.iter().take_while(|b| b.is_ascii()).count() };
+    let run = &run[..ascii];
     if run.is_empty() {
         read.damaged = true;
         read.text.push('\u{fffd}');
@@ -93,7 +94,7 @@ fn kana(byte: u8, read: &mut Read) -> usize {
 }
 
 fn run_of_pairs(bytes: &[u8], mode: Mode, read: &mut Read) -> usize {
-    let mut euc = Vec::new();
+    let mut euc = Vec::with_capacity(64);
     let mut used = 0;
     while let [first @ 0x21..=0x7e, second @ 0x21..=0x7e, ..] = bytes[used..] {
         if mode == Mode::Supplement {
@@ -103,8 +104,10 @@ fn run_of_pairs(bytes: &[u8], mode: Mode, read: &mut Read) -> usize {
         used += 2;
     }
     if used > 0 {
-        let (text, damaged) = EUC_JP.decode_without_bom_handling(&euc);
-        read.text.push_str(&text);
+        // Three bytes of UTF-8 for a pair, and room for what cannot be read.
+        let mut decoder = EUC_JP.new_decoder_without_bom_handling();
+        read.text.reserve(decoder.max_utf8_buffer_length(euc.len()).unwrap_or(euc.len() * 3));
+        let (_, _, damaged) = decoder.decode_to_string(&euc, &mut read.text, true);
         read.damaged |= damaged;
         return used;
     }

@@ -7,6 +7,8 @@ use kakehashi_core::text::clean;
 
 /// Repetitions of one field that are looked at.
 const MAX_REPEATS: usize = 200;
+/// Bytes up to which separators are counted instead of searched.
+const SHORT: usize = 1024;
 
 /// One segment.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +41,7 @@ impl<'m> Segment<'m> {
         // MSH-1 is the separator itself, so the first thing after it is MSH-2.
         let shift = usize::from(matches!(self.name(), "MSH" | "FHS" | "BHS"));
         let Some(at) = field.checked_sub(shift).filter(|at| *at > 0) else { return "" };
-        self.source.split(self.message.separators.field).nth(at).unwrap_or("")
+        part(self.source, self.message.separators.field, at).unwrap_or("")
     }
 
     /// The repetitions of a field that say anything.
@@ -86,7 +88,7 @@ impl<'m> Occurrence<'m> {
     }
 
     fn component(&self, component: usize) -> Option<&'m str> {
-        component.checked_sub(1).and_then(|i| self.raw.split(self.message.separators.component).nth(i))
+        part(self.raw, self.message.separators.component, component.checked_sub(1)?)
     }
 
     /// A component, subcomponents included as written.
@@ -137,6 +139,35 @@ impl<'m> Occurrence<'m> {
     }
 }
 
+/// The part after `at` separators; separators are ASCII.
+fn part(text: &str, separator: char, at: usize) -> Option<&str> {
+    let separator = crate::header::ascii(separator);
+    if text.len() <= SHORT {
+        return short_part(text, separator, at);
+    }
+    let mut ends = memchr::memchr_iter(separator, text.as_bytes());
+    let start = match at.checked_sub(1) {
+        None => 0,
+        Some(before) => ends.nth(before)? + 1,
+    };
+    text.get(start..ends.next().unwrap_or(text.len()))
+}
+
+/// As [`part`]: where separators stand close together, counting bytes is faster than searching them.
+fn short_part(text: &str, separator: u8, at: usize) -> Option<&str> {
+    let (mut seen, mut start) = (0, 0);
+    for (index, byte) in text.bytes().enumerate() {
+        if byte == separator {
+            if seen == at {
+                return text.get(start..index);
+            }
+            seen += 1;
+            start = index + 1;
+        }
+    }
+    if seen == at { text.get(start..) } else { None }
+}
+
 fn one_line(text: String) -> Option<String> {
     // Nearly every value of a message is plain ASCII and needs no cleaning.
     if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
@@ -150,4 +181,17 @@ fn one_line(text: String) -> Option<String> {
     let line = clean(&text).replace(['\n', '\t'], " ");
     let line = line.trim();
     (!line.is_empty()).then(|| line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn parts_are_those_of_a_split(text in "[|a山]{0,40}", long in proptest::bool::ANY, at in 0_usize..50) {
+            let text = if long { text.repeat(60) } else { text };
+            proptest::prop_assert_eq!(part(&text, '|', at), text.split('|').nth(at));
+        }
+    }
 }

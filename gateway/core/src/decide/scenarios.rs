@@ -282,3 +282,28 @@ fn a_rule_may_post_what_is_only_recorded() {
     };
     assert_eq!(short(&decide(&order, &facts, Some(&verdict), at(NOW)).decision), "post G01");
 }
+
+#[test]
+fn a_fhir_document_joins_the_stay() {
+    let mut facts = hospital_facts();
+    let a03 = hl7("ADT", "A03", "退院のお知らせ", "山本千代様が退院されました。");
+    let topic = placed(&run(&a03, &facts)).clone();
+    remember(&mut facts, "A03", &a03, &topic);
+    facts.sender = Some(sender("F01", Channel::Api));
+    let mut document = hl7("Bundle", "", "退院時サマリー", "【退院時方針指示】");
+    document.channel = Channel::Api;
+    document.format = crate::vocabulary::Format::Fhir;
+    let event = document.event.as_mut().unwrap();
+    event.key = Some("document:SKR-DS-2026-000431".into());
+    event.status = Some("final".into());
+    let p = placed(&run(&document, &facts)).clone();
+    assert_eq!(p.under_topic.as_ref().unwrap().as_str(), "A03");
+    remember(&mut facts, "DOC", &document, &p);
+    assert_eq!(short(&run(&document, &facts).decision), "record repetition");
+    document.event.as_mut().unwrap().status = Some("preliminary".into());
+    document.body = Some("別の本文".into());
+    assert!(short(&run(&document, &facts).decision).starts_with("triage not_released"));
+    let mut dead = document.clone();
+    dead.warn(doubt::DEATH, "deceasedBoolean");
+    assert!(short(&run(&dead, &facts).decision).starts_with("triage death_notice"));
+}
