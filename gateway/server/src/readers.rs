@@ -82,22 +82,3 @@ pub(crate) fn sniff(bytes: &[u8], name: &str) -> (Channel, Format) {
     }
     (Channel::Email, Format::Rfc5322)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_told_apart_by_their_bytes() {
-        let cases: &[(&[u8], &str, Format)] = &[
-            (b"{\"resourceType\":\"Bundle\",\"type\":\"document\"}", "x.json", Format::Fhir),
-            (b"{\"body\":\"{\\\"resourceType\\\":1}\"}", "x.json", Format::Json),
-            (b"{\"other\":1}", "x.json", Format::Json),
-            (b"MSH|^~\\&|A", "x.json", Format::Hl7v2),
-            (b"From: a@example.jp\r\n\r\nx", "x.eml", Format::Rfc5322),
-        ];
-        for (bytes, name, format) in cases {
-            assert_eq!(sniff(bytes, name).1, *format, "{}", String::from_utf8_lossy(bytes));
-        }
-    }
-}
