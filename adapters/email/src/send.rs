@@ -123,7 +123,7 @@ impl Outlet for EmailOutlet {
         Box::pin(async move {
             match &item.content {
                 RenderedContent::Email(mail) => self.submit(mail, deadline).await,
-                RenderedContent::Fax(_) | RenderedContent::Phone { .. } => {
+                RenderedContent::Fax(_) | RenderedContent::Hl7(_) | RenderedContent::Phone { .. } => {
                     Outcome::Failed(SendFault::Unsendable("this outlet sends mails only".to_owned()))
                 }
             }

@@ -1,6 +1,6 @@
 //! The HL7 v2 adapter: `listen` takes messages over MLLP and answers them after they are durable,
 //! `read` turns their bytes into Envelopes, `acknowledgement` judges and builds answers, `client`
-//! speaks the other end. It never stores anything and never decides what a message leads to.
+//! speaks the other end, `send` carries notes to a hospital's inbox. It never stores anything and never decides what a message leads to.
 
 pub mod acknowledgement;
 pub mod batch;
@@ -16,11 +16,13 @@ pub mod message;
 pub mod profile;
 pub mod read;
 pub mod rtf;
+pub mod send;
 pub mod time;
 
 pub use batch::looks_like_hl7;
 pub use fhir::looks_like_fhir;
 pub use profile::{InterfaceProfile, UnknownType};
+pub use send::profile::OutboxProfile;
 
 /// Value of [`kakehashi_core::port::Origin::listener`] for whole messages taken over MLLP.
 pub const LISTENER: &str = "mllp";

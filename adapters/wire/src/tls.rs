@@ -1,5 +1,6 @@
-//! TLS for listeners: loading certificates with errors that name the file and the remedy, and the
-//! handshake with a time limit. One provider (ring) for the whole program; clients build their own.
+//! TLS for listeners and for outgoing connections of our own: loading certificates with errors that name
+//! the file and the remedy, and the handshake with a time limit. One provider (ring) for the whole program.
+//! An authority is always named; nothing is trusted because a system trusts it.
 
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
@@ -9,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-pub use rustls::ServerConfig;
+pub use rustls::{ClientConfig, ServerConfig};
 
 /// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +80,54 @@ pub fn server_config(
     Ok(Arc::new(config))
 }
 
+/// Loads a client configuration that trusts the authority in a PEM file and, if given, shows a certificate.
+///
+/// # Errors
+/// [`TlsFault`] names the file and what to do.
+pub fn client_config(authority: &Path, own: Option<(&Path, &Path)>) -> Result<Arc<ClientConfig>, TlsFault> {
+    let unusable = |path: &Path, detail: String| TlsFault::Unusable { path: path.to_owned(), detail };
+    let mut roots = RootCertStore::empty();
+    for root in certificates(authority)? {
+        roots.add(root).map_err(|e| unusable(authority, e.to_string()))?;
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| unusable(authority, e.to_string()))?
+        .with_root_certificates(roots);
+    let config = match own {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain = certificates(certificate)?;
+            let key = PrivateKeyDer::from_pem_file(key).map_err(|e| TlsFault::Pem {
+                path: key.to_owned(),
+                expected: "a private key",
+                detail: e.to_string(),
+            })?;
+            builder.with_client_auth_cert(chain, key).map_err(|e| unusable(certificate, e.to_string()))?
+        }
+    };
+    Ok(Arc::new(config))
+}
+
+/// Shakes hands with a server whose certificate must name `host`, within 20 s.
+///
+/// # Errors
+/// The name is none, the handshake failed (`InvalidData` where the certificate is not trusted) or took too long.
+pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+    config: &Arc<ClientConfig>,
+    host: &str,
+    stream: S,
+) -> std::io::Result<tokio_rustls::client::TlsStream<S>> {
+    let name = rustls::pki_types::ServerName::try_from(host.to_owned())
+        .map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidInput, e))?;
+    tokio::time::timeout(
+        Duration::from_secs(20),
+        TlsConnector::from(Arc::clone(config)).connect(name, stream),
+    )
+    .await
+    .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
     let fault = |detail: String| TlsFault::Pem { path: path.to_owned(), expected: "certificates", detail };
     let found: Vec<_> = CertificateDer::pem_file_iter(path)
@@ -122,6 +171,8 @@ mod tests {
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
         assert!(server_config(&cert, &key, None).is_ok());
         assert!(server_config(&cert, &key, Some(&cert)).is_ok());
+        assert!(client_config(&cert, Some((&cert, &key))).is_ok());
+        assert!(client_config(&key, None).is_err());
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -216,6 +216,15 @@ pub fn describe(effect: &Effect) -> Option<Said> {
                 "channel": d.channel, "mode": d.mode, "due_at": d.due_at.to_rfc3339(),
             }),
         ),
+        Effect::TellAuthor(note) => Said::new(
+            "plan_delivery",
+            "delivery",
+            note.delivery_id.as_str(),
+            &json!({
+                "post": note.post_id, "acknowledgement_of": note.facility_id,
+                "due_at": note.due_at.to_rfc3339(),
+            }),
+        ),
         Effect::Notify { delivery_id, notice, channel, .. } => Said::new(
             "notify",
             "delivery",

@@ -68,7 +68,7 @@ fn staff(id: &str, facility: &str, name: &str, profession: &str) -> StaffMember 
     }
 }
 
-fn member(facility: Facility, endpoints: Vec<Endpoint>, staff: Vec<StaffMember>) -> Member {
+pub(crate) fn member(facility: Facility, endpoints: Vec<Endpoint>, staff: Vec<StaffMember>) -> Member {
     Member { facility, endpoints, staff, consented: true }
 }
 
@@ -148,6 +148,7 @@ pub(crate) fn roster() -> GroupRoster {
             ),
             member(facility("F08", "はなみ歯科医院", "dental_clinic"), vec![dentist], vec![]),
         ],
+        correspondents: Vec::new(),
     }
 }
 

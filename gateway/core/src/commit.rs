@@ -67,6 +67,8 @@ pub enum Effect {
     },
     /// One post to one endpoint; joins the open digest of that endpoint and time if it is one.
     Deliver(NewDelivery),
+    /// 了解 to a post is told to the facility that wrote it, if that facility has an inbox for it (HL7).
+    TellAuthor(AuthorNote),
     /// A notice to a sender, without content.
     Notify {
         /// The delivery.
@@ -216,6 +218,37 @@ pub struct NewDelivery {
     /// Code of the item.
     pub item_code: ReplyCode,
     /// Code of the delivery as a whole, used if no open digest is joined.
+    pub delivery_code: ReplyCode,
+    /// Both codes work until.
+    pub code_expires_at: UtcMicros,
+    /// Whether it is planned at all; the store tests it in the transaction that plans it.
+    pub only_if: OnlyIf,
+}
+
+/// What must hold for a delivery to be planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnlyIf {
+    /// Nothing: the endpoint is meant.
+    Always,
+    /// The topic of the post was written by the endpoint's facility or addressed to it: a hospital gets the
+    /// answers to what it said or was asked, nothing else of the timeline.
+    TopicConcernsIt,
+}
+
+/// A 了解 on its way to the author of the post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorNote {
+    /// The post.
+    pub post_id: PostId,
+    /// Whose 了解.
+    pub facility_id: FacilityId,
+    /// Key of the delivery.
+    pub delivery_id: DeliveryId,
+    /// Goes out at.
+    pub due_at: UtcMicros,
+    /// Code of the item.
+    pub item_code: ReplyCode,
+    /// Code of the delivery.
     pub delivery_code: ReplyCode,
     /// Both codes work until.
     pub code_expires_at: UtcMicros,

@@ -324,6 +324,11 @@ pub struct GroupRoster {
     pub patient: Patient,
     /// Its members today.
     pub members: Vec<Member>,
+    /// Facilities that are no members but treat the patient under a confirmed number of their own and are
+    /// covered by the consent: hospitals. They get what is meant for them and never the whole timeline
+    /// (care-network.md 6.5, hl7.md 14).
+    #[serde(default)]
+    pub correspondents: Vec<Member>,
 }
 
 impl GroupRoster {
@@ -331,5 +336,16 @@ impl GroupRoster {
     #[must_use]
     pub fn member(&self, facility: &FacilityId) -> Option<&Member> {
         self.members.iter().find(|m| &m.facility.id == facility)
+    }
+
+    /// Members and correspondents: everybody who can be addressed.
+    pub fn reachable(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().chain(&self.correspondents)
+    }
+
+    /// The member or correspondent that is this facility.
+    #[must_use]
+    pub fn addressable(&self, facility: &FacilityId) -> Option<&Member> {
+        self.reachable().find(|m| &m.facility.id == facility)
     }
 }

@@ -1,13 +1,14 @@
 //! From one post to its deliveries: one per member endpoint that receives, except the author's
 //! (architecture.md sections 1 and 4). Only verified endpoints of consented members of an open group get
-//! anything; who shares and who is asked is decided here, when it leaves is decided by `schedule`.
+//! anything; who shares and who is asked is decided here, when it leaves is decided by `schedule`. A
+//! hospital that is no member gets what is addressed to it and the answers to its own topics, never more.
 
 use crate::clock::UtcMicros;
-use crate::commit::{Effect, NewDelivery};
+use crate::commit::{AuthorNote, Effect, NewDelivery, OnlyIf};
 use crate::decision::{Addressees, Placement};
 use crate::directory::{Endpoint, EndpointSettings, GroupRoster, Member};
-use crate::ids::{AttachmentId, DeliveryId, FacilityId};
-use crate::post::{Addressee, Post};
+use crate::ids::{AttachmentId, DeliveryId, EndpointId, FacilityId};
+use crate::post::{Acknowledgement, Addressee, Post, PostKind};
 use crate::reply_code::ReplyCode;
 use crate::schedule::{Planned, plan};
 use crate::vocabulary::{Channel, DeliveryMode, EndpointState, GroupState, ReplyExpectation};
@@ -28,17 +29,22 @@ pub fn publish(
 ) -> Vec<Effect> {
     let mut effects = Vec::new();
     let open = roster.group.state == GroupState::Open && roster.group.id == post.group_id;
-    let members = roster.members.iter().filter(|m| open && m.consented && m.facility.id != post.facility_id);
-    for member in members {
+    let reached = roster.reachable().filter(|m| open && m.consented && m.facility.id != post.facility_id);
+    for member in reached {
+        let is_member = roster.member(&member.facility.id).is_some();
         let asked = post
             .addressees
             .iter()
             .any(|a| a.facility_id == member.facility.id && a.expectation != ReplyExpectation::None);
         let due = post.due_at.filter(|_| asked);
-        let endpoints = member.endpoints.iter().filter(|e| receives(e, member));
-        for endpoint in endpoints {
+        let only_one = if is_member { None } else { inbox(member) };
+        let receiving = member.endpoints.iter().filter(|e| receives(e, member));
+        for endpoint in receiving.filter(|e| is_member || only_one == Some(&e.id)) {
+            let share = is_member && endpoint.channel != Channel::Hl7;
+            let only_if = if share { Some(OnlyIf::Always) } else { meant_for(&post, member) };
+            let Some(only_if) = only_if else { continue };
             let Some(planned) = plan_for(endpoint, &post, due, now) else { continue };
-            effects.push(Effect::Deliver(delivery(&post, endpoint, planned, now, random)));
+            effects.push(Effect::Deliver(delivery(&post, endpoint, planned, only_if, now, random)));
         }
     }
     effects.insert(0, Effect::Post { post: Box::new(post), attachments });
@@ -51,6 +57,23 @@ fn receives(endpoint: &Endpoint, member: &Member) -> bool {
         && endpoint.state == EndpointState::Verified
 }
 
+/// The one way to a facility outside the group: its HL7 inbox, else the FAX of its 地域連携室, else mail.
+fn inbox(correspondent: &Member) -> Option<&EndpointId> {
+    [Channel::Hl7, Channel::Fax, Channel::Email].into_iter().find_map(|channel| {
+        let of_channel = |e: &&Endpoint| e.channel == channel && receives(e, correspondent);
+        correspondent.endpoints.iter().find(of_channel).map(|e| &e.id)
+    })
+}
+
+/// Whether a hospital's interface gets this post: what is addressed to it, and what comes under a topic
+/// that concerns it, which only the store can tell.
+fn meant_for(post: &Post, member: &Member) -> Option<OnlyIf> {
+    if post.addressees.iter().any(|a| a.facility_id == member.facility.id) {
+        return Some(OnlyIf::Always);
+    }
+    (post.kind != PostKind::Topic).then_some(OnlyIf::TopicConcernsIt)
+}
+
 fn plan_for(endpoint: &Endpoint, post: &Post, due: Option<UtcMicros>, now: UtcMicros) -> Option<Planned> {
     match endpoint.channel {
         Channel::Fax | Channel::Email => Some(plan(&endpoint.settings, post.urgency, due, now)),
@@ -60,8 +83,14 @@ fn plan_for(endpoint: &Endpoint, post: &Post, due: Option<UtcMicros>, now: UtcMi
             Some(plan(&alone, post.urgency, due, now))
         }
         Channel::PhoneMemo => None,
+        // A machine takes notes one by one at any hour; only the recall window holds them.
+        Channel::Hl7 => {
+            let machine =
+                EndpointSettings { digests: Vec::new(), quiet_hours: None, ..endpoint.settings.clone() };
+            Some(plan(&machine, post.urgency, due, now))
+        }
         // The web is live; the others have no way out yet.
-        Channel::Notebook | Channel::Api | Channel::Mqtt | Channel::Hl7 | Channel::Web => None,
+        Channel::Notebook | Channel::Api | Channel::Mqtt | Channel::Web => None,
     }
 }
 
@@ -69,6 +98,7 @@ fn delivery(
     post: &Post,
     endpoint: &Endpoint,
     planned: Planned,
+    only_if: OnlyIf,
     now: UtcMicros,
     random: &mut dyn FnMut() -> u128,
 ) -> NewDelivery {
@@ -87,7 +117,32 @@ fn delivery(
         item_code: code(random),
         delivery_code: code(random),
         code_expires_at: planned.due_at.plus_seconds(life),
+        only_if,
     }
+}
+
+/// How long a 了解 given at a page can be taken back, in seconds; it is told to nobody before.
+pub const UNDO_SECONDS: i64 = 5 * 60;
+
+/// A 了解 and its way to the author of the post, where the author has an inbox for such notes.
+#[must_use]
+pub fn acknowledge(
+    acknowledgement: Acknowledgement,
+    now: UtcMicros,
+    random: &mut dyn FnMut() -> u128,
+) -> Vec<Effect> {
+    let wait = if acknowledgement.channel == Channel::Web { UNDO_SECONDS } else { 0 };
+    let due_at = now.plus_seconds(wait);
+    let note = AuthorNote {
+        post_id: acknowledgement.post_id.clone(),
+        facility_id: acknowledgement.facility_id.clone(),
+        delivery_id: DeliveryId::fresh(now, random()),
+        due_at,
+        item_code: code(random),
+        delivery_code: code(random),
+        code_expires_at: due_at.plus_seconds(INSTANT_CODE_SECONDS),
+    };
+    vec![Effect::Acknowledge(acknowledgement), Effect::TellAuthor(note)]
 }
 
 fn code(random: &mut dyn FnMut() -> u128) -> ReplyCode {
@@ -111,8 +166,7 @@ pub fn resolve_addressees(
             })
     };
     roster
-        .members
-        .iter()
+        .reachable()
         .filter(|m| m.consented && &m.facility.id != author)
         .filter(meant)
         .map(|m| m.facility.id.clone())

@@ -106,6 +106,52 @@ pub struct JobItem {
     pub attachments: Vec<JobAttachment>,
     /// Message-IDs of earlier mails of this topic to this endpoint, oldest first.
     pub references: Vec<String>,
+    /// Not the post is told but this 了解 to it.
+    pub receipt: Option<JobReceipt>,
+    /// For HL7: how the receiving hospital names patient and document.
+    pub hospital: Option<HospitalRecord>,
+}
+
+/// A 了解 that is told to the author of a post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobReceipt {
+    /// Whose.
+    pub facility_name: String,
+    /// The person who gave it, if known.
+    pub person: Option<String>,
+    /// When the human confirmed.
+    pub acknowledged_at: UtcMicros,
+    /// By this way.
+    pub channel: crate::vocabulary::Channel,
+}
+
+/// Patient and document as the receiving hospital itself writes them (hl7.md 14): its own number only, the
+/// name as it stands in its messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HospitalRecord {
+    /// The hospital's number of the patient.
+    pub identifier: String,
+    /// Name in kanji, family and given separated by one space where that is known.
+    pub name: String,
+    /// Name in kana.
+    pub kana: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub birth_date: Option<String>,
+    /// HL7 table 0001.
+    pub sex: Option<String>,
+    /// The hospital's number of the stay (PV1-19), if the topic names one.
+    pub visit: Option<String>,
+    /// The hospital's document (TXA-12) under which the topic stands.
+    pub document: Option<String>,
+}
+
+/// MSH-10 of the HL7 message that carries item `position` of a delivery: `GW` and 18 digits, the same for
+/// every attempt, so that a resend is recognised (hl7.md 14). Two deliveries differ as surely as their hashes.
+#[must_use]
+pub fn control_id(delivery: &DeliveryId, position: usize) -> String {
+    let hash = crate::envelope::ContentHash::of(format!("{delivery}#{position}").as_bytes());
+    let number = hash.hex().get(..15).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
+    format!("GW{:018}", number % 1_000_000_000_000_000_000)
 }
 
 /// An attachment with its bytes.
@@ -168,6 +214,15 @@ pub fn delivery_of_bounce_address(address: &str) -> Option<DeliveryId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_control_id_is_the_same_for_every_attempt() {
+        let delivery = DeliveryId::from("01JZZZZZZZZZZZZZZZZZZZZZZZ");
+        let id = control_id(&delivery, 0);
+        assert_eq!(id, control_id(&delivery, 0));
+        assert_ne!(id, control_id(&delivery, 1));
+        assert!(id.len() == 20 && id[2..].bytes().all(|b| b.is_ascii_digit()), "{id}");
+    }
 
     #[test]
     fn a_message_id_leads_back_to_its_delivery() {

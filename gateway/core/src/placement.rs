@@ -12,7 +12,7 @@ use crate::decide::{doubt, may_notify};
 use crate::decision::{Answer, Candidate, Decided, Decision, Notice, Placement, TriageReason};
 use crate::directory::{GroupRoster, StaffMember};
 use crate::envelope::{Envelope, ReportOutcome};
-use crate::fan_out::{publish, resolve_asks};
+use crate::fan_out::{acknowledge, publish, resolve_asks};
 use crate::ids::{AttachmentId, DeliveryId, FacilityId, IntakeId, PostId, TriageId};
 use crate::post::{Acknowledgement, Addressee, Post, PostKind};
 use crate::text::fold::fold_name;
@@ -134,7 +134,7 @@ fn main_effects(
             if open(&answer.group_id).is_none() {
                 return vec![triage(arrival, vec![TriageReason::GroupNotOpen], Vec::new(), false, random)];
             }
-            vec![Effect::Acknowledge(acknowledgement_of(arrival, answer, roster))]
+            acknowledge(acknowledgement_of(arrival, answer, roster), arrival.now, random)
         }
         Decision::Triage { reasons, candidates } => {
             let mut all = vec![triage(arrival, reasons.clone(), candidates.clone(), false, random)];

@@ -1,7 +1,9 @@
 //! A delivery as it leaves: finished bytes and an address, nothing left to decide. Outlets take it
 //! and add only what their protocol needs.
 
+use crate::clock::UtcMicros;
 use crate::ids::DeliveryId;
+use crate::job::HospitalRecord;
 use serde::{Deserialize, Serialize};
 
 /// One delivery, ready to send.
@@ -22,6 +24,8 @@ pub enum RenderedContent {
     Email(RenderedMail),
     /// Pages for a FAX number.
     Fax(RenderedFax),
+    /// Notes for the inbox of a hospital.
+    Hl7(RenderedHl7),
     /// A call that a human makes; handed off to the list of phone tasks.
     Phone {
         /// Number to call.
@@ -75,6 +79,77 @@ pub struct RenderedFax {
     pub pages: u32,
     /// Message-ID of the job mail, without brackets.
     pub message_id: String,
+}
+
+/// Notes for one HL7 interface. What the interface wants them to look like is the outlet's affair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedHl7 {
+    /// Name of the interface.
+    pub interface: String,
+    /// In order, each a message of its own.
+    pub notes: Vec<HospitalNote>,
+}
+
+/// One note to a hospital.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HospitalNote {
+    /// MSH-10, the same for every attempt.
+    pub control_id: String,
+    /// What it is.
+    pub kind: NoteKind,
+    /// Whom it is about, in the hospital's own words.
+    pub patient: HospitalRecord,
+    /// Our number of the document (TXA-12).
+    pub document_id: String,
+    /// Our number of the document that it corrects.
+    pub replaces: Option<String>,
+    /// Heading.
+    pub title: String,
+    /// Text, LF.
+    pub text: String,
+    /// Facility and person.
+    pub author: String,
+    /// When it was written or confirmed.
+    pub written_at: UtcMicros,
+    /// Files that go along.
+    pub files: Vec<RenderedFile>,
+}
+
+/// What a note to a hospital is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoteKind {
+    /// 新規投稿 addressed to it.
+    Topic,
+    /// 返信.
+    Reply,
+    /// 訂正.
+    Correction,
+    /// 了解.
+    Acknowledgement,
+}
+
+impl NoteKind {
+    /// Code in configuration.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Topic => "topic",
+            Self::Reply => "reply",
+            Self::Correction => "correction",
+            Self::Acknowledgement => "acknowledgement",
+        }
+    }
+
+    /// Japanese word.
+    #[must_use]
+    pub const fn ja(self) -> &'static str {
+        match self {
+            Self::Topic => "新規投稿",
+            Self::Reply => "返信",
+            Self::Correction => "訂正",
+            Self::Acknowledgement => "了解",
+        }
+    }
 }
 
 /// A file that goes along.

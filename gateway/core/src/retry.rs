@@ -31,9 +31,12 @@ impl Schedule {
             // The provider repeats busy numbers itself; this is about handing the job over.
             Channel::Fax => Self { attempts: 4, first_seconds: 300, factor: 3, longest_seconds: 3600 },
             // Interfaces come back after a restart; they are tried longer and more evenly.
-            Channel::Hl7 | Channel::Mqtt | Channel::Api | Channel::Web => {
+            Channel::Mqtt | Channel::Api | Channel::Web => {
                 Self { attempts: 12, first_seconds: 15, factor: 3, longest_seconds: 4 * 3600 }
             }
+            // What waits behind it waits too, so a queue is tried every five minutes at the latest (hl7.md
+            // 2.3), and given up after a day: 8 pauses of 2 s to 4 min 16 s, then 291 of 5 min.
+            Channel::Hl7 => Self { attempts: 300, first_seconds: 2, factor: 2, longest_seconds: 300 },
             // A person calls or carries paper; machines do not repeat that.
             Channel::PhoneMemo | Channel::Notebook => return None,
         };
@@ -164,8 +167,9 @@ mod tests {
             ),
             (Outcome::Unknown(unreachable()), Channel::Fax, 1, (DeliveryState::Unknown, None)),
             (Outcome::Unknown(unreachable()), Channel::Email, 1, (DeliveryState::Unknown, None)),
-            (Outcome::Unknown(unreachable()), Channel::Hl7, 1, held(15)),
-            (Outcome::Unknown(unreachable()), Channel::Hl7, 12, (DeliveryState::Unknown, None)),
+            (Outcome::Unknown(unreachable()), Channel::Hl7, 1, held(2)),
+            (Outcome::Unknown(unreachable()), Channel::Hl7, 299, held(300)),
+            (Outcome::Unknown(unreachable()), Channel::Hl7, 300, (DeliveryState::Unknown, None)),
         ];
         for (outcome, channel, attempt, expected) in table {
             assert_eq!(
@@ -194,7 +198,7 @@ mod tests {
                 let (state, due) = after(&outcome, *channel, attempt, NOW, jitter);
                 prop_assert_eq!(state == DeliveryState::Held, due.is_some());
                 if let Some(due) = due {
-                    prop_assert!(due > NOW && due.seconds_since(NOW) <= 20 * 3600 && attempt < 12);
+                    prop_assert!(due > NOW && due.seconds_since(NOW) <= 20 * 3600 && attempt < 300);
                 }
             }
         }

@@ -37,6 +37,8 @@ pub struct Outlets {
     pub email: Arc<dyn Outlet>,
     /// FAX.
     pub fax: Arc<dyn Outlet>,
+    /// Inboxes of hospitals.
+    pub hl7: Arc<dyn Outlet>,
 }
 
 /// Delivers.
@@ -131,6 +133,7 @@ impl Deliverer {
         let outlet = match &item.content {
             RenderedContent::Email(_) => &self.outlets.email,
             RenderedContent::Fax(_) => &self.outlets.fax,
+            RenderedContent::Hl7(_) => &self.outlets.hl7,
             // A call is made by a person: it is handed off to the list of phone tasks, which has no deadline.
             RenderedContent::Phone { .. } => {
                 return Outcome::HandedOff {

@@ -46,6 +46,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                             std::fs::write(folder.join(format!("{name}_{}", file.name)), file.bytes)?;
                         }
                     }
+                    RenderedContent::Hl7(hl7) => {
+                        println!("{channel} {name} {round}: {ms} ms");
+                        for note in hl7.notes {
+                            let file = format!("{name}.{}.hl7.txt", note.control_id);
+                            std::fs::write(folder.join(file), note.text)?;
+                        }
+                    }
                     RenderedContent::Phone { number, script } => {
                         println!("{channel} {name} {round}: {ms} ms");
                         std::fs::write(

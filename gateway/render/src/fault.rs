@@ -12,6 +12,11 @@ pub enum RenderFault {
     /// This channel is not rendered for people.
     #[error("nothing is rendered for the channel {0}; remove the endpoint's receiving setting")]
     ChannelNotRendered(Channel),
+    /// The hospital's number of the patient is not known.
+    #[error(
+        "the hospital's number of this patient is not confirmed; confirm it in the directory, then send again"
+    )]
+    NoHospitalNumber,
     /// An embedded font cannot be read.
     #[error("the embedded font cannot be read; the program file is damaged, install it again")]
     Font,

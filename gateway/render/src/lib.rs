@@ -4,6 +4,7 @@
 //! in a subject, a file name, a link or anything else outside paper and encrypted content.
 
 mod fault;
+mod hospital;
 mod locked_pdf;
 mod mail;
 mod name_guard;

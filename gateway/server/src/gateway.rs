@@ -13,6 +13,7 @@ use kakehashi_email::listen::SmtpConfig;
 use kakehashi_email::send::{DkimKey, EmailOutlet, RelayConfig, RelayTls as OutletTls, SenderConfig};
 use kakehashi_fax::send::FaxOutlet;
 use kakehashi_hl7::listen::MllpConfig;
+use kakehashi_hl7::send::Hl7Outlet;
 use kakehashi_mqtt::listen::MqttConfig;
 use kakehashi_pipeline::{Deliverer, Desk, Outlets, Settler, Supervisor};
 use kakehashi_render::Renderer;
@@ -318,13 +319,18 @@ pub(crate) fn readers(config: &Config) -> Readers {
     }
 }
 
-/// The outlets with the configured relays.
+/// The outlets with the configured relays and inboxes.
 pub(crate) fn outlets(config: &Config) -> Result<Outlets, StartFault> {
     let dkim = dkim(config)?;
     let email = sender(config, &config.mail.from, dkim)?;
     // Providers know their customers by the sender's address, so FAX jobs leave under their own.
     let carrier = sender(config, &config.fax.send.from, None)?;
-    Ok(Outlets { email, fax: Arc::new(FaxOutlet::new(config.fax.send.clone(), carrier)) })
+    let inboxes = config.mllp.iter().filter_map(|m| Some((m.interface.name.clone(), m.outgoing.clone()?)));
+    Ok(Outlets {
+        email,
+        fax: Arc::new(FaxOutlet::new(config.fax.send.clone(), carrier)),
+        hl7: Arc::new(Hl7Outlet::new(inboxes)?),
+    })
 }
 
 fn sender(config: &Config, from: &str, dkim: Option<Arc<DkimKey>>) -> Result<Arc<EmailOutlet>, StartFault> {

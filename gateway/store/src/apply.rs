@@ -5,6 +5,7 @@
 mod conversation;
 mod intakes;
 mod outbox;
+pub(crate) mod receipts;
 
 use crate::database::Tx;
 use crate::error::SERIALISATION;
@@ -85,6 +86,7 @@ impl Applying<'_> {
                 self.withdraw(post_id, facility_id).await
             }
             Effect::Deliver(delivery) => self.deliver(delivery).await,
+            Effect::TellAuthor(note) => self.tell_author(note).await,
             Effect::Notify { delivery_id, notice, channel, address } => {
                 self.notify(delivery_id, *notice, *channel, address).await
             }

@@ -2,7 +2,7 @@
 //! from this entry.
 
 use crate::StoreError;
-use crate::columns::{consented, is_member};
+use crate::columns::{consented, corresponds, is_member};
 use crate::database::Database;
 use crate::row::Row;
 use crate::value::args;
@@ -68,7 +68,7 @@ async fn entry(
         items: Vec::new(),
     };
     let sql = format!(
-        "SELECT t.post_id, t.topic_id, g.group_id, g.patient_id, (g.state = 'open' AND {} AND {}) \
+        "SELECT t.post_id, t.topic_id, g.group_id, g.patient_id, (g.state = 'open' AND ({} OR {}) AND {}) \
          FROM delivery_items i \
          JOIN posts t ON t.network_id = i.network_id AND t.post_id = i.post_id \
          JOIN patient_groups g ON g.network_id = t.network_id AND g.group_id = t.group_id \
@@ -76,6 +76,7 @@ async fn entry(
            AND i.dropped_at IS NULL \
          ORDER BY i.position",
         is_member("$4", "$5"),
+        corresponds("$4"),
         consented("$4", "$5")
     );
     let wanted = entry.post_id.as_ref().map(PostId::as_str);

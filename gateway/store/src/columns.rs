@@ -177,6 +177,15 @@ pub(crate) fn consented_by(facility: &str, channel: &str, now: &str) -> String {
     )
 }
 
+/// Whether the facility in `facility` treats the patient of group `g` under a confirmed number of its own:
+/// with a consent that covers it, it may be written to without being a member.
+pub(crate) fn corresponds(facility: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM patient_identifiers xx WHERE xx.network_id = g.network_id \
+            AND xx.facility_id = {facility} AND xx.patient_id = g.patient_id AND xx.state = 'confirmed')"
+    )
+}
+
 /// Whether the facility in `facility` is a member of group `g` at `now`.
 pub(crate) fn is_member(facility: &str, now: &str) -> String {
     format!(

@@ -2,7 +2,8 @@
 
 use crate::StoreError;
 use crate::columns::{
-    ENDPOINT, FACILITY, GROUP, PATIENT, consented, read_endpoint, read_facility, read_group, read_patient,
+    ENDPOINT, FACILITY, GROUP, PATIENT, consented, is_member, read_endpoint, read_facility, read_group,
+    read_patient,
 };
 use crate::database::Database;
 use crate::value::{args, list};
@@ -44,23 +45,46 @@ pub(crate) async fn roster(
          ORDER BY f.facility_id",
         consented("m.facility_id", "$3")
     );
-    let mut members = Vec::new();
-    for row in &db.rows(sql, args![network, id, now]).await? {
-        let mut r = row.reader();
-        members.push(Member {
-            facility: read_facility(&mut r)?,
-            endpoints: Vec::new(),
-            staff: Vec::new(),
-            consented: r.bool()?,
-        });
-    }
-    let mut endpoints = endpoints(db, network, members.iter().map(|m| &m.facility.id)).await?;
-    let mut staff = staff(db, network, members.iter().map(|m| &m.facility.id)).await?;
-    for member in &mut members {
+    let mut members = bare_members(db, sql, network, id, now).await?;
+    let sql = format!(
+        "SELECT DISTINCT {FACILITY}, {consent} FROM patient_groups g \
+         JOIN patient_identifiers x ON x.network_id = g.network_id AND x.patient_id = g.patient_id \
+         JOIN facilities f ON f.network_id = x.network_id AND f.facility_id = x.facility_id \
+         WHERE g.network_id = $1 AND g.group_id = $2 AND x.state = 'confirmed' AND NOT {member} AND {consent} \
+         ORDER BY f.facility_id",
+        consent = consented("x.facility_id", "$3"),
+        member = is_member("x.facility_id", "$3"),
+    );
+    let mut correspondents = bare_members(db, sql, network, id, now).await?;
+    let all = || members.iter().chain(&correspondents).map(|m| &m.facility.id);
+    let (mut endpoints, mut staff) = (endpoints(db, network, all()).await?, staff(db, network, all()).await?);
+    for member in members.iter_mut().chain(&mut correspondents) {
         member.endpoints = endpoints.remove(&member.facility.id).unwrap_or_default();
         member.staff = staff.remove(&member.facility.id).unwrap_or_default();
     }
-    Ok(Some(GroupRoster { group, patient, members }))
+    Ok(Some(GroupRoster { group, patient, members, correspondents }))
+}
+
+/// Facilities with whether the consent covers them; endpoints and people are joined by the caller.
+async fn bare_members(
+    db: &Database,
+    sql: String,
+    network: &NetworkId,
+    id: &GroupId,
+    now: UtcMicros,
+) -> Result<Vec<Member>, StoreError> {
+    let rows = db.rows(sql, args![network, id, now]).await?;
+    rows.iter()
+        .map(|row| {
+            let mut r = row.reader();
+            Ok(Member {
+                facility: read_facility(&mut r)?,
+                endpoints: Vec::new(),
+                staff: Vec::new(),
+                consented: r.bool()?,
+            })
+        })
+        .collect()
 }
 
 /// Endpoints of these facilities, in every state.

@@ -9,6 +9,7 @@ use crate::value::{args, list};
 use crate::view::{MemberRow, PostView, Receipt, ReceiptDelivery, Timeline, TopicView};
 use crate::{posts, roster};
 use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::directory::Member;
 use kakehashi_core::ids::{FacilityId, GroupId, LoginUserId, NetworkId, PostId, StaffId};
 use kakehashi_core::post::{Acknowledgement, Post, PostKind};
 use kakehashi_core::vocabulary::{Channel, DeliveryMode, DeliveryState, EndpointState, ReplyExpectation};
@@ -48,12 +49,13 @@ pub(crate) async fn page(
         views.entry(topic).or_default().push(view);
     }
     let topics = topics.iter().filter_map(|id| views.remove(id).and_then(|posts| topic(id, posts))).collect();
-    let members = roster
-        .members
-        .into_iter()
-        .map(|m| MemberRow { channels: receiving(&m.endpoints), facility: m.facility, staff: m.staff })
-        .collect();
-    Ok(Some(Timeline { group: roster.group, patient: roster.patient, members, topics, older }))
+    let row =
+        |m: Member| MemberRow { channels: receiving(&m.endpoints), facility: m.facility, staff: m.staff };
+    let members = roster.members.into_iter().map(row).collect();
+    let correspondents =
+        roster.correspondents.into_iter().map(row).filter(|r| !r.channels.is_empty()).collect();
+    let (group, patient) = (roster.group, roster.patient);
+    Ok(Some(Timeline { group, patient, members, correspondents, topics, older }))
 }
 
 fn receiving(endpoints: &[kakehashi_core::directory::Endpoint]) -> Vec<Channel> {

@@ -67,6 +67,8 @@ pub struct Timeline {
     pub patient: Patient,
     /// Members with their rosters.
     pub members: Vec<MemberRow>,
+    /// Hospitals and others outside the group that can be written to.
+    pub correspondents: Vec<MemberRow>,
     /// Topics of this page.
     pub topics: Vec<TopicView>,
     /// Key for the next, older page.

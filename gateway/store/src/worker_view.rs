@@ -3,6 +3,7 @@
 
 mod attempts;
 mod deliveries;
+mod hospital;
 mod intakes;
 mod job;
 
@@ -165,8 +166,13 @@ impl WorkerView {
             .db
             .row(
                 "SELECT MIN(at) FROM ( \
-                   SELECT MIN(due_at) AS at FROM deliveries \
-                     WHERE network_id = $1 AND state = 'held' AND claimed_by IS NULL \
+                   SELECT MIN(d.due_at) AS at FROM deliveries d \
+                     WHERE d.network_id = $1 AND d.state = 'held' AND d.claimed_by IS NULL \
+                       AND (d.channel <> 'hl7' OR NOT EXISTS (SELECT 1 FROM deliveries q \
+                         WHERE q.network_id = d.network_id AND q.endpoint_id = d.endpoint_id \
+                           AND q.channel = 'hl7' AND q.state = 'held' AND q.delivery_id <> d.delivery_id \
+                           AND (q.claimed_by IS NOT NULL \
+                                OR (q.delivery_id < d.delivery_id AND q.attempt_count > 0)))) \
                    UNION ALL SELECT MIN(lease_until) FROM deliveries \
                      WHERE network_id = $1 AND claimed_by IS NOT NULL \
                    UNION ALL SELECT MIN(report_by) FROM deliveries \

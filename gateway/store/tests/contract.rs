@@ -8,6 +8,7 @@
 mod contract {
     pub(crate) mod conversation;
     pub(crate) mod facts;
+    pub(crate) mod hospital;
     pub(crate) mod intake;
     pub(crate) mod outbox;
     pub(crate) mod schema;
@@ -77,6 +78,10 @@ contract! {
     facts::codes_and_threads_lead_to_their_post,
     facts::near_identical_names_are_both_candidates,
     facts::an_earlier_event_is_found,
+    hospital::it_is_reached_without_being_a_member,
+    hospital::answers_to_its_topics_leave_and_nothing_else,
+    hospital::an_acknowledgement_is_told_once_and_while_it_stands,
+    hospital::an_interface_is_served_in_order,
     views::a_facility_sees_its_groups_only,
     views::a_timeline_keeps_delivered_and_acknowledged_apart,
     views::pages_of_a_timeline_go_by_key,

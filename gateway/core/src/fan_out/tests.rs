@@ -106,6 +106,70 @@ fn who_never_gets_anything() {
     assert_eq!(sent(&roster, post).into_keys().collect::<Vec<_>>(), without(&["E05"]));
 }
 
+fn hospital(endpoints: Vec<Endpoint>) -> GroupRoster {
+    let mut roster = roster();
+    roster.correspondents = vec![member(facility("F01", "桜見中央病院", "hospital"), endpoints, vec![])];
+    roster
+}
+
+#[test]
+fn a_hospital_gets_what_is_meant_for_it() {
+    let inbox = endpoint("H7", "F01", Channel::Hl7, &["9:00"]);
+    let fax = endpoint("HF", "F01", Channel::Fax, &["9:00"]);
+    let both = hospital(vec![fax.clone(), inbox.clone()]);
+    let to_hospital = |roster: &GroupRoster, change: &dyn Fn(&mut Post)| {
+        let mut post = discharge(roster);
+        post.facility_id = "F04".into();
+        post.addressees.clear();
+        change(&mut post);
+        let found = sent(roster, post).into_iter().filter(|(e, _)| e.starts_with('H'));
+        found.map(|(e, d)| (e, d.only_if, d.mode)).collect::<Vec<_>>()
+    };
+    let topic = |_: &mut Post| {};
+    let reply = |p: &mut Post| p.kind = PostKind::Reply;
+    let addressed = |p: &mut Post| {
+        p.addressees = vec![Addressee { facility_id: "F01".into(), expectation: ReplyExpectation::Reply }];
+    };
+    let own = |p: &mut Post| p.facility_id = "F01".into();
+    let instant = DeliveryMode::Instant;
+    assert_eq!(to_hospital(&both, &topic), [], "never the whole timeline");
+    assert_eq!(to_hospital(&both, &own), []);
+    assert_eq!(to_hospital(&both, &reply), [("H7".to_owned(), OnlyIf::TopicConcernsIt, instant)]);
+    assert_eq!(to_hospital(&both, &addressed), [("H7".to_owned(), OnlyIf::Always, instant)]);
+
+    let mut no_inbox = inbox;
+    no_inbox.settings.receives = false;
+    let paper = hospital(vec![no_inbox, fax]);
+    let by_fax = to_hospital(&paper, &addressed);
+    assert_eq!(by_fax.len(), 1);
+    assert_eq!((by_fax[0].0.as_str(), by_fax[0].1), ("HF", OnlyIf::Always), "FAX to its 地域連携室");
+
+    let mut outside = both;
+    outside.correspondents[0].consented = false;
+    assert_eq!(to_hospital(&outside, &addressed), [], "the consent does not cover it");
+}
+
+#[test]
+fn an_acknowledgement_is_told_once_it_cannot_be_taken_back() {
+    let given = |channel| Acknowledgement {
+        post_id: "POST".into(),
+        facility_id: "F03".into(),
+        staff_id: None,
+        person_name: None,
+        channel,
+        acknowledged_at: at("2026-06-09T10:58"),
+        identity_level: crate::vocabulary::IdentityLevel::I2,
+        intake_id: None,
+        delivery_id: None,
+        proxy: None,
+    };
+    for (channel, due) in [(Channel::Email, "2026-06-09T10:58"), (Channel::Web, "2026-06-09T11:03")] {
+        let effects = acknowledge(given(channel), at("2026-06-09T10:58"), &mut counter());
+        let [Effect::Acknowledge(_), Effect::TellAuthor(note)] = effects.as_slice() else { panic!() };
+        assert_eq!(note.due_at, at(due), "{channel}");
+    }
+}
+
 #[test]
 fn a_phone_task_needs_its_urgency() {
     let roster = roster();

@@ -9,7 +9,7 @@ use crate::decision::{Addressees, Answer, Decided, Decision, Placement, TriageRe
 use crate::directory::{GroupRoster, Patient};
 use crate::envelope::Envelope;
 use crate::facts::{IdentifierState, PatientCandidate};
-use crate::fan_out::{publish, resolve_asks};
+use crate::fan_out::{acknowledge, publish, resolve_asks};
 use crate::ids::{AttachmentId, FacilityId, IntakeId, PostId, StaffId, TriageId};
 use crate::patient_match::{Strength, weigh};
 use crate::post::{Acknowledgement, Post, PostKind};
@@ -211,7 +211,7 @@ pub fn confirm_sheet(
     }
     let mut effects = Vec::new();
     if sheet.acknowledged {
-        effects.push(Effect::Acknowledge(Acknowledgement {
+        let acknowledgement = Acknowledgement {
             post_id: sheet.answer.post_id.clone(),
             facility_id: sheet.answer.facility_id.clone(),
             staff_id: sheet.staff_id.clone(),
@@ -223,7 +223,8 @@ pub fn confirm_sheet(
             delivery_id: sheet.answer.delivery_id.clone(),
             // Read by the office, made by the facility: the sheet itself is the evidence.
             proxy: None,
-        }));
+        };
+        effects.extend(acknowledge(acknowledgement, sheet.now, random));
     }
     if sheet.call_back {
         let post = call_back(&sheet, roster, PostId::fresh(sheet.now, random()));

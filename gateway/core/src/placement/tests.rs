@@ -33,6 +33,7 @@ fn kinds(effects: &[Effect]) -> Vec<&'static str> {
         .map(|e| match e {
             Effect::Post { .. } => "post",
             Effect::Acknowledge(_) => "ack",
+            Effect::TellAuthor(_) => "tell",
             Effect::Deliver(_) => "deliver",
             Effect::Notify { .. } => "notify",
             Effect::OpenTriage { quarantined: true, .. } => "quarantine",
@@ -59,7 +60,7 @@ fn a_mail_that_says_only_ryokai() {
     envelope.sent_at = Some(at("2026-06-09T10:57"));
     let roster = roster();
     let all = run(&envelope, &nurse_with_code(), Some(&roster));
-    let [Effect::Acknowledge(a)] = all.as_slice() else { panic!("{all:?}") };
+    let [Effect::Acknowledge(a), Effect::TellAuthor(_)] = all.as_slice() else { panic!("{all:?}") };
     assert_eq!((a.post_id.as_str(), a.facility_id.as_str()), ("POST1", "F03"));
     assert_eq!(a.staff_id.as_ref().map(|s| s.as_str()), Some("S03a"), "the signature names her");
     assert_eq!(a.identity_level, IdentityLevel::I2);
@@ -68,7 +69,7 @@ fn a_mail_that_says_only_ryokai() {
 
     envelope.sent_at = Some(at("2026-07-01T00:00"));
     let all = run(&envelope, &nurse_with_code(), Some(&roster));
-    let [Effect::Acknowledge(a)] = all.as_slice() else { panic!() };
+    let [Effect::Acknowledge(a), Effect::TellAuthor(_)] = all.as_slice() else { panic!() };
     assert_eq!(a.acknowledged_at, at("2026-06-09T10:58"), "a clock in the future is not believed");
 
     let mut frozen = roster;
@@ -282,7 +283,7 @@ fn the_office_reads_a_sheet() {
     let both = confirm_sheet(sheet(true, true), &roster, &mut counter()).unwrap();
     let Effect::Acknowledge(a) = &both[0] else { panic!() };
     assert_eq!(a.acknowledged_at, at("2026-06-09T11:42"));
-    let Effect::Post { post, .. } = &both[1] else { panic!() };
+    let Effect::Post { post, .. } = &both[2] else { panic!() };
     assert_eq!((post.expectation, post.facility_id.as_str()), (ReplyExpectation::Call, "F03"));
     assert!(post.body.contains("午前"), "{}", post.body);
     let neither = confirm_sheet(sheet(false, false), &roster, &mut counter()).unwrap();

@@ -12,6 +12,7 @@ use kakehashi_core::clock::{Clock, SystemClock};
 use kakehashi_core::directory::Network;
 use kakehashi_core::ids::NetworkId;
 use kakehashi_email::listen::SmtpConfig;
+use kakehashi_hl7::listen::MllpConfig;
 use kakehashi_store::{DirectoryChange, Store, StoreConfig};
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -62,7 +63,19 @@ async fn start(
         stop_catcher.clone(),
     ));
 
-    let config = network::config(args, catcher_address);
+    let socket = TcpListener::bind("127.0.0.1:0").await.map_err(|e| e.to_string())?;
+    let hospital_address = socket.local_addr().map_err(|e| e.to_string())?;
+    let hospital_desk = Arc::new(CatcherDesk { catcher: Arc::clone(&catcher), clock: Arc::clone(&clock) });
+    let inbox = MllpConfig { interface: network::HOSPITAL.to_owned(), ..MllpConfig::default() };
+    tokio::spawn(kakehashi_hl7::listen::serve(
+        socket,
+        inbox,
+        hospital_desk,
+        Arc::clone(&clock),
+        stop_catcher.clone(),
+    ));
+
+    let config = network::config(args, catcher_address, hospital_address);
     let settings = StoreConfig { database_url: config.database_url(), ..embedded(&args.data_dir) };
     let store = Store::open(&settings, Arc::clone(&clock)).await.map_err(|e| e.to_string())?;
     let id = NetworkId::new(config.network.clone());

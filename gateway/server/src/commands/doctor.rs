@@ -30,8 +30,13 @@ pub(crate) fn run(path: &Path) -> ExitCode {
             Ok(outlets) => {
                 findings.extend(outlets.email.check().await);
                 findings.extend(outlets.fax.check().await);
+                findings.extend(outlets.hl7.check().await);
             }
-            Err(fault) => findings.push(broken("relay", fault.to_string(), "mend the [mail] section")),
+            Err(fault) => findings.push(broken(
+                "relay",
+                fault.to_string(),
+                "mend the [mail] section or the certificates of [mllp.outgoing.tls]",
+            )),
         }
         let worst = findings.iter().map(|f| f.level).max().unwrap_or(FindingLevel::Good);
         for finding in &findings {

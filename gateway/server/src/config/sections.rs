@@ -3,7 +3,7 @@
 
 use kakehashi_fax::provider::FaxProviderProfile;
 use kakehashi_fax::send::FaxSendProfile;
-use kakehashi_hl7::InterfaceProfile;
+use kakehashi_hl7::{InterfaceProfile, OutboxProfile};
 use serde::Deserialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -115,6 +115,8 @@ pub(crate) struct MllpSection {
     pub(crate) tls: Option<TlsFiles>,
     /// The interface of the hospital.
     pub(crate) interface: InterfaceProfile,
+    /// Its inbox, where it has one.
+    pub(crate) outgoing: Option<OutboxProfile>,
 }
 
 /// `[mqtt]`

@@ -1,6 +1,6 @@
-//! The catcher: an SMTP server in place of the relay and of the FAX provider. It takes everything, keeps
-//! it as files and sends nothing on; for a FAX job it reports success as a provider would, by mail to
-//! the gateway's own SMTP listener.
+//! The catcher: an SMTP server in place of the relay and of the FAX provider, and an MLLP listener in place
+//! of the hospital's inbox. It takes everything, keeps it as files and sends nothing on; for a FAX job it
+//! reports success as a provider would, by mail to the gateway's own SMTP listener.
 
 use super::{FAX_DOMAIN, FAX_PROVIDER};
 use kakehashi_core::clock::{Clock, UtcMicros};
@@ -26,6 +26,9 @@ pub(crate) struct Caught {
     pub(crate) caught_at: UtcMicros,
     pub(crate) mail_from: Option<String>,
     pub(crate) rcpt_to: Vec<String>,
+    /// The hospital's interface, if it is an HL7 message.
+    #[serde(default)]
+    pub(crate) interface: Option<String>,
 }
 
 impl Caught {
@@ -36,7 +39,8 @@ impl Caught {
 
     /// First recipient.
     pub(crate) fn recipient(&self) -> &str {
-        self.rcpt_to.first().map_or("", String::as_str)
+        let interface = self.interface.as_deref().unwrap_or("");
+        self.rcpt_to.first().map_or(interface, String::as_str)
     }
 }
 
@@ -122,6 +126,7 @@ impl IntakeDesk for CatcherDesk {
                 caught_at: at,
                 mail_from: intake.origin.mail_from.clone(),
                 rcpt_to: intake.origin.rcpt_to.clone(),
+                interface: intake.origin.interface.clone(),
             };
             let (catcher, bytes, entry) =
                 (Arc::clone(&self.catcher), Arc::clone(&intake.bytes), caught.clone());

@@ -1,8 +1,9 @@
-//! The members' desk: every mail and FAX that would have left, as its receiver would hold it. A mail can
+//! The members' desk: every mail, FAX and HL7 note that would have left, as its receiver would hold it. A mail can
 //! be answered and a FAX page sent back with boxes ticked and lines drawn; both go in through the real
 //! SMTP listener, in the form in which a mail client or a FAX provider would send them.
 
 pub(crate) mod compose;
+mod hospital;
 mod pages;
 
 use super::catcher::{Catcher, Caught};
@@ -82,7 +83,10 @@ struct Item {
 impl Item {
     fn load(desk: &Desk, id: &str) -> Option<Self> {
         let (caught, bytes) = desk.catcher.get(id)?;
-        let mail = kakehashi_email::read::parse_mail(&bytes).ok()?;
+        let mail = match caught.interface {
+            Some(_) => hospital::read(&bytes, caught.caught_at),
+            None => kakehashi_email::read::parse_mail(&bytes).ok()?,
+        };
         let receiver = desk.name(&caught);
         Some(Self { caught, mail, receiver })
     }

@@ -11,7 +11,7 @@ use crate::directory_files::{self, Files};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_fax::provider::{FaxProviderProfile, NumberPlace};
 use kakehashi_fax::send::FaxSendProfile;
-use kakehashi_hl7::InterfaceProfile;
+use kakehashi_hl7::{InterfaceProfile, OutboxProfile};
 use kakehashi_store::DirectoryChange;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,6 +27,9 @@ const FILES: &[(&str, &str)] = &[
     ("groups.csv", include_str!("../../demo/directory/groups.csv")),
     ("consents.csv", include_str!("../../demo/directory/consents.csv")),
 ];
+
+/// The interface of the demo's hospital.
+pub(crate) const HOSPITAL: &str = "sakurami_ch";
 
 /// The directory files by name.
 pub(crate) fn files() -> Files {
@@ -66,8 +69,8 @@ pub(crate) fn names() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The demo's configuration: everything on loopback, mail and FAX to the catcher.
-pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr) -> Config {
+/// The demo's configuration: everything on loopback, mail, FAX and what goes to the hospital to the catcher.
+pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr, hospital: SocketAddr) -> Config {
     Config {
         network: "sakurami".to_owned(),
         data_dir: args.data_dir.clone(),
@@ -82,7 +85,17 @@ pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr) -> Config {
             hostname: "in.kakehashi.example".to_owned(),
             tls: None,
         }),
-        mllp: vec![MllpSection { listen: args.mllp.clone(), tls: None, interface: hospital() }],
+        mllp: vec![MllpSection {
+            listen: args.mllp.clone(),
+            tls: None,
+            interface: interface(),
+            outgoing: Some(OutboxProfile {
+                address: hospital.to_string(),
+                receiving_application: "HIS".to_owned(),
+                receiving_facility: "SAKURAMI_CH".to_owned(),
+                ..OutboxProfile::default()
+            }),
+        }],
         mqtt: None,
         mail: MailSection {
             host: catcher.ip().to_string(),
@@ -117,9 +130,9 @@ pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr) -> Config {
     }
 }
 
-fn hospital() -> InterfaceProfile {
+fn interface() -> InterfaceProfile {
     InterfaceProfile {
-        name: "sakurami_ch".to_owned(),
+        name: HOSPITAL.to_owned(),
         facility_name: Some("桜見中央病院".to_owned()),
         ward_names: [("5E", "5階東"), ("4W", "4階西"), ("3E", "3階東")]
             .into_iter()

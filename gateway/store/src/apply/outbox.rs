@@ -7,7 +7,7 @@ use crate::StoreError;
 use crate::row::json_text;
 use crate::value::args;
 use crate::view::Wake;
-use kakehashi_core::commit::{DeliveryChange, NewDelivery};
+use kakehashi_core::commit::{DeliveryChange, NewDelivery, OnlyIf};
 use kakehashi_core::decision::Notice;
 use kakehashi_core::delivery::{self, Event};
 use kakehashi_core::ids::DeliveryId;
@@ -28,12 +28,42 @@ const FOUND: &str = "SELECT delivery_id, channel, state, claimed_by, resend_poss
 
 impl Applying<'_> {
     pub(super) async fn deliver(&mut self, d: &NewDelivery) -> Result<Applied, StoreError> {
+        match d.only_if {
+            OnlyIf::Always => {}
+            OnlyIf::TopicConcernsIt if self.topic_concerns(d).await? => {}
+            OnlyIf::TopicConcernsIt => return Ok(Applied::Repeated),
+        }
+        self.deliver_item(d, "").await
+    }
+
+    /// Whether the post's topic was written by the delivery's facility or addressed to it.
+    async fn topic_concerns(&mut self, d: &NewDelivery) -> Result<bool, StoreError> {
+        let row = self
+            .tx
+            .row(
+                "SELECT 1 FROM posts t JOIN posts o ON o.network_id = t.network_id AND o.post_id = t.topic_id \
+                 WHERE t.network_id = $1 AND t.post_id = $2 AND (o.facility_id = $3 OR EXISTS ( \
+                     SELECT 1 FROM post_addressees a WHERE a.network_id = o.network_id \
+                       AND a.post_id = o.post_id AND a.facility_id = $3))",
+                args![self.network, &d.post_id, &d.facility_id],
+            )
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Plans one item. `receipt_of` is empty for the post itself, else names a 了解 to it.
+    pub(super) async fn deliver_item(
+        &mut self,
+        d: &NewDelivery,
+        receipt_of: &str,
+    ) -> Result<Applied, StoreError> {
         let n = self.network;
         let paged = self
             .tx
             .row(
-                "SELECT 1 FROM delivery_items WHERE network_id = $1 AND post_id = $2 AND endpoint_id = $3",
-                args![n, &d.post_id, &d.endpoint_id],
+                "SELECT 1 FROM delivery_items WHERE network_id = $1 AND post_id = $2 AND endpoint_id = $3 \
+                 AND receipt_of = $4",
+                args![n, &d.post_id, &d.endpoint_id, receipt_of],
             )
             .await?;
         if paged.is_some() {
@@ -46,11 +76,12 @@ impl Applying<'_> {
         let joined = self
             .tx
             .run(
-                "INSERT INTO delivery_items (network_id, delivery_id, position, endpoint_id, post_id, code) \
-                 SELECT $1, $2, COALESCE(MAX(i.position) + 1, 0), $3, $4, $5 FROM delivery_items i \
+                "INSERT INTO delivery_items \
+                     (network_id, delivery_id, position, endpoint_id, post_id, code, receipt_of) \
+                 SELECT $1, $2, COALESCE(MAX(i.position) + 1, 0), $3, $4, $5, $6 FROM delivery_items i \
                  WHERE i.network_id = $1 AND i.delivery_id = $2 \
                  ON CONFLICT DO NOTHING",
-                args![n, &delivery, &d.endpoint_id, &d.post_id, d.item_code.as_str()],
+                args![n, &delivery, &d.endpoint_id, &d.post_id, d.item_code.as_str(), receipt_of],
             )
             .await?;
         if joined == 0 {

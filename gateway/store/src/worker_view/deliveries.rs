@@ -1,16 +1,17 @@
 //! Claiming deliveries. In one transaction the rows are claimed, what may not leave any more ends, and
 //! an attempt is written for the rest: before anything is sent, so that a worker that dies leaves a
 //! trace. Checked at this last moment because consent and groups change while a digest waits
-//! (care-network.md 8.10).
+//! (care-network.md 8.10). HL7 interfaces are served in order, one message in flight.
 
 use crate::StoreError;
-use crate::columns::{consented_by, is_member};
+use crate::apply::receipts::read_receipt_key;
+use crate::columns::{consented_by, corresponds, is_member};
 use crate::database::Tx;
 use crate::store::Parts;
 use crate::value::{args, list};
 use crate::view::Wake;
 use kakehashi_core::clock::UtcMicros;
-use kakehashi_core::ids::{DeliveryId, GroupId, NetworkId, PostId};
+use kakehashi_core::ids::{DeliveryId, FacilityId, GroupId, NetworkId, PostId};
 use kakehashi_core::vocabulary::{DeliveryMode, DeliveryState, EndpointState, GroupState};
 use std::collections::{HashMap, HashSet};
 
@@ -24,6 +25,14 @@ pub(super) struct Claimed {
     pub(super) resend_possible: bool,
 }
 
+/// Nothing stands before delivery `d` in the queue of its interface: none that is being sent, and none
+/// that was planned earlier and is due (`$2`) or was tried. Other channels have no queue.
+const FIRST_IN_ITS_QUEUE: &str = "(d.channel <> 'hl7' OR NOT EXISTS ( \
+    SELECT 1 FROM deliveries q WHERE q.network_id = d.network_id AND q.endpoint_id = d.endpoint_id \
+      AND q.channel = 'hl7' AND q.state = 'held' AND q.delivery_id <> d.delivery_id \
+      AND (q.claimed_by IS NOT NULL \
+           OR (q.delivery_id < d.delivery_id AND (q.attempt_count > 0 OR q.due_at <= $2)))))";
+
 pub(super) async fn claim(
     parts: &Parts,
     network: &NetworkId,
@@ -36,8 +45,10 @@ pub(super) async fn claim(
     let due = parts
         .db
         .row(
-            "SELECT 1 FROM deliveries WHERE network_id = $1 AND state = 'held' AND claimed_by IS NULL \
-             AND due_at <= $2 LIMIT 1",
+            format!(
+                "SELECT 1 FROM deliveries d WHERE d.network_id = $1 AND d.state = 'held' \
+                 AND d.claimed_by IS NULL AND d.due_at <= $2 AND {FIRST_IN_ITS_QUEUE} LIMIT 1"
+            ),
             args![network, now],
         )
         .await?;
@@ -45,18 +56,16 @@ pub(super) async fn claim(
         return Ok(Vec::new());
     }
     let mut tx = parts.db.begin().await?;
-    let rows = tx
-        .rows(
-            "WITH due AS MATERIALIZED ( \
-                 SELECT delivery_id FROM deliveries WHERE network_id = $1 AND state = 'held' \
-                   AND claimed_by IS NULL AND due_at <= $2 \
-                 ORDER BY due_at, delivery_id LIMIT $5 {skip locked}) \
-             UPDATE deliveries SET claimed_by = $3, lease_until = $4, attempt_count = attempt_count + 1 \
-             WHERE network_id = $1 AND delivery_id IN (SELECT delivery_id FROM due) \
-             RETURNING delivery_id, attempt_count, mode, due_at, resend_possible",
-            args![network, now, worker, now.plus_seconds(lease_seconds), limit],
-        )
-        .await?;
+    let sql = format!(
+        "WITH due AS MATERIALIZED ( \
+             SELECT d.delivery_id FROM deliveries d WHERE d.network_id = $1 AND d.state = 'held' \
+               AND d.claimed_by IS NULL AND d.due_at <= $2 AND {FIRST_IN_ITS_QUEUE} \
+             ORDER BY d.due_at, d.delivery_id LIMIT $5 {{skip locked}}) \
+         UPDATE deliveries SET claimed_by = $3, lease_until = $4, attempt_count = attempt_count + 1 \
+         WHERE network_id = $1 AND delivery_id IN (SELECT delivery_id FROM due) \
+         RETURNING delivery_id, attempt_count, mode, due_at, resend_possible"
+    );
+    let rows = tx.rows(sql, args![network, now, worker, now.plus_seconds(lease_seconds), limit]).await?;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut r = row.reader();
@@ -94,13 +103,14 @@ async fn withhold(
     now: UtcMicros,
 ) -> Result<HashSet<GroupId>, StoreError> {
     let sql = format!(
-        "SELECT i.delivery_id, i.post_id, g.group_id, g.state, e.state, {}, {} \
-         FROM delivery_items i \
+        "SELECT i.delivery_id, i.post_id, g.group_id, g.state, e.state, ({} OR {}), {}, \
+             i.receipt_of FROM delivery_items i \
          JOIN posts t ON t.network_id = i.network_id AND t.post_id = i.post_id \
          JOIN patient_groups g ON g.network_id = t.network_id AND g.group_id = t.group_id \
          JOIN endpoints e ON e.network_id = i.network_id AND e.endpoint_id = i.endpoint_id \
          WHERE i.network_id = $1 AND i.delivery_id {{in $2}} AND i.dropped_at IS NULL",
         is_member("e.facility_id", "$3"),
+        corresponds("e.facility_id"),
         consented_by("e.facility_id", "e.channel", "$3")
     );
     let rows = tx.rows(sql, args![network, list(claimed.iter().map(|c| &c.id)), now]).await?;
@@ -112,7 +122,11 @@ async fn withhold(
         let group_state = r.code(("patient_groups", "state"), GroupState::from_code)?;
         let endpoint_state = r.code(("endpoints", "state"), EndpointState::from_code)?;
         let (member, consented) = (r.bool()?, r.bool()?);
-        let may_leave = group_state == GroupState::Open && member && consented;
+        let stands = match read_receipt_key(&r.text()?) {
+            Some((facility, given)) => is_acknowledged(tx, network, &post, &facility, given).await?,
+            None => true,
+        };
+        let may_leave = group_state == GroupState::Open && member && consented && stands;
         items.entry(delivery).or_default().push(Item { post, group, endpoint_state, may_leave });
     }
     let mut groups = HashSet::new();
@@ -125,7 +139,7 @@ async fn withhold(
         };
         let endpoint = items.first().map(|i| i.endpoint_state);
         let end = if items.iter().all(|i| !i.may_leave) {
-            Some((DeliveryState::Recalled, "グループの停止・同意の範囲外のため取消"))
+            Some((DeliveryState::Recalled, "グループの停止・同意の範囲外・了解の取下げのため取消"))
         } else {
             match endpoint {
                 Some(EndpointState::Suspended) => Some((DeliveryState::Failed, "宛先は停止中です")),
@@ -161,6 +175,24 @@ async fn withhold(
     }
     *claimed = stays;
     Ok(groups)
+}
+
+/// Whether a 了解 still stands; its giver may have taken it back while it waited.
+async fn is_acknowledged(
+    tx: &mut Tx,
+    network: &NetworkId,
+    post: &PostId,
+    facility: &FacilityId,
+    given: UtcMicros,
+) -> Result<bool, StoreError> {
+    let row = tx
+        .row(
+            "SELECT 1 FROM acknowledgements WHERE network_id = $1 AND post_id = $2 AND facility_id = $3 \
+             AND acknowledged_at = $4 AND withdrawn_at IS NULL LIMIT 1",
+            args![network, post, facility, given],
+        )
+        .await?;
+    Ok(row.is_some())
 }
 
 struct Item {

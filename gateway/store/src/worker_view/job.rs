@@ -2,6 +2,7 @@
 //! claim. A preview and what leaves are made of the same value.
 
 use super::deliveries::Claimed;
+use super::hospital;
 use crate::columns::{ENDPOINT, FACILITY, read_endpoint, read_facility};
 use crate::database::Database;
 use crate::store::Parts;
@@ -51,7 +52,7 @@ pub(super) async fn load(
     let db = &parts.db;
     let mut heads = heads(db, &network.id, claimed).await?;
     let mut items = items(db, &network.id, claimed).await?;
-    let around = around(db, &network.id, items.values().flatten().map(|(post, _)| post)).await?;
+    let around = around(db, &network.id, items.values().flatten().map(|(post, ..)| post)).await?;
     let facilities: Vec<_> = heads
         .values()
         .filter_map(|h| match h {
@@ -73,8 +74,11 @@ pub(super) async fn load(
             Head::Posts(head) => {
                 let PostsHead { endpoint, facility, code, code_expires_at } = *head;
                 let mut carried = Vec::new();
-                for (post, code) in items.remove(&one.id).unwrap_or_default() {
+                for (post, code, receipt_of) in items.remove(&one.id).unwrap_or_default() {
                     let mut item = around.item(&post, code, &facility).ok_or_else(missing)?;
+                    if endpoint.channel == Channel::Hl7 {
+                        hospital::complete(db, &network.id, &facility.id, &receipt_of, &mut item).await?;
+                    }
                     if endpoint.channel == Channel::Email {
                         let key = (endpoint.id.clone(), item.post.topic_id.clone());
                         item.references = references.get(&key).cloned().unwrap_or_default();
@@ -148,25 +152,29 @@ async fn heads(
     Ok(heads)
 }
 
+/// A post with the code of its item, and whose 了解 is told instead of the post, if one is.
+type CarriedItem = (PostId, ReplyCode, String);
+
 async fn items(
     db: &Database,
     network: &NetworkId,
     claimed: &[Claimed],
-) -> Result<HashMap<DeliveryId, Vec<(PostId, ReplyCode)>>, StoreError> {
+) -> Result<HashMap<DeliveryId, Vec<CarriedItem>>, StoreError> {
     let rows = db
         .rows(
-            "SELECT delivery_id, post_id, code FROM delivery_items \
+            "SELECT delivery_id, post_id, code, receipt_of FROM delivery_items \
              WHERE network_id = $1 AND delivery_id {in $2} AND dropped_at IS NULL \
              ORDER BY delivery_id, position",
             args![network, list(claimed.iter().map(|c| &c.id))],
         )
         .await?;
-    let mut items: HashMap<DeliveryId, Vec<(PostId, ReplyCode)>> = HashMap::new();
+    let mut items: HashMap<DeliveryId, Vec<CarriedItem>> = HashMap::new();
     for row in &rows {
         let mut r = row.reader();
         let id = r.id()?;
         let post = r.id()?;
-        items.entry(id).or_default().push((post, r.code(("delivery_items", "code"), ReplyCode::parse)?));
+        let code = r.code(("delivery_items", "code"), ReplyCode::parse)?;
+        items.entry(id).or_default().push((post, code, r.text()?));
     }
     Ok(items)
 }
@@ -248,6 +256,8 @@ impl Around {
             acknowledged: self.counts.get(&post.id).copied().unwrap_or_default(),
             attachments: Vec::new(),
             references: Vec::new(),
+            receipt: None,
+            hospital: None,
             post,
         })
     }
@@ -275,7 +285,7 @@ async fn references(
     db: &Database,
     network: &Network,
     heads: &HashMap<DeliveryId, Head>,
-    items: &HashMap<DeliveryId, Vec<(PostId, ReplyCode)>>,
+    items: &HashMap<DeliveryId, Vec<CarriedItem>>,
     around: &Around,
 ) -> Result<HashMap<(EndpointId, PostId), Vec<String>>, StoreError> {
     let mails: Vec<EndpointId> = heads
@@ -288,7 +298,7 @@ async fn references(
     let topics: Vec<PostId> = items
         .values()
         .flatten()
-        .filter_map(|(post, _)| around.posts.get(post).map(|p| p.topic_id.clone()))
+        .filter_map(|(post, ..)| around.posts.get(post).map(|p| p.topic_id.clone()))
         .collect();
     let mut references: HashMap<(EndpointId, PostId), Vec<String>> = HashMap::new();
     if mails.is_empty() {

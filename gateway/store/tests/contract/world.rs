@@ -1,7 +1,7 @@
 //! An empty store on either database, a clock that stands still, and a small invented network to fill it.
 
 use kakehashi_core::clock::{FixedClock, UtcMicros};
-use kakehashi_core::commit::{Actor, Commit, Effect, NewDelivery};
+use kakehashi_core::commit::{Actor, Commit, Effect, NewDelivery, OnlyIf};
 use kakehashi_core::directory::{
     Endpoint, EndpointSettings, Facility, Network, Patient, PatientGroup, StaffMember,
 };
@@ -363,6 +363,7 @@ pub(crate) fn deliver(
         item_code: code(id, true),
         delivery_code: code(id, false),
         code_expires_at: now().plus_seconds(30 * 86_400),
+        only_if: OnlyIf::Always,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::error::PageError;
 use crate::forms::{Fields, GuestForm};
 use crate::posting::{Author, Words, commit, form_key, post, publish_once};
-use crate::random::FormKeys;
+use crate::random::{self, FormKeys};
 use crate::session::Guest;
 use crate::views::post::FreshKeys;
 use crate::views::simple::{CodeGonePage, CodePage as CodePageView};
@@ -15,7 +15,8 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kakehashi_core::care_note::CareNote;
-use kakehashi_core::commit::{Actor, Effect};
+use kakehashi_core::commit::Actor;
+use kakehashi_core::fan_out::acknowledge as acknowledged;
 use kakehashi_core::ids::{FacilityId, PostId, StaffId};
 use kakehashi_core::port::{IntakeAnswer, Origin, RawIntake};
 use kakehashi_core::post::{Acknowledgement, Post, PostKind};
@@ -159,7 +160,7 @@ pub(crate) async fn acknowledge(
         delivery_id: Some(opened.page.entry.delivery_id.clone()),
         proxy: None,
     };
-    commit(&app, actor(&opened), vec![Effect::Acknowledge(acknowledgement)], now).await?;
+    commit(&app, actor(&opened), acknowledged(acknowledgement, now, &mut random::bits), now).await?;
     Ok(done(&opened, "acknowledgement"))
 }
 

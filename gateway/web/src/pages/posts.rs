@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::error::PageError;
 use crate::forms::{SignedForm, signed};
 use crate::posting::{Author, Words, commit, form_key, post, publish_once};
+use crate::random;
 use crate::rights::{Reader, post_of};
 use crate::upload::{self, Upload};
 use crate::views::post::UNDO_SECONDS;
@@ -12,6 +13,7 @@ use crate::views::timeline::{Expectation0, Urgency0, Written};
 use axum::extract::{Multipart, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use kakehashi_core::commit::{Actor, Effect};
+use kakehashi_core::fan_out::acknowledge as acknowledged;
 use kakehashi_core::ids::{FacilityId, GroupId, PostId};
 use kakehashi_core::post::{Acknowledgement, PostKind};
 use kakehashi_core::vocabulary::{Channel, GroupState, IdentityLevel, ReplyExpectation, Urgency};
@@ -40,7 +42,7 @@ pub(crate) async fn open_topic(
         addressees: fields.all("addressee").map(FacilityId::from).collect(),
     };
     let author = Author::of(&reader.visitor);
-    let known = |f: &FacilityId| f != &author.facility && roster.member(f).is_some();
+    let known = |f: &FacilityId| f != &author.facility && roster.addressable(f).is_some_and(|m| m.consented);
     let addressees: Vec<FacilityId> = written.addressees.iter().filter(|f| known(f)).cloned().collect();
     let asks = written.expectation.0 != ReplyExpectation::None;
     let problem = if upload.wrong_kind {
@@ -183,7 +185,7 @@ pub(crate) async fn acknowledge(
         proxy: None,
     };
     let actor = Actor::LoginUser { id: user.id.clone() };
-    commit(&app, actor, vec![Effect::Acknowledge(acknowledgement)], now).await?;
+    commit(&app, actor, acknowledged(acknowledgement, now, &mut random::bits), now).await?;
     Ok(back_to(&group, &post))
 }
 

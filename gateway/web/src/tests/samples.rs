@@ -359,6 +359,7 @@ pub(super) fn timeline(t: Tongue) -> Timeline {
     Timeline {
         group: group(t, "G01", "つばき01"),
         patient: patient(t),
+        correspondents: Vec::new(),
         members: MEMBERS
             .iter()
             .map(|(id, name, person, channel)| MemberRow {

@@ -11,7 +11,7 @@ use kakehashi_store::view::PostView;
 use serde::Serialize;
 
 /// 了解 from the web may be taken back for this long (care-network.md 6.5).
-pub(crate) const UNDO_SECONDS: i64 = 300;
+pub(crate) use kakehashi_core::fan_out::UNDO_SECONDS;
 
 /// A post.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

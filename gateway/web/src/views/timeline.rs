@@ -255,6 +255,8 @@ fn replies(look: Looking<'_>, all: &[PostView]) -> Vec<PostBlock> {
 fn compose(viewer: &Viewer<'_>, group_path: &str, timeline: &Timeline) -> Compose {
     let (lang, written) = (viewer.lang, &viewer.written);
     let others = || timeline.members.iter().filter(|m| &m.facility.id != viewer.facility);
+    // A hospital gets only what is addressed to it, so it never counts among those who share.
+    let outside = || timeline.correspondents.iter().filter(|m| &m.facility.id != viewer.facility);
     Compose {
         action: format!("{group_path}/posts"),
         post_id: viewer.fresh.next(),
@@ -276,9 +278,11 @@ fn compose(viewer: &Viewer<'_>, group_path: &str, timeline: &Timeline) -> Compos
             })
             .collect(),
         addressees: others()
-            .map(|m| Choice {
+            .map(|m| (m, m.facility.name.clone()))
+            .chain(outside().map(|m| (m, lang.tf("compose.outside", &[&m.facility.name]))))
+            .map(|(m, word)| Choice {
                 value: m.facility.id.to_string(),
-                word: m.facility.name.clone(),
+                word,
                 chosen: written.addressees.contains(&m.facility.id),
             })
             .collect(),

@@ -31,6 +31,7 @@ struct ListPage<'a> {
 struct ListRow<'a> {
     id: &'a str,
     fax: bool,
+    hl7: bool,
     receiver: &'a str,
     to: String,
     at: String,
@@ -92,6 +93,7 @@ pub(super) fn list(items: &[Item]) -> String {
     let rows = items.iter().map(|item| ListRow {
         id: &item.caught.id,
         fax: item.caught.fax_number().is_some(),
+        hl7: item.caught.interface.is_some(),
         receiver: &item.receiver,
         to: recipient(item),
         at: item.caught.caught_at.to_ja(),
@@ -168,6 +170,7 @@ mod tests {
                 caught_at: UtcMicros::from_micros(0),
                 mail_from: None,
                 rcpt_to: vec!["0300000104@fax.kakehashi.example".to_owned()],
+                interface: None,
             },
             mail: kakehashi_email::read::parse_mail(hostile.as_bytes()).unwrap(),
             receiver: "<script>".to_owned(),

@@ -1,0 +1,192 @@
+//! Back to the hospital: who may be written to without being a member, what leaves, in which order.
+
+use super::world::{World, deliver, endpoint, facility, mail, now, post, reply, topic};
+use kakehashi_core::commit::{AttemptEnd, AuthorNote, Effect, NewDelivery, OnlyIf};
+use kakehashi_core::directory::Endpoint;
+use kakehashi_core::facts::IdentifierState;
+use kakehashi_core::job::{DeliveryJob, JobContent, JobItem};
+use kakehashi_core::port::{Outcome, SendFault};
+use kakehashi_core::post::Acknowledgement;
+use kakehashi_core::reply_code::ReplyCode;
+use kakehashi_core::vocabulary::{Channel, DeliveryMode, DeliveryState, IdentityLevel, ReplyExpectation};
+use kakehashi_store::DirectoryChange;
+use kakehashi_store::view::OutboxFilter;
+
+/// A hospital outside the group, with a confirmed number of 千代 and an inbox.
+fn inbox() -> Endpoint {
+    endpoint("E10", "F10", Channel::Hl7, "kita_ch")
+}
+
+async fn fill(world: &World, consented: bool) {
+    world.fill().await;
+    let mut changes = vec![
+        facility("F10", "北中央病院", "hospital"),
+        DirectoryChange::Endpoint(inbox()),
+        DirectoryChange::Identifier {
+            facility_id: "F10".into(),
+            identifier: "K-77".into(),
+            patient_id: "P01".into(),
+            state: IdentifierState::Confirmed,
+        },
+    ];
+    if consented {
+        changes.push(super::world::consent("C10", "P01", &["F10"], None));
+    }
+    world.import(changes).await;
+}
+
+fn answer(id: &str, of: &str) -> NewDelivery {
+    NewDelivery {
+        only_if: OnlyIf::TopicConcernsIt,
+        ..deliver(id, of, &inbox(), DeliveryMode::Instant, now())
+    }
+}
+
+async fn claim(world: &World, at: i64) -> Vec<DeliveryJob> {
+    world.worker().claim_deliveries("w", 50, 60, 1_000_000, now().plus_seconds(at)).await.unwrap()
+}
+
+fn item(job: &DeliveryJob) -> &JobItem {
+    match &job.content {
+        JobContent::Posts(posts) => &posts.items[0],
+        JobContent::Notice { .. } => panic!("a notice"),
+    }
+}
+
+pub(crate) async fn it_is_reached_without_being_a_member(world: &World) {
+    fill(world, true).await;
+    let roster = world.office().roster(&"G01".into(), now()).await.unwrap().unwrap();
+    assert!(roster.member(&"F10".into()).is_none());
+    let hospital = roster.addressable(&"F10".into()).unwrap();
+    assert!(hospital.consented && hospital.endpoints == [inbox()]);
+    assert_eq!(roster.correspondents.len(), 1, "F01 is a member already");
+    // Another patient's group knows nothing of it.
+    let other = world.office().roster(&"G03".into(), now()).await.unwrap().unwrap();
+    assert!(other.correspondents.is_empty());
+    let timeline = world.office().timeline(&"U02".into(), &"G01".into(), None, 10).await.unwrap().unwrap();
+    assert_eq!(timeline.correspondents[0].facility.name, "北中央病院");
+}
+
+pub(crate) async fn answers_to_its_topics_leave_and_nothing_else(world: &World) {
+    fill(world, true).await;
+    let theirs = topic("T1", "G01", "F10", &[]);
+    let ours = topic("T2", "G01", "F04", &[]);
+    let asked = topic("T3", "G01", "F04", &[("F10", ReplyExpectation::Reply)]);
+    world.commit(vec![post(&theirs), post(&ours), post(&asked)]).await.unwrap();
+    let effects = [("R1", &theirs, "D1"), ("R2", &ours, "D2"), ("R3", &asked, "D3")];
+    for (id, under, delivery) in effects {
+        let effects = vec![post(&reply(id, under, "F03")), Effect::Deliver(answer(delivery, id))];
+        world.commit(effects).await.unwrap();
+    }
+    let jobs = claim(world, 0).await;
+    assert_eq!(jobs.len(), 1, "one in flight");
+    let record = item(&jobs[0]).hospital.clone().unwrap();
+    assert_eq!((record.identifier.as_str(), record.name.as_str()), ("K-77", "山本 千代"));
+    assert_eq!((item(&jobs[0]).post.id.as_str(), record.kana.as_deref()), ("R1", Some("ヤマモト チヨ")));
+    let held = world.office().outbox(OutboxFilter::Held, 10).await.unwrap();
+    let mut ids: Vec<&str> = held.iter().map(|r| r.id.as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["D1", "D3"], "the thread of others stays with them");
+}
+
+pub(crate) async fn an_acknowledgement_is_told_once_and_while_it_stands(world: &World) {
+    fill(world, true).await;
+    world.commit(vec![post(&topic("T1", "G01", "F10", &[("F03", ReplyExpectation::Ack)]))]).await.unwrap();
+    let given = |seconds: i64, n: u64| {
+        let acknowledgement = Acknowledgement {
+            post_id: "T1".into(),
+            facility_id: "F03".into(),
+            staff_id: Some("S0301".into()),
+            person_name: None,
+            channel: Channel::Email,
+            acknowledged_at: now().plus_seconds(seconds),
+            identity_level: IdentityLevel::I2,
+            intake_id: None,
+            delivery_id: None,
+            proxy: None,
+        };
+        let note = AuthorNote {
+            post_id: "T1".into(),
+            facility_id: "F03".into(),
+            delivery_id: format!("A{n}").into(),
+            due_at: now().plus_seconds(seconds + 300),
+            item_code: ReplyCode::from_random(n * 1000),
+            delivery_code: ReplyCode::from_random(n * 1000 + 500),
+            code_expires_at: now().plus_seconds(86_400),
+        };
+        vec![Effect::Acknowledge(acknowledgement), Effect::TellAuthor(note)]
+    };
+    world.commit(given(0, 1)).await.unwrap();
+    let again = world.commit(given(1, 2)).await.unwrap();
+    assert_eq!(again.repeated_count, 2, "one 了解, told once");
+    let withdraw = Effect::WithdrawAcknowledgement { post_id: "T1".into(), facility_id: "F03".into() };
+    world.commit(vec![withdraw]).await.unwrap();
+    assert!(claim(world, 301).await.is_empty(), "what was taken back is not told");
+    world.commit(given(400, 3)).await.unwrap();
+    let jobs = claim(world, 800).await;
+    assert_eq!(jobs.len(), 1);
+    let receipt = item(&jobs[0]).receipt.clone().unwrap();
+    assert_eq!(receipt.facility_name, "訪問看護ステーションひなた");
+    assert_eq!(receipt.person.as_deref(), Some("大塚 千尋"));
+    assert_eq!(receipt.acknowledged_at, now().plus_seconds(400));
+    // An author without an inbox is told nothing.
+    world.commit(vec![post(&topic("T2", "G01", "F04", &[]))]).await.unwrap();
+    let mut effects = given(900, 4);
+    for effect in &mut effects {
+        match effect {
+            Effect::Acknowledge(a) => a.post_id = "T2".into(),
+            Effect::TellAuthor(note) => note.post_id = "T2".into(),
+            _ => {}
+        }
+    }
+    assert_eq!(world.commit(effects).await.unwrap().repeated_count, 1);
+}
+
+pub(crate) async fn an_interface_is_served_in_order(world: &World) {
+    fill(world, true).await;
+    let theirs = topic("T1", "G01", "F10", &[]);
+    world.commit(vec![post(&theirs)]).await.unwrap();
+    for n in 1..=3 {
+        let id = format!("R{n}");
+        let effects = vec![post(&reply(&id, &theirs, "F03")), Effect::Deliver(answer(&format!("D{n}"), &id))];
+        world.commit(effects).await.unwrap();
+    }
+    // Mail has no such queue.
+    world
+        .commit(vec![post(&topic("T9", "G01", "F04", &[])), {
+            Effect::Deliver(deliver("M1", "T9", &mail(), DeliveryMode::Instant, now()))
+        }])
+        .await
+        .unwrap();
+    let mut jobs = claim(world, 0).await;
+    jobs.sort_by(|a, b| a.id.cmp(&b.id));
+    let ids: Vec<&str> = jobs.iter().map(|j| j.id.as_str()).collect();
+    assert_eq!(ids, ["D1", "M1"]);
+    assert!(claim(world, 0).await.is_empty());
+    let failed = AttemptEnd {
+        delivery_id: "D1".into(),
+        attempt: 1,
+        outcome: Outcome::Unknown(SendFault::TimedOut("no acknowledgement".to_owned())),
+        next_state: DeliveryState::Held,
+        next_due_at: Some(now().plus_seconds(60)),
+        at: now(),
+    };
+    assert!(world.worker().finish_attempt("w", &failed).await.unwrap());
+    assert!(claim(world, 30).await.is_empty(), "what waits behind the first waits too");
+    assert_eq!(
+        world.worker().next_due().await.unwrap(),
+        Some(now().plus_seconds(60)),
+        "and nobody looks in vain"
+    );
+    let jobs = claim(world, 60).await;
+    assert_eq!((jobs[0].id.as_str(), jobs[0].attempt, jobs.len()), ("D1", 2, 1));
+    let sent = AttemptEnd {
+        attempt: 2,
+        outcome: Outcome::Delivered("AA".to_owned()),
+        next_state: DeliveryState::Delivered,
+        next_due_at: None,
+        ..failed
+    };
+    assert!(world.worker().finish_attempt("w", &sent).await.unwrap());
+    assert_eq!(claim(world, 61).await[0].id.as_str(), "D2");
+}
