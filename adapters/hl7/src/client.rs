@@ -38,6 +38,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
+    /// Writes bytes as they are, framing and all.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
+    }
+
+    /// The next answer (without framing), waited for at most `timeout`.
+    ///
+    /// # Errors
+    /// As [`Connection::exchange`].
+    pub async fn next_answer(&mut self, timeout: Duration) -> io::Result<Vec<u8>> {
+        tokio::time::timeout(timeout, self.answer())
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    }
+
     async fn answer(&mut self) -> io::Result<Vec<u8>> {
         let mut chunk = vec![0; 8 * 1024];
         loop {

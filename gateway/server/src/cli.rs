@@ -32,6 +32,9 @@ enum Command {
     },
     /// Send a mail, an HL7 message or a care note to a gateway
     Send(commands::send::SendArgs),
+    /// HL7 tools
+    #[command(subcommand)]
+    Hl7(commands::hl7::Hl7Command),
     /// Intakes as they lie in the database
     #[command(subcommand)]
     Intake(IntakeCommand),
@@ -191,6 +194,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(args) => commands::serve::run(&args.config),
         Command::Inspect { files, config } => commands::inspect::run(&files, config.as_deref()),
         Command::Send(args) => commands::send::run(&args),
+        Command::Hl7(command) => commands::hl7::run(&command),
         Command::Intake(IntakeCommand::List { ids, store }) => commands::intake::list(ids, &store),
         Command::Timeline { group, json, store } => commands::timeline::run(&group, json, &store),
         Command::Rules(RulesCommand::Check { file }) => commands::rules::check(file.as_deref()),
