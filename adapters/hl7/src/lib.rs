@@ -27,6 +27,13 @@ pub use send::profile::OutboxProfile;
 /// Value of [`kakehashi_core::port::Origin::listener`] for whole messages taken over MLLP.
 pub const LISTENER: &str = "mllp";
 
+/// Value of [`kakehashi_core::port::Origin::listener`] for files of a watched folder.
+pub const FOLDER_LISTENER: &str = "folder";
+
+/// Value of [`kakehashi_core::port::Origin::listener`] for what an SS-MIX2 storage holds and no machine may
+/// act on: made invalid without a cancellation, or under another patient's folder (hl7.md 11). For the office.
+pub const HELD_LISTENER: &str = "ssmix2_held";
+
 /// Value of [`kakehashi_core::port::Origin::listener`] for what a broken connection left behind
 /// (hl7.md 2.2): kept for the office, never read as a message.
 pub const FRAGMENT_LISTENER: &str = "mllp_fragment";

@@ -2,9 +2,12 @@
 //! when it is durable. Answers leave in the order of the messages; handing in overlaps, so that
 //! messages which wait together are committed together. Never reads a message's content.
 
+pub mod folder;
 pub mod later;
 pub mod links;
 pub mod session;
+
+pub(crate) mod key;
 
 use crate::acknowledgement::AnswerIds;
 use crate::{InterfaceProfile, LISTENER};

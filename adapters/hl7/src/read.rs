@@ -22,7 +22,7 @@ use crate::acknowledgement::{Reason, Verdict, judge};
 use crate::charset::{Decoded, decode};
 use crate::header::Header;
 use crate::message::{Message, View};
-use crate::{FRAGMENT_LISTENER, InterfaceProfile, batch};
+use crate::{FRAGMENT_LISTENER, HELD_LISTENER, InterfaceProfile, batch};
 pub(crate) use document::kind_of_document;
 use kakehashi_core::clinical_event;
 use kakehashi_core::envelope::{ContentHash, Envelope, Warning};
@@ -55,6 +55,11 @@ pub fn read(
     if raw.origin.listener == FRAGMENT_LISTENER {
         let detail = "the connection broke before the message was complete";
         return Err(Unreadable::new(UnreadableCode::Damaged, detail).into());
+    }
+    if raw.origin.listener == HELD_LISTENER {
+        let detail = "病院の保管フォルダで無効にされたか、フォルダ名と患者番号が食い違います / made invalid in the \
+                      hospital's storage, or kept under another patient's number";
+        return Err(Unreadable::new(UnreadableCode::Unsupported, detail).into());
     }
     let hash = ContentHash::of(&raw.bytes);
     let mut notes = Vec::new();

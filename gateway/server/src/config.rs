@@ -5,8 +5,8 @@
 mod sections;
 
 pub(crate) use sections::{
-    DatabaseSection, FaxSection, HttpSection, IntakeSection, MailSection, MllpSection, MqttSection, RelayTls,
-    RulesSection, Secret, SmtpSection, TlsFiles,
+    DatabaseSection, FaxSection, FolderSection, HttpSection, IntakeSection, MailSection, MllpSection,
+    MqttSection, RelayTls, RulesSection, Secret, SmtpSection, TlsFiles,
 };
 
 use serde::Deserialize;
@@ -34,6 +34,9 @@ pub(crate) struct Config {
     /// One listener per hospital interface, or one for several on the same port.
     #[serde(default)]
     pub(crate) mllp: Vec<MllpSection>,
+    /// Folders in which hospitals put HL7 files, or SS-MIX2 storages.
+    #[serde(default)]
+    pub(crate) hl7_folder: Vec<FolderSection>,
     pub(crate) mqtt: Option<MqttSection>,
     pub(crate) mail: MailSection,
     pub(crate) fax: FaxSection,
@@ -113,6 +116,25 @@ impl Config {
                     listen,
                     format!("{listen:?} is not an address to listen on"),
                     "write it as ADDRESS:PORT, for example \"127.0.0.1:8080\" or \"[::]:8080\"",
+                ));
+            }
+        }
+        for section in &self.hl7_folder {
+            let since = section.since.as_deref().unwrap_or("2000-01-01");
+            if since.parse::<jiff::civil::Date>().is_err() {
+                return Err(wrong(
+                    since,
+                    format!("{since:?} is not a day"),
+                    "write it as YYYY-MM-DD, for example \"2026-06-01\"",
+                ));
+            }
+            let twin = self.hl7_folder.iter().filter(|f| f.path == section.path).count() > 1;
+            if twin {
+                let path = section.path.display().to_string();
+                return Err(wrong(
+                    &path,
+                    format!("{path} is watched twice"),
+                    "keep one [[hl7_folder]] for it",
                 ));
             }
         }

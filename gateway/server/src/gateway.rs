@@ -13,6 +13,7 @@ use kakehashi_email::listen::SmtpConfig;
 use kakehashi_email::send::{DkimKey, EmailOutlet, RelayConfig, RelayTls as OutletTls, SenderConfig};
 use kakehashi_fax::send::FaxOutlet;
 use kakehashi_hl7::listen::MllpConfig;
+use kakehashi_hl7::listen::folder::FolderConfig;
 use kakehashi_hl7::send::Hl7Outlet;
 use kakehashi_mqtt::listen::MqttConfig;
 use kakehashi_pipeline::{Deliverer, Desk, Outlets, Settler, Supervisor};
@@ -285,6 +286,24 @@ fn start_listeners(
             shutdown.clone(),
         ));
     }
+    for section in &config.hl7_folder {
+        let folder = FolderConfig {
+            path: section.path.clone(),
+            kind: section.kind,
+            profile: section.interface.clone(),
+            seen_file: seen_file(config, &section.path),
+            every_seconds: section.every_seconds,
+            stable_seconds: i64::try_from(section.stable_seconds).unwrap_or(i64::MAX),
+            since: section.since.as_deref().map(|day| day.replace('-', "")),
+            max_file_bytes: config.intake.max_message_bytes,
+        };
+        listeners.spawn(kakehashi_hl7::listen::folder::serve(
+            folder,
+            Arc::clone(desk),
+            Arc::clone(clock),
+            shutdown.clone(),
+        ));
+    }
     if let Some(section) = &config.mqtt {
         let mqtt = MqttConfig {
             host: section.host.clone(),
@@ -311,11 +330,24 @@ fn start_listeners(
     Ok(())
 }
 
+/// Where is remembered what a watched folder gave: a file of ours, named by the folder's path.
+fn seen_file(config: &Config, folder: &Path) -> std::path::PathBuf {
+    let name = kakehashi_core::envelope::ContentHash::of(folder.as_os_str().as_encoded_bytes());
+    let name: String = name.hex().chars().take(16).collect();
+    config.data_dir.join("folders").join(format!("{name}.seen"))
+}
+
 /// The readers with the configured profiles.
 pub(crate) fn readers(config: &Config) -> Readers {
     Readers {
         fax_providers: config.fax.providers.clone(),
-        interfaces: config.mllp.iter().map(|m| (m.interface.name.clone(), m.interface.clone())).collect(),
+        interfaces: config
+            .hl7_folder
+            .iter()
+            .map(|f| &f.interface)
+            .chain(config.mllp.iter().map(|m| &m.interface))
+            .map(|interface| (interface.name.clone(), interface.clone()))
+            .collect(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! bounded queue that keeps the order. Where the store cannot take a message, or not in time, the
 //! connection is closed without an answer, because senders resend after silence and never after AE.
 
+use super::key::intake_key;
 use super::links::Turn;
 use super::{Shared, WRITE_TIME};
 use crate::acknowledgement::{Judgement, Reason, Verdict, build, build_batch, build_own_message, judge};
@@ -10,7 +11,6 @@ use crate::header::Header;
 use crate::{FRAGMENT_LISTENER, batch};
 use futures::future::join_all;
 use futures::stream::{FuturesOrdered, StreamExt as _};
-use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::port::bytes_type::Bytes;
 use kakehashi_core::port::{BoxFuture, IntakeAnswer, Origin, RawIntake};
 use kakehashi_core::vocabulary::{Channel, Format};
@@ -290,17 +290,7 @@ impl Session {
     }
 
     fn intake(&self, bytes: &[u8], judgement: &Judgement<'_>) -> RawIntake {
-        let field = |number, max: usize| {
-            let written = judgement.header.as_ref().map_or(&b""[..], |h| h.field(number));
-            written
-                .iter()
-                .take(max)
-                .map(|b| if b.is_ascii_graphic() { char::from(*b) } else { '?' })
-                .collect::<String>()
-        };
-        let name: String = self.shared.config.interface.chars().filter(char::is_ascii).take(24).collect();
-        let digest = ContentHash::of(bytes);
-        let key = format!("hl7:{name}|{}|{}|{}|{}", field(3, 24), field(4, 24), field(10, 32), digest.hex());
+        let key = intake_key(&self.shared.config.interface, judgement.header.as_ref(), bytes);
         let control_id =
             judgement.header.as_ref().map(|h| String::from_utf8_lossy(h.field(10)).trim().to_owned());
         RawIntake {

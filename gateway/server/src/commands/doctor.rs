@@ -25,6 +25,7 @@ pub(crate) fn run(path: &Path) -> ExitCode {
         let mut findings = vec![clock(), rules(&config)];
         findings.extend(ports(&config));
         findings.extend(certificates(&config));
+        findings.extend(folders(&config));
         findings.extend(store(&config).await);
         match outlets(&config) {
             Ok(outlets) => {
@@ -106,6 +107,24 @@ fn ports(config: &Config) -> Vec<Finding> {
                 format!("{address}: {error}"),
                 "fine if the gateway is running; otherwise stop what uses it or choose another address",
             ),
+        })
+        .collect()
+}
+
+fn folders(config: &Config) -> Vec<Finding> {
+    config
+        .hl7_folder
+        .iter()
+        .map(|section| {
+            let path = section.path.display().to_string();
+            match kakehashi_hl7::listen::folder::check(&section.path) {
+                Ok(_) => good("hl7_folder", path),
+                Err(error) => broken(
+                    "hl7_folder",
+                    format!("{path}: {error}"),
+                    "mount the hospital's share there (reading is enough) or mend hl7_folder.path",
+                ),
+            }
         })
         .collect()
 }

@@ -138,7 +138,11 @@ fn prepare(bytes: &[u8], framing: Framing, charset: Option<CharsetArg>) -> Resul
         let split = batch::split(content);
         if framing == Framing::OneFrame {
             let count = split.messages.len();
-            let bytes = if split.has_batch_segments || count > 1 { content.clone() } else { rewrite(content, charset)? };
+            let bytes = if split.has_batch_segments || count > 1 {
+                content.clone()
+            } else {
+                rewrite(content, charset)?
+            };
             pieces.push(Piece { bytes, count });
             continue;
         }
@@ -155,8 +159,10 @@ fn prepare(bytes: &[u8], framing: Framing, charset: Option<CharsetArg>) -> Resul
 /// The message in another character set, which MSH-18 and MSH-20 then name.
 fn rewrite(message: &[u8], charset: Option<CharsetArg>) -> Result<Vec<u8>, String> {
     let Some(charset) = charset else { return Ok(message.to_vec()) };
-    let header = Header::find(message).ok_or("a message has no usable MSH, so its characters cannot be changed")?;
-    let decoded = charset::decode(message, header.declared_charset().as_deref(), None).map_err(|e| e.to_string())?;
+    let header =
+        Header::find(message).ok_or("a message has no usable MSH, so its characters cannot be changed")?;
+    let decoded =
+        charset::decode(message, header.declared_charset().as_deref(), None).map_err(|e| e.to_string())?;
     let (encoding, name, scheme) = charset.parts();
     let text = decoded.text.replace("\r\n", "\r").replace('\n', "\r");
     let (first, rest) = text.split_once('\r').unwrap_or((&text, ""));
@@ -275,7 +281,8 @@ fn say(line: &str) {
 mod tests {
     use super::*;
 
-    const TWO: &[u8] = b"MSH|^~\\&|A|B|C|D|1||ADT^A01|1|P|2.5\rPID|1\rMSH|^~\\&|A|B|C|D|1||ADT^A03|2|P|2.5\rPID|1\r";
+    const TWO: &[u8] =
+        b"MSH|^~\\&|A|B|C|D|1||ADT^A01|1|P|2.5\rPID|1\rMSH|^~\\&|A|B|C|D|1||ADT^A03|2|P|2.5\rPID|1\r";
 
     fn counts(bytes: &[u8], framing: Framing) -> Vec<usize> {
         prepare(bytes, framing, None).unwrap().iter().map(|p| p.count).collect()
@@ -308,7 +315,8 @@ mod tests {
 
     #[test]
     fn answers_are_told_in_words() {
-        let answer = read_answer(b"MSH|^~\\&|H\rMSA|AE|7\rERR||PID^1|101^x^HL70357|E||||no patient\r").unwrap();
+        let answer =
+            read_answer(b"MSH|^~\\&|H\rMSA|AE|7\rERR||PID^1|101^x^HL70357|E||||no patient\r").unwrap();
         assert_eq!(
             words(&answer),
             "7 → AE 保存されましたが、内容に誤りがあります / stored, but the content has a fault [101] no patient"

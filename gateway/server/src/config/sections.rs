@@ -3,6 +3,7 @@
 
 use kakehashi_fax::provider::FaxProviderProfile;
 use kakehashi_fax::send::FaxSendProfile;
+use kakehashi_hl7::listen::folder::FolderKind;
 use kakehashi_hl7::{InterfaceProfile, OutboxProfile};
 use serde::Deserialize;
 use std::fmt;
@@ -117,6 +118,31 @@ pub(crate) struct MllpSection {
     pub(crate) interface: InterfaceProfile,
     /// Its inbox, where it has one.
     pub(crate) outgoing: Option<OutboxProfile>,
+}
+
+/// `[[hl7_folder]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FolderSection {
+    /// The folder, or the root of a storage.
+    pub(crate) path: PathBuf,
+    /// What it holds.
+    #[serde(default)]
+    pub(crate) kind: FolderKind,
+    /// Seconds between two looks.
+    #[serde(default = "ten")]
+    pub(crate) every_seconds: u64,
+    /// Seconds without a change after which a file without a last CR is complete.
+    #[serde(default = "ten")]
+    pub(crate) stable_seconds: u64,
+    /// Nothing before this day, `YYYY-MM-DD`.
+    pub(crate) since: Option<String>,
+    /// The interface of the hospital.
+    pub(crate) interface: InterfaceProfile,
+}
+
+const fn ten() -> u64 {
+    10
 }
 
 /// `[mqtt]`

@@ -96,6 +96,7 @@ pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr, hospital: SocketAddr)
                 ..OutboxProfile::default()
             }),
         }],
+        hl7_folder: Vec::new(),
         mqtt: None,
         mail: MailSection {
             host: catcher.ip().to_string(),
