@@ -215,9 +215,14 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
                     connection.write(&frame(&piece.bytes)).await.map_err(|e| e.to_string())?;
                 }
             }
-            for _ in 0..piece.count {
+            let mut open = piece.count;
+            while open > 0 {
                 match connection.next_answer(wait).await {
-                    Ok(bytes) => all_taken &= show(&bytes),
+                    Ok(bytes) => {
+                        let (answered, taken) = show(&bytes);
+                        all_taken &= taken;
+                        open = open.saturating_sub(answered);
+                    }
                     // MSH-15 and 16 may ask for silence, so it is told and is no fault of the tool.
                     Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
                         say(&format!("答えなし / no answer within {} s", wait.as_secs()));
@@ -236,8 +241,8 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(all_taken)
 }
 
-/// Prints one answer; whether it is a yes. A batch answer holds several.
-fn show(bytes: &[u8]) -> bool {
+/// Prints one answer; how many messages it answers (a batch answer several) and whether all say yes.
+fn show(bytes: &[u8]) -> (usize, bool) {
     let split = batch::split(bytes);
     let whole = [bytes];
     let answers = if split.messages.len() > 1 { split.messages.as_slice() } else { &whole[..] };
@@ -254,7 +259,7 @@ fn show(bytes: &[u8]) -> bool {
             }
         }
     }
-    all
+    (answers.len(), all)
 }
 
 /// `2026060910200001 → AA 保存されました / stored`
