@@ -29,6 +29,7 @@ pub struct Start {
     database: Database,
     fake_time: Option<String>,
     quiet_hours: bool,
+    hospital: Option<String>,
     ports: [String; 3],
 }
 
@@ -57,6 +58,7 @@ impl Start {
             database: database.clone(),
             fake_time: None,
             quiet_hours: false,
+            hospital: None,
             ports: [free(), free(), free()],
         }
     }
@@ -72,6 +74,13 @@ impl Start {
     #[must_use]
     pub fn with_quiet_hours(mut self) -> Self {
         self.quiet_hours = true;
+        self
+    }
+
+    /// With another inbox in place of the demo's hospital.
+    #[must_use]
+    pub fn with_hospital(mut self, address: &str) -> Self {
+        self.hospital = Some(address.to_owned());
         self
     }
 
@@ -96,6 +105,9 @@ impl Start {
         command.args(["--http", &self.ports[0], "--smtp", &self.ports[1], "--mllp", &self.ports[2]]);
         if let Database::Postgres(url) = &self.database {
             command.args(["--database-url", url]);
+        }
+        if let Some(hospital) = &self.hospital {
+            command.args(["--hospital", hospital]);
         }
         if self.quiet_hours {
             command.arg("--quiet-hours");

@@ -83,6 +83,9 @@ pub(crate) struct DemoArgs {
     /// Use this database instead of the embedded SQLite, for example postgres://…
     #[arg(long)]
     pub(crate) database_url: Option<String>,
+    /// MLLP inbox (HOST:PORT) of another engine that stands for the hospital; without this the members' desk does
+    #[arg(long)]
+    pub(crate) hospital: Option<String>,
     /// Keep the quiet hours of the invented facilities; without this the demo delivers day and night
     #[arg(long)]
     pub(crate) quiet_hours: bool,

@@ -75,7 +75,8 @@ async fn start(
         stop_catcher.clone(),
     ));
 
-    let config = network::config(args, catcher_address, hospital_address);
+    let hospital = args.hospital.clone().unwrap_or_else(|| hospital_address.to_string());
+    let config = network::config(args, catcher_address, hospital);
     let settings = StoreConfig { database_url: config.database_url(), ..embedded(&args.data_dir) };
     let store = Store::open(&settings, Arc::clone(&clock)).await.map_err(|e| e.to_string())?;
     let id = NetworkId::new(config.network.clone());

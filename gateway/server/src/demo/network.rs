@@ -70,7 +70,7 @@ pub(crate) fn names() -> BTreeMap<String, String> {
 }
 
 /// The demo's configuration: everything on loopback, mail, FAX and what goes to the hospital to the catcher.
-pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr, hospital: SocketAddr) -> Config {
+pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr, hospital: String) -> Config {
     Config {
         network: "sakurami".to_owned(),
         data_dir: args.data_dir.clone(),
@@ -90,7 +90,7 @@ pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr, hospital: SocketAddr)
             tls: None,
             interface: interface(),
             outgoing: Some(OutboxProfile {
-                address: hospital.to_string(),
+                address: hospital,
                 receiving_application: "HIS".to_owned(),
                 receiving_facility: "SAKURAMI_CH".to_owned(),
                 ..OutboxProfile::default()
