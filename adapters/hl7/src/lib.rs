@@ -18,6 +18,7 @@ pub mod read;
 pub mod rtf;
 pub mod send;
 pub mod time;
+pub mod tree;
 
 pub use batch::looks_like_hl7;
 pub use fhir::looks_like_fhir;

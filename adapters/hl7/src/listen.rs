@@ -19,6 +19,7 @@ use kakehashi_wire::tls::{self, ServerConfig};
 use session::Session;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -42,6 +43,8 @@ pub struct MllpConfig {
     pub frame_seconds: u64,
     /// Seconds from the last byte of a frame to its answer; later the connection is closed instead.
     pub answer_seconds: u64,
+    /// Connections open now, counted for the office.
+    pub open: Arc<AtomicU64>,
     /// TLS from the first byte, with client certificates if the configuration asks for them.
     pub tls: Option<Arc<ServerConfig>>,
 }
@@ -57,6 +60,7 @@ impl Default for MllpConfig {
             max_in_flight: 64,
             frame_seconds: 60,
             answer_seconds: 3,
+            open: Arc::default(),
             tls: None,
         }
     }
@@ -107,6 +111,7 @@ pub async fn serve(
 
 async fn connection(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, shutdown: CancellationToken) {
     let tls = shared.config.tls.clone();
+    let _counted = Counted::new(&shared.config.open);
     let mut origin = Origin {
         listener: LISTENER.to_owned(),
         peer: Some(peer.ip().to_string()),
@@ -136,6 +141,22 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, sh
                 tracing::warn!(peer = %peer.ip(), %error, "mllp: no TLS could be agreed upon, closed")
             }
         },
+    }
+}
+
+/// Counts a connection as long as it lives.
+struct Counted(Arc<AtomicU64>);
+
+impl Counted {
+    fn new(open: &Arc<AtomicU64>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(open))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -128,6 +128,71 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
 }
 
+/// Until when the first certificate of a PEM file is valid, as RFC 3339. `None` if it cannot be told.
+#[must_use]
+pub fn valid_until(certificate: &Path) -> Option<String> {
+    not_after(certificates(certificate).ok()?.first()?)
+}
+
+/// `notAfter` of an X.509 certificate (RFC 5280 4.1.2.5).
+fn not_after(der: &[u8]) -> Option<String> {
+    let (_, certificate, _) = element(der)?;
+    let (_, mut rest, _) = element(certificate)?;
+    // Version, serial number, signature algorithm and issuer come before the validity.
+    for _ in 0..5 {
+        if is_validity(rest) {
+            break;
+        }
+        let (_, _, after) = element(rest)?;
+        rest = after;
+    }
+    let (_, validity, _) = element(rest)?;
+    let (_, _, after) = element(validity)?;
+    let (tag, time, _) = element(after)?;
+    let digits = std::str::from_utf8(time).ok()?.strip_suffix('Z')?;
+    let full = match tag {
+        // UTCTime: years 50 to 99 are of the last century.
+        0x17 => format!("{}{digits}", if digits.get(..2)? >= "50" { "19" } else { "20" }),
+        _ => digits.to_owned(),
+    };
+    if full.len() != 14 || !full.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let part = |from: usize, to: usize| full.get(from..to).unwrap_or_default();
+    Some(format!(
+        "{}-{}-{}T{}:{}:{}Z",
+        part(0, 4),
+        part(4, 6),
+        part(6, 8),
+        part(8, 10),
+        part(10, 12),
+        part(12, 14)
+    ))
+}
+
+/// Whether the element at the front is a sequence that begins with a time.
+fn is_validity(der: &[u8]) -> bool {
+    element(der).is_some_and(|(tag, inner, _)| tag == 0x30 && matches!(inner.first(), Some(0x17 | 0x18)))
+}
+
+/// Tag, content and what follows of the DER element at the front.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (tag, rest) = der.split_first()?;
+    let (first, rest) = rest.split_first()?;
+    let (length, rest) = if *first < 0x80 {
+        (usize::from(*first), rest)
+    } else {
+        let count = usize::from(first & 0x7f);
+        if count == 0 || count > 4 {
+            return None;
+        }
+        let (bytes, rest) = rest.split_at_checked(count)?;
+        (bytes.iter().fold(0, |sum, b| sum << 8 | usize::from(*b)), rest)
+    };
+    let (content, after) = rest.split_at_checked(length)?;
+    Some((*tag, content, after))
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
     let fault = |detail: String| TlsFault::Pem { path: path.to_owned(), expected: "certificates", detail };
     let found: Vec<_> = CertificateDer::pem_file_iter(path)
@@ -173,6 +238,9 @@ mod tests {
         assert!(server_config(&cert, &key, Some(&cert)).is_ok());
         assert!(client_config(&cert, Some((&cert, &key))).is_ok());
         assert!(client_config(&key, None).is_err());
+        let until = valid_until(&cert).unwrap();
+        assert!(until.starts_with("4096-01-01T"), "{until}");
+        assert_eq!(valid_until(&key), None);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -243,6 +243,9 @@ pub fn describe(effect: &Effect) -> Option<Said> {
         Effect::CloseTriage { id, outcome, .. } => {
             Said::new("close_triage", "triage", id.as_str(), &json!({ "outcome": outcome }))
         }
+        Effect::ReplayIntake { intake_id } => {
+            Said::new("replay_intake", "intake", intake_id.as_str(), &json!({}))
+        }
         Effect::RecordReading { .. } | Effect::KeepAttachments { .. } => return None,
         Effect::FinishIntake { intake_id, state, decided } => Said::new(
             "finish_intake",

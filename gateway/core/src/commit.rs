@@ -128,6 +128,12 @@ pub enum Effect {
         /// One per Envelope.
         decided: Vec<Decided>,
     },
+    /// A person lets an intake be read and decided anew. Changes nothing if anything came of it: a post, a
+    /// 了解 or an item that a person must place.
+    ReplayIntake {
+        /// The intake.
+        intake_id: IntakeId,
+    },
     /// A person confirmed that this number of this facility is this patient.
     TeachIdentifier {
         /// The institution whose number it is.

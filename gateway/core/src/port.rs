@@ -36,6 +36,68 @@ pub struct Origin {
     pub login_user: Option<LoginUserId>,
     /// What the source proved of the sender.
     pub authenticity: Option<Authenticity>,
+    /// What the source answers once the message is durable: `AA`, `AE 101 …`; absent where it answers nothing.
+    #[serde(default)]
+    pub answer: Option<String>,
+}
+
+/// An HL7 interface of the running program, for the office.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InterfaceStatus {
+    /// Its name.
+    pub name: String,
+    /// Where it listens, or which folder it watches.
+    pub listen: String,
+    /// Connections open now; `None` for folders.
+    pub connection_count: Option<u64>,
+    /// Where notes for the hospital go.
+    pub outgoing: Option<String>,
+    /// Until when its certificate is valid, if it has one that can be read.
+    pub certificate_until: Option<UtcMicros>,
+}
+
+/// A message of a machine as people read it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct MessageText {
+    /// Decoded text, one segment a line, cut where it is endless.
+    pub raw: String,
+    /// Character set by which it was decoded.
+    pub charset: String,
+    /// Segments in order.
+    pub segments: Vec<MessageSegment>,
+}
+
+/// One segment of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MessageSegment {
+    /// `PID`.
+    pub name: String,
+    /// What it is, Japanese.
+    pub ja: String,
+    /// What it is, English.
+    pub en: String,
+    /// Fields that say anything.
+    pub fields: Vec<MessageField>,
+}
+
+/// One field of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MessageField {
+    /// `PID-3`.
+    pub place: String,
+    /// What it is, Japanese; empty if it has no name here.
+    pub ja: String,
+    /// What it is, English.
+    pub en: String,
+    /// Its repetitions, escapes resolved, components apart by ` ^ `.
+    pub values: Vec<String>,
+}
+
+/// Takes messages apart for the office's message browser; implemented by the server with the HL7 adapter,
+/// so that the pages know no protocol. Total and bounded.
+pub trait MessageView: Send + Sync {
+    /// The message as people read it.
+    fn text(&self, bytes: &[u8], interface: Option<&str>) -> MessageText;
 }
 
 /// A raw message on its way to durability.

@@ -24,7 +24,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -186,7 +186,9 @@ impl Gateway {
             smtp: sockets.smtp.as_ref().map(local),
             mllp: sockets.mllp.first().map(local),
         };
-        start_listeners(config, sockets.smtp, sockets.mllp, &desk, &clock, &shutdown, &listeners)?;
+        let open_connections: Vec<Arc<AtomicU64>> = config.mllp.iter().map(|_| Arc::default()).collect();
+        let listening = (sockets.mllp, open_connections.as_slice());
+        start_listeners(config, sockets.smtp, listening, &desk, &clock, &shutdown, &listeners)?;
         let state = WebState {
             store: store.clone(),
             network: network.clone(),
@@ -194,6 +196,8 @@ impl Gateway {
             rules: current,
             desk,
             page_images: Arc::new(FaxPageImages),
+            message_view: Arc::new(readers(config)),
+            interfaces: crate::interfaces::status(config, open_connections),
             metrics_text: Arc::new(move || {
                 metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default()
             }),
@@ -238,7 +242,7 @@ fn local(listener: &TcpListener) -> SocketAddr {
 fn start_listeners(
     config: &Config,
     smtp: Option<TcpListener>,
-    mllp: Vec<TcpListener>,
+    (mllp, open): (Vec<TcpListener>, &[Arc<AtomicU64>]),
     desk: &Arc<dyn IntakeDesk>,
     clock: &Arc<dyn Clock>,
     shutdown: &CancellationToken,
@@ -268,13 +272,14 @@ fn start_listeners(
             shutdown.clone(),
         ));
     }
-    for (section, listener) in config.mllp.iter().zip(mllp) {
+    for ((section, listener), open) in config.mllp.iter().zip(mllp).zip(open) {
         let mllp = MllpConfig {
             interface: section.interface.name.clone(),
             profile: section.interface.clone(),
             max_frame_bytes: usize::try_from(config.intake.max_message_bytes).unwrap_or(usize::MAX),
             max_connections: config.intake.max_connections,
             max_per_peer: config.intake.max_per_peer,
+            open: Arc::clone(open),
             tls: tls(&section.tls)?,
             ..MllpConfig::default()
         };

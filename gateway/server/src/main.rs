@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod directory_files;
 mod gateway;
+mod interfaces;
 mod readers;
 mod rules_file;
 mod telemetry;

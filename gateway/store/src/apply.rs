@@ -4,6 +4,7 @@
 
 mod conversation;
 mod intakes;
+pub(crate) mod messages;
 mod outbox;
 pub(crate) mod receipts;
 
@@ -109,6 +110,7 @@ impl Applying<'_> {
             Effect::FinishIntake { intake_id, state, decided } => {
                 self.finish_intake(intake_id, *state, decided).await
             }
+            Effect::ReplayIntake { intake_id } => self.replay(intake_id).await,
             Effect::TeachIdentifier { facility_id, identifier, patient_id, state } => {
                 self.teach_identifier(facility_id, identifier, patient_id, *state).await
             }

@@ -19,6 +19,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0002_back_to_the_hospital.sql"),
         include_str!("../../../migrations/postgres/0002_back_to_the_hospital.sql"),
     ),
+    (
+        3,
+        include_str!("../../../migrations/sqlite/0003_hl7_index.sql"),
+        include_str!("../../../migrations/postgres/0003_hl7_index.sql"),
+    ),
 ];
 
 /// Any number that nobody else takes advisory locks on.

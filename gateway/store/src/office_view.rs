@@ -3,6 +3,7 @@
 
 mod facilities;
 mod intakes;
+mod messages;
 mod outbox;
 mod triage;
 
@@ -11,8 +12,8 @@ use crate::group_list::{self, Seen};
 use crate::store::Parts;
 use crate::value::args;
 use crate::view::{
-    FacilityCard, GroupSummary, IntakeRow, IntakeView, OutboxFilter, OutboxRow, RuleHits, Timeline,
-    TriageItem, TriageRow,
+    FacilityCard, GroupSummary, IntakeRow, IntakeView, InterfaceRow, MessageFilter, MessageRow, OutboxFilter,
+    OutboxRow, RuleHits, Timeline, TriageItem, TriageRow,
 };
 use crate::{StoreError, audit, facility_view, intake_log, roster, timeline};
 use kakehashi_core::audit::AuditEntry;
@@ -160,6 +161,27 @@ impl OfficeView {
     /// If the store does not answer.
     pub async fn intake(&self, id: &IntakeId) -> Result<Option<IntakeView>, StoreError> {
         intakes::one(&self.parts.db, &self.network, id).await
+    }
+
+    /// Messages of hospitals, newest first.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn messages(
+        &self,
+        filter: &MessageFilter,
+        before: Option<&IntakeId>,
+        limit: u32,
+    ) -> Result<Vec<MessageRow>, StoreError> {
+        messages::found(&self.parts.db, &self.network, filter, before, limit).await
+    }
+
+    /// How each HL7 interface did since a time: what came, with which faults, and what waits to go back.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn interfaces(&self, since: UtcMicros) -> Result<Vec<InterfaceRow>, StoreError> {
+        messages::interfaces(&self.parts.db, &self.network, since).await
     }
 
     /// Its raw bytes.

@@ -152,6 +152,67 @@ pub struct ReceiptDelivery {
     pub resend_possible: bool,
 }
 
+/// Which messages of hospitals are looked for. Empty values ask nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageFilter {
+    /// MSH-10.
+    pub control_id: Option<String>,
+    /// A number of the patient as the hospital writes it.
+    pub patient: Option<String>,
+    /// `ADT` or `ADT^A03`.
+    pub kind: Option<String>,
+    /// Name of the interface.
+    pub interface: Option<String>,
+    /// Received at or after.
+    pub from: UtcMicros,
+    /// Received before.
+    pub until: UtcMicros,
+}
+
+/// A message of a hospital, as listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MessageRow {
+    /// The intake.
+    pub id: IntakeId,
+    /// When its first byte came.
+    pub received_at: UtcMicros,
+    /// What became of it.
+    pub state: IntakeState,
+    /// MSH-10.
+    pub control_id: Option<String>,
+    /// `ADT^A03`.
+    pub kind: Option<String>,
+    /// The first numbers of its patients.
+    pub patients: Vec<String>,
+    /// Interface.
+    pub interface: Option<String>,
+    /// What was answered.
+    pub answer: Option<String>,
+}
+
+/// An HL7 interface in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct InterfaceRow {
+    /// Its name.
+    pub name: String,
+    /// The hospital, if the directory knows the interface.
+    pub facility_name: Option<String>,
+    /// Whether notes go back by it.
+    pub receives: bool,
+    /// Messages since the time asked for.
+    pub message_count: u64,
+    /// Of these, answered with AE, AR, CE or CR.
+    pub fault_count: u64,
+    /// The newest of them.
+    pub last_at: Option<UtcMicros>,
+    /// Notes that wait to go back.
+    pub waiting_count: u64,
+    /// Since when the oldest of them waits.
+    pub waiting_since: Option<UtcMicros>,
+    /// 不達 and 送達不明 that a person must look at.
+    pub failed_count: u64,
+}
+
 /// An item in triage or quarantine, as listed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TriageRow {

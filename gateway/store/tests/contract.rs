@@ -82,6 +82,7 @@ contract! {
     hospital::answers_to_its_topics_leave_and_nothing_else,
     hospital::an_acknowledgement_is_told_once_and_while_it_stands,
     hospital::an_interface_is_served_in_order,
+    views::messages_are_found_by_what_they_name,
     views::a_facility_sees_its_groups_only,
     views::a_timeline_keeps_delivered_and_acknowledged_apart,
     views::pages_of_a_timeline_go_by_key,

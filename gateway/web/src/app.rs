@@ -8,7 +8,7 @@ use axum::middleware;
 use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::directory::Network;
 use kakehashi_core::ids::NetworkId;
-use kakehashi_core::port::IntakeDesk;
+use kakehashi_core::port::{IntakeDesk, InterfaceStatus, MessageView};
 use kakehashi_core::rules::RuleSet;
 use kakehashi_store::{Store, StoreError};
 use std::ops::Deref;
@@ -44,6 +44,10 @@ pub struct WebState {
     pub desk: Arc<dyn IntakeDesk>,
     /// Draws PDF pages.
     pub page_images: Arc<dyn PageImages>,
+    /// Takes messages of hospitals apart, for the office.
+    pub message_view: Arc<dyn MessageView>,
+    /// The HL7 interfaces of this program as they are now.
+    pub interfaces: Arc<dyn Fn() -> Vec<InterfaceStatus> + Send + Sync>,
     /// Text of `/metrics`.
     pub metrics_text: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the program takes work, for `/readyz`.

@@ -6,6 +6,7 @@ mod code;
 mod facilities;
 mod groups;
 mod intakes;
+mod interfaces;
 mod login;
 mod note;
 mod outbox;
@@ -49,6 +50,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/intakes", get(intakes::list))
         .route("/intakes/{id}", get(intakes::page))
         .route("/intakes/{id}/raw", get(intakes::raw))
+        .route("/interfaces", get(interfaces::list))
+        .route("/interfaces/messages", get(interfaces::messages).post(interfaces::find))
+        .route("/interfaces/messages/{id}", get(interfaces::message))
+        .route("/interfaces/messages/{id}/replay", post(interfaces::replay))
         .route("/outbox", get(outbox::list))
         .route("/deliveries/{id}/retry", post(outbox::retry))
         .route("/deliveries/{id}/recall", post(outbox::recall))

@@ -97,6 +97,7 @@ impl Visitor {
             nav.push(("/triage", "nav.triage", count(office.triage_count().await?)));
             nav.push(("/outbox", "nav.outbox", count(office.outbox_count().await?)));
             nav.push(("/intakes", "nav.intakes", None));
+            nav.push(("/interfaces", "nav.interfaces", None));
             nav.push(("/facilities", "nav.facilities", None));
             nav.push(("/rules", "nav.rules", None));
             nav.push(("/audit", "nav.audit", None));

@@ -6,6 +6,7 @@ pub(crate) mod envelope;
 pub(crate) mod facilities;
 pub(crate) mod home;
 pub(crate) mod intake;
+pub(crate) mod interfaces;
 pub(crate) mod outbox;
 pub(crate) mod post;
 pub(crate) mod rules;

@@ -302,7 +302,7 @@ impl Session {
                 .map(|id| id.chars().take(200).collect()),
             bytes: bytes.into(),
             received_at: self.shared.clock.now(),
-            origin: self.origin.clone(),
+            origin: Origin { answer: told(judgement), ..self.origin.clone() },
         }
     }
 
@@ -318,6 +318,7 @@ impl Session {
         let mut intake = self.intake(&bytes, &judgement);
         intake.dedup_key = intake.dedup_key.replacen("hl7:", "hl7-fragment:", 1);
         intake.origin.listener = FRAGMENT_LISTENER.to_owned();
+        intake.origin.answer = None;
         if !matches!(
             self.shared.desk.hand_in(intake).await,
             IntakeAnswer::Accepted(_) | IntakeAnswer::Duplicate(_)
@@ -433,4 +434,15 @@ async fn permit(room: &Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePer
 async fn finished(mut message: Message) -> (Outcome, Message) {
     let outcome = std::mem::replace(&mut message.outcome, Box::pin(std::future::ready(Outcome::Nothing)));
     (outcome.await, message)
+}
+
+/// The answer to a stored message in words for the office: `AA`, `AE 101 Required field missing`.
+fn told(judgement: &Judgement<'_>) -> Option<String> {
+    let code = judgement.answer()?;
+    Some(match judgement.reason() {
+        Some(reason) if matches!(code.code(), "AE" | "AR" | "CE" | "CR") => {
+            format!("{} {} {}", code.code(), reason.code, reason.text)
+        }
+        _ => code.code().to_owned(),
+    })
 }

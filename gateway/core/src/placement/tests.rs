@@ -34,6 +34,7 @@ fn kinds(effects: &[Effect]) -> Vec<&'static str> {
             Effect::Post { .. } => "post",
             Effect::Acknowledge(_) => "ack",
             Effect::TellAuthor(_) => "tell",
+            Effect::ReplayIntake { .. } => "replay",
             Effect::Deliver(_) => "deliver",
             Effect::Notify { .. } => "notify",
             Effect::OpenTriage { quarantined: true, .. } => "quarantine",

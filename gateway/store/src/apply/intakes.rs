@@ -183,6 +183,7 @@ impl Applying<'_> {
         if changed == 0 {
             return Err(StoreError::Conflict { what: "the intake is settled already" });
         }
+        self.index_message(intake).await?;
         self.tx
             .run("DELETE FROM intake_decisions WHERE network_id = $1 AND intake_id = $2", args![n, intake])
             .await?;

@@ -243,3 +243,66 @@ pub(crate) async fn an_import_repeats_without_change(world: &World) {
     assert!(world.store.directory(&world.network).apply(changes, now()).await.is_err());
     assert!(world.office().group_by_name("つばき01").await.unwrap().is_some());
 }
+
+pub(crate) async fn messages_are_found_by_what_they_name(world: &World) {
+    use kakehashi_core::commit::Effect;
+    use kakehashi_core::envelope::{Envelope, Event, Identifier};
+    use kakehashi_core::vocabulary::{Format, IntakeState};
+    use kakehashi_store::view::MessageFilter;
+    world.fill().await;
+    let settle = async |n: u32, trigger: &str, patient: &str| {
+        let id = super::world::id_of(&world.intake(&format!("I{n}"), &format!("K{n}"), b"MSH").await);
+        let hash = kakehashi_core::envelope::ContentHash::of(b"MSH");
+        let mut envelope = Envelope::empty(Channel::Hl7, Format::Hl7v2, hash);
+        envelope.patient.identifiers =
+            vec![Identifier { id: patient.to_owned(), authority: None, kind: None }];
+        envelope.event = Some(Event {
+            kind: Some("ADT".to_owned()),
+            trigger: Some(trigger.to_owned()),
+            ..Event::default()
+        });
+        let effects = vec![
+            Effect::RecordReading {
+                intake_id: id.clone(),
+                envelopes: vec![envelope],
+                attachments: Vec::new(),
+            },
+            Effect::FinishIntake { intake_id: id, state: IntakeState::Recorded, decided: Vec::new() },
+        ];
+        world.commit(effects).await.unwrap();
+    };
+    settle(1, "A01", "00412338").await;
+    settle(2, "A03", "00412338").await;
+    settle(3, "A03", "77").await;
+    let all = MessageFilter {
+        control_id: None,
+        patient: None,
+        kind: None,
+        interface: None,
+        from: now().plus_seconds(-10),
+        until: now().plus_seconds(10),
+    };
+    let ids = async |filter: MessageFilter| {
+        let rows = world.office().messages(&filter, None, 10).await.unwrap();
+        rows.into_iter().map(|r| r.id.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    let some = |v: &str| Some(v.to_owned());
+    assert_eq!(ids(all.clone()).await, ["I3", "I2", "I1"]);
+    assert_eq!(ids(MessageFilter { patient: some("00412338"), ..all.clone() }).await, ["I2", "I1"]);
+    let both = MessageFilter { patient: some(" 00412338 "), kind: some("ADT^A03"), ..all.clone() };
+    assert_eq!(ids(both).await, ["I2"]);
+    assert_eq!(ids(MessageFilter { kind: some("ADT"), ..all.clone() }).await.len(), 3);
+    assert_eq!(ids(MessageFilter { control_id: some("MSG-K1"), ..all.clone() }).await, ["I1"]);
+    assert_eq!(ids(MessageFilter { interface: some("HIS|SAKURAMI_CH"), ..all.clone() }).await.len(), 3);
+    assert!(ids(MessageFilter { until: now(), ..all }).await.is_empty());
+    let rows = world.office().interfaces(now().plus_seconds(-10)).await.unwrap();
+    assert_eq!((rows.len(), rows[0].message_count, rows[0].fault_count), (1, 3, 0));
+    // Nothing came of it, so it is read again; what was posted stays as it is.
+    let replay = |id: &str| vec![Effect::ReplayIntake { intake_id: id.into() }];
+    assert_eq!(world.commit(replay("I1")).await.unwrap().repeated_count, 0);
+    assert_eq!(world.commit(replay("I1")).await.unwrap().repeated_count, 1, "it waits already");
+    let mut posted = super::world::topic("T1", "G01", "F01", &[]);
+    posted.intake_id = Some("I2".into());
+    world.commit(vec![super::world::post(&posted)]).await.unwrap();
+    assert_eq!(world.commit(replay("I2")).await.unwrap().repeated_count, 1);
+}

@@ -14,6 +14,7 @@ pub(super) const MESSAGES: &[Message] = &[
     ("nav.triage", "仕分け", "Triage"),
     ("nav.outbox", "配信", "Outbox"),
     ("nav.intakes", "取込", "Intakes"),
+    ("nav.interfaces", "病院接続", "Interfaces"),
     ("nav.facilities", "施設", "Facilities"),
     ("nav.rules", "ルール", "Rules"),
     ("nav.audit", "操作記録", "Audit"),

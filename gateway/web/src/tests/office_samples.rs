@@ -10,7 +10,7 @@ use kakehashi_core::envelope::{
     ReportOutcome, Sheet, Visit,
 };
 use kakehashi_core::ids::*;
-use kakehashi_core::port::Origin;
+use kakehashi_core::port::{InterfaceStatus, MessageField, MessageSegment, MessageText, Origin};
 use kakehashi_core::vocabulary::*;
 use kakehashi_store::view::*;
 
@@ -379,4 +379,59 @@ pub(super) fn audit(t: Tongue) -> Vec<AuditEntry> {
         ..first.clone()
     };
     vec![second, first]
+}
+
+pub(super) fn interfaces(t: Tongue) -> (Vec<InterfaceRow>, Vec<InterfaceStatus>) {
+    let row = InterfaceRow {
+        name: t.say("sakurami_ch"),
+        facility_name: t.some("桜見中央病院"),
+        receives: true,
+        message_count: 40,
+        fault_count: 3,
+        last_at: Some(at("09T10:20")),
+        waiting_count: 2,
+        waiting_since: Some(at("09T10:00")),
+        failed_count: 1,
+    };
+    let running = InterfaceStatus {
+        name: t.say("sakurami_ch"),
+        listen: t.say("0.0.0.0:2575"),
+        connection_count: Some(2),
+        outgoing: t.some("10.20.0.5:2576"),
+        certificate_until: Some(at("20T00:00")),
+    };
+    let folder =
+        InterfaceStatus { name: t.say("folder"), listen: t.say("/srv/hl7"), ..InterfaceStatus::default() };
+    (vec![row], vec![running, folder])
+}
+
+pub(super) fn messages(t: Tongue) -> Vec<MessageRow> {
+    vec![MessageRow {
+        id: IntakeId::new("I1"),
+        received_at: at("09T10:20"),
+        state: IntakeState::Posted,
+        control_id: t.some("2026060910200001"),
+        kind: t.some("ADT^A03"),
+        patients: vec![t.say("00412338")],
+        interface: t.some("sakurami_ch"),
+        answer: t.some("AE 101 Required field missing"),
+    }]
+}
+
+pub(super) fn message_text(t: Tongue) -> MessageText {
+    MessageText {
+        raw: t.say("PID|1||00412338"),
+        charset: t.say("ISO-2022-JP"),
+        segments: vec![MessageSegment {
+            name: t.say("PID"),
+            ja: t.say("患者"),
+            en: t.say("patient"),
+            fields: vec![MessageField {
+                place: t.say("PID-3"),
+                ja: t.say("患者ID"),
+                en: t.say("patient identifiers"),
+                values: vec![t.say("00412338")],
+            }],
+        }],
+    }
 }

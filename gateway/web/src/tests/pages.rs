@@ -6,6 +6,7 @@ use super::samples::{self, EVIL, Tongue, now};
 use crate::locale::Lang;
 use crate::random::FormKeys;
 use crate::templates::{NavLink, Page, Signature, render, render_page};
+use crate::views::interfaces::{self, Asked};
 use crate::views::simple::*;
 use crate::views::timeline::{Viewer, Written};
 use crate::views::triage::Beside;
@@ -103,6 +104,24 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
         page!("triage_closed", "triage_item", triage::item(lang, &closed, &beside(180), now)),
         page!("intakes", "intakes", intake::list(lang, &office_samples::intake_rows(t), 4, now)),
         page!("intake", "intake", intake::page(lang, &office_samples::intake(t))),
+        page!("interfaces", "interfaces", {
+            let (rows, running) = office_samples::interfaces(t);
+            interfaces::list(lang, &csrf, &rows, &running, now)
+        }),
+        page!("messages", "messages", {
+            let asked = Asked { patient: t.some("00412338"), ..Asked::default() };
+            interfaces::messages(lang, &csrf, &asked, &office_samples::messages(t), 1, now)
+        }),
+        page!("message", "message", {
+            let told = interfaces::Told::Replayed;
+            interfaces::message(
+                lang,
+                &csrf,
+                &office_samples::intake(t),
+                office_samples::message_text(t),
+                Some(told),
+            )
+        }),
         page!(
             "outbox",
             "outbox",
@@ -273,6 +292,7 @@ fn framed(lang: Lang, t: Tongue, name: &str, body: String) -> String {
         ("/triage", "nav.triage"),
         ("/outbox", "nav.outbox"),
         ("/intakes", "nav.intakes"),
+        ("/interfaces", "nav.interfaces"),
         ("/facilities", "nav.facilities"),
         ("/rules", "nav.rules"),
         ("/audit", "nav.audit"),

@@ -175,6 +175,10 @@ async fn the_office_places_an_item() {
         "/rules",
         "/facilities",
         "/intakes",
+        "/interfaces",
+        "/interfaces/messages",
+        "/interfaces/messages?interface=x",
+        "/interfaces/messages/I1",
         "/settings",
     ] {
         assert_eq!(world.get(&office, path).await.status, StatusCode::OK, "{path}");

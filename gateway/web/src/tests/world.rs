@@ -64,6 +64,15 @@ pub(super) fn start() -> UtcMicros {
     super::samples::at("09T10:20")
 }
 
+/// Shows nothing of a message.
+struct Messages;
+
+impl kakehashi_core::port::MessageView for Messages {
+    fn text(&self, _: &[u8], _: Option<&str>) -> kakehashi_core::port::MessageText {
+        kakehashi_core::port::MessageText::default()
+    }
+}
+
 impl World {
     pub(super) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -82,6 +91,8 @@ impl World {
             rules: Arc::new(RuleSet::default_policy),
             desk: Arc::new(Desk(store.clone())),
             page_images: Arc::new(Images),
+            message_view: Arc::new(Messages),
+            interfaces: Arc::new(Vec::new),
             metrics_text: Arc::new(|| "kakehashi_up 1\n".to_owned()),
             ready: Arc::new(|| true),
             secure_cookies: false,

@@ -80,7 +80,6 @@ pub(crate) fn list(lang: Lang, rows: &[IntakeRow], limit: u32, now: UtcMicros) -
 
 /// One intake.
 pub(crate) fn page(lang: Lang, view: &IntakeView) -> IntakePage {
-    let count = view.envelopes.len().max(view.decided.len());
     IntakePage {
         id: view.id.to_string(),
         channel: words::channel(lang, view.channel),
@@ -88,10 +87,16 @@ pub(crate) fn page(lang: Lang, view: &IntakeView) -> IntakePage {
         state: Chip::new(words::intake_class(view.state), None, lang.pick(view.state.ja(), view.state.en())),
         raw: format!("/intakes/{}/raw", view.id),
         lines: lines(lang, view),
-        readings: (0..count).map(|i| block(lang, view, i, count)).collect(),
+        readings: readings(lang, view),
         posts: view.posts.iter().map(|(group, post)| format!("/groups/{group}#post-{post}")).collect(),
         triage: view.triage.iter().map(|id| format!("/triage/{id}")).collect(),
     }
+}
+
+/// What was read and decided, one block for each Envelope.
+pub(crate) fn readings(lang: Lang, view: &IntakeView) -> Vec<ReadingBlock> {
+    let count = view.envelopes.len().max(view.decided.len());
+    (0..count).map(|i| block(lang, view, i, count)).collect()
 }
 
 fn lines(lang: Lang, view: &IntakeView) -> Vec<Line> {
