@@ -46,7 +46,7 @@ async def main(out):
         except asyncio.IncompleteReadError:
             writer.close()
 
-    server = await start_hl7_server(hospital, host="127.0.0.1", port=0, encoding="iso2022_jp")
+    server = await start_hl7_server(hospital, host="127.0.0.1", port=0, limit=32 * 1024 * 1024, encoding="iso2022_jp")
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await server.serve_forever()

@@ -93,7 +93,7 @@ impl Letter {
     }
 }
 
-/// What the catcher of a demo has kept, oldest first.
+/// Mails and FAX jobs that the catcher of a demo has kept, oldest first; notes for the hospital lie beside them.
 #[must_use]
 pub fn of_demo(data_dir: &Path) -> Vec<(String, Caught)> {
     let mut found = Vec::new();
@@ -111,6 +111,9 @@ pub fn of_demo(data_dir: &Path) -> Vec<(String, Caught)> {
         let to =
             entry["rcpt_to"].as_array().into_iter().flatten().filter_map(|t| t.as_str().map(str::to_owned));
         let to: Vec<String> = to.collect();
+        if to.is_empty() {
+            continue;
+        }
         if let (Some(id), Ok(bytes)) = (entry["id"].as_str(), std::fs::read(path.with_extension("eml"))) {
             found.push((id.to_owned(), Caught { to, bytes }));
         }

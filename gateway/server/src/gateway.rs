@@ -177,7 +177,7 @@ impl Gateway {
             store.clone(),
             network.clone(),
             Arc::clone(&clock),
-            Arc::new(readers),
+            Arc::new(readers.clone()),
             current.clone(),
             worker.clone(),
         )
@@ -211,7 +211,7 @@ impl Gateway {
             rules: current,
             desk,
             page_images: Arc::new(FaxPageImages),
-            message_view: Arc::new(self::readers(config)),
+            message_view: Arc::new(readers),
             interfaces: crate::interfaces::status(config, open_connections),
             metrics_text: Arc::new(move || {
                 metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default()

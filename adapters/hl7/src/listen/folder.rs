@@ -173,8 +173,11 @@ impl Watcher {
         };
         let whole = [bytes];
         let split = batch::split(bytes);
-        let messages =
-            if split.messages.len() > 1 || split.has_batch_segments { &split.messages } else { &whole[..] };
+        let messages = if split.messages.len() > 1 || split.has_batch_segments {
+            split.messages.as_slice()
+        } else {
+            &whole[..]
+        };
         for message in messages {
             let intake = self.intake(message, held);
             match self.desk.hand_in(intake).await {

@@ -49,7 +49,7 @@ async fn claim(world: &World, at: i64) -> Vec<DeliveryJob> {
 fn item(job: &DeliveryJob) -> &JobItem {
     match &job.content {
         JobContent::Posts(posts) => &posts.items[0],
-        JobContent::Notice { .. } => panic!("a notice"),
+        other => panic!("no posts: {other:?}"),
     }
 }
 

@@ -223,6 +223,36 @@ pub(super) const MESSAGES: &[Message] = &[
         "電話で届いたかを尋ね、届いていないときだけ「もう一度送る」を押してください。",
         "Ask by phone whether it arrived, and send it again only if it did not.",
     ),
+    (
+        "outbox.failed_hl7.what",
+        "{0}の受信システムが受け取りませんでした。",
+        "The system of {0} did not take it.",
+    ),
+    (
+        "outbox.failed_hl7.safe",
+        "内容は残っています。同じ病院への次の分は送られています。",
+        "The content is kept, and what comes after it goes on.",
+    ),
+    (
+        "outbox.failed_hl7.do",
+        "詳細の言葉を病院の担当者に伝え、直ったら「もう一度送る」を押してください。急ぐときは地域連携室へFAXか電話を。",
+        "Tell the hospital's operator the words of the detail and send it again once it is mended; if it is urgent, FAX or call its liaison office.",
+    ),
+    (
+        "outbox.unknown_hl7.what",
+        "{0}の受信システムから答えが来ていません。",
+        "The system of {0} gave no answer.",
+    ),
+    (
+        "outbox.unknown_hl7.safe",
+        "もう一度送っても、同じ番号 (MSH-10) なので病院側で重なりません。",
+        "Sending it again does no harm: it has the same control id (MSH-10).",
+    ),
+    (
+        "outbox.unknown_hl7.do",
+        "「病院接続」で様子を見て、受信口が動いてから「もう一度送る」を押してください。急ぐときは地域連携室へFAXか電話を。",
+        "Look at the interfaces page and send it again when the hospital listens; if it is urgent, FAX or call its liaison office.",
+    ),
     ("outbox.phone.what", "{0}へ電話で伝える用件です。", "This is to be told to {0} by phone."),
     ("outbox.phone.safe", "話題には「電話依頼」と出ています。", "The topic shows it as a phone task."),
     (

@@ -144,6 +144,8 @@ fn line(lang: Lang, row: &OutboxRow, now: UtcMicros) -> OutboxLine {
         detail: row.last_detail.clone().filter(|d| !d.is_empty() && row.channel != Channel::PhoneMemo),
         explain: match row.state {
             _ if open_call => Some(explain("phone")),
+            DeliveryState::Failed if row.channel == Channel::Hl7 => Some(explain("failed_hl7")),
+            DeliveryState::Unknown if row.channel == Channel::Hl7 => Some(explain("unknown_hl7")),
             DeliveryState::Failed => Some(explain("failed")),
             DeliveryState::Unknown => Some(explain("unknown")),
             _ => None,

@@ -85,7 +85,7 @@ fn consider(
     let size = metadata.len();
     let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros());
     let modified = UtcMicros::from_micros(i64::try_from(modified).unwrap_or(i64::MAX));
-    let day = modified.in_japan().strftime("%Y%m%d%H%M%S%3f").to_string();
+    let day = modified.in_japan().strftime("%Y%m%d%H%M%S").to_string();
     let order = parsed.as_ref().map_or(day, |n| format!("{:0<17}", n.happened));
     if config.since.as_deref().is_some_and(|since| order.as_str() < since) {
         return None;
