@@ -17,6 +17,7 @@ mod password;
 mod patient_hint;
 mod photo;
 mod quote;
+mod reaction;
 mod report;
 mod signature;
 mod signed;

@@ -252,6 +252,9 @@ pub fn describe(effect: &Effect) -> Option<Said> {
             &json!({ "facility": facility_id, "state": state }),
         ),
         Effect::Report { job, state, .. } => Said::new("report", "job", job, &json!({ "state": state })),
+        Effect::SuspendEndpoint { endpoint_id } => {
+            Said::new("suspend_endpoint", "endpoint", endpoint_id.as_str(), &json!({}))
+        }
         Effect::ChangeDelivery { delivery_id, change } => Said::new(
             match change {
                 DeliveryChange::Retry => "retry_delivery",

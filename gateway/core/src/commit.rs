@@ -146,6 +146,11 @@ pub enum Effect {
         /// The report's words.
         detail: String,
     },
+    /// Nothing goes to this endpoint any more until the office has asked (second hard bounce).
+    SuspendEndpoint {
+        /// Which.
+        endpoint_id: EndpointId,
+    },
     /// A person acts on a delivery: retry, recall, or a phone task done.
     ChangeDelivery {
         /// Which.

@@ -20,7 +20,7 @@ mod tests;
 use crate::clock::UtcMicros;
 use crate::decision::{Decided, Decision, Notice, RuleVerdict, Then, TriageReason};
 use crate::envelope::Envelope;
-use crate::facts::{Facts, SenderFacts};
+use crate::facts::{CodeFacts, Facts, SenderFacts};
 use crate::identity_level;
 use crate::patient_match::{Weighed, weigh};
 use crate::vocabulary::{Authenticity, Channel, EndpointState, IdentityLevel, Intent};
@@ -147,6 +147,9 @@ impl<'a> Bench<'a> {
         if let Some(decision) = self.phone_only() {
             return decision;
         }
+        if let Some(decision) = self.requested() {
+            return decision;
+        }
         if let Some(decision) = self.answer() {
             return decision;
         }
@@ -175,7 +178,24 @@ impl<'a> Bench<'a> {
             _ => return None,
         };
         self.ground(ground);
+        if let Some(reason) = self.unreachable() {
+            self.ground("このアドレスへは2回続けて届かず、停止しました");
+            return Some(Decision::Triage { reasons: vec![reason], candidates: Vec::new() });
+        }
         Some(Decision::Record { what: what.to_owned() })
+    }
+
+    /// The second hard bounce of an address that is still in use.
+    fn unreachable(&self) -> Option<TriageReason> {
+        let bounced = self.facts.bounced.as_ref()?;
+        let in_use = matches!(bounced.state, EndpointState::Verified | EndpointState::Stale);
+        let told = self.envelope.intent == Intent::DeliveryReport;
+        (told && in_use && bounced.hard_before >= crate::bounce::HARD_BEFORE_SUSPENSION).then(|| {
+            TriageReason::EndpointUnreachable {
+                endpoint_id: bounced.endpoint_id.clone(),
+                facility: bounced.facility.clone(),
+            }
+        })
     }
 
     fn tell_sender(&mut self) {
@@ -227,11 +247,37 @@ impl<'a> Bench<'a> {
             self.ground("疑義照会は電話でお願いする決まりです");
             return Some(Decision::Return { notice: Notice::PhonePlease });
         }
-        if inquiry || self.envelope.intent == Intent::Preference {
+        if inquiry {
             self.ground("この用件は事務局が電話で確かめます");
             return Some(self.triage(vec![TriageReason::PhoneOnly]));
         }
         None
+    }
+
+    /// 休止, 了解状況, 担当終了 and 設定変更 (care-network.md 6.2): a task for the office, which says whether
+    /// the evidence is enough or a call on the registered number must come first. 担当終了 always needs the
+    /// facility manager's word.
+    fn requested(&mut self) -> Option<Decision> {
+        let intent = self.envelope.intent;
+        if !matches!(intent, Intent::Pause | Intent::SeeReceipts | Intent::LeaveGroup | Intent::Preference) {
+            return None;
+        }
+        let code_stands = self.code_stands();
+        // A code that does not stand gets the answer of every wrong code, whatever was asked.
+        let coded = !matches!(self.facts.code, CodeFacts::Absent) || self.facts.thread.is_some();
+        if (coded && !code_stands) || self.warned(doubt::REPLY_CODE_MALFORMED) {
+            return None;
+        }
+        self.level = identity_level::of(self.envelope, self.facts, code_stands);
+        let proved =
+            self.level >= IdentityLevel::I2 && intent != Intent::LeaveGroup && self.doubts().is_empty();
+        self.ground(if proved {
+            "返信コードか電子証明で本人確認ができています"
+        } else {
+            "登録の番号へ折り返して確かめてから行います"
+        });
+        let reason = TriageReason::Requested { verb: intent.code().to_owned(), proved };
+        Some(self.triage(vec![reason]))
     }
 
     /// What the reader doubted so much that a person must look.

@@ -2,7 +2,7 @@
 //! intake, so that every screen can say which rule decided and on which facts.
 
 use crate::clock::UtcMicros;
-use crate::ids::{DeliveryId, FacilityId, GroupId, PatientId, PostId, StaffId};
+use crate::ids::{DeliveryId, EndpointId, FacilityId, GroupId, PatientId, PostId, StaffId};
 use crate::vocabulary::{IdentityLevel, ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize};
 
@@ -218,6 +218,20 @@ pub enum TriageReason {
     PhoneOnly,
     /// Was posted, and the office must call the sender about it.
     CallSender,
+    /// Something that changes how the facility takes part: 休止, 了解状況, 担当終了, 設定変更.
+    Requested {
+        /// Code of the intent (care-network.md 6.2).
+        verb: String,
+        /// Whether the evidence is what the verb demands; otherwise the office calls back first (I3).
+        proved: bool,
+    },
+    /// Mails to this address came back for good, for the second time: it was suspended.
+    EndpointUnreachable {
+        /// The endpoint.
+        endpoint_id: EndpointId,
+        /// The facility's name.
+        facility: String,
+    },
     /// A file came locked; its password may come in another mail of the same sender.
     EncryptedFile,
     /// Tells the password of a file that came in another mail.
@@ -257,6 +271,8 @@ impl TriageReason {
             Self::NotAuthentic => "not_authentic",
             Self::PhoneOnly => "phone_only",
             Self::CallSender => "call_sender",
+            Self::Requested { .. } => "requested",
+            Self::EndpointUnreachable { .. } => "endpoint_unreachable",
             Self::EncryptedFile => "encrypted_file",
             Self::PasswordMail => "password_mail",
         }

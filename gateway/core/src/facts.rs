@@ -4,11 +4,11 @@
 
 use crate::clock::UtcMicros;
 use crate::directory::{Endpoint, Facility, Network, Patient, PatientGroup};
-use crate::envelope::{Envelope, Event, Identifier};
+use crate::envelope::{Envelope, Event, Identifier, ReportOutcome};
 use crate::ids::{DeliveryId, EndpointId, FacilityId, GroupId, PatientId, PostId};
 use crate::port::Origin;
 use crate::text::fold::fold_name;
-use crate::vocabulary::{Channel, Urgency};
+use crate::vocabulary::{Channel, EndpointState, Intent, Urgency};
 use serde::{Deserialize, Serialize};
 
 /// What to look up for one Envelope.
@@ -36,6 +36,8 @@ pub struct FactQuery {
     pub birth_date: Option<String>,
     /// Event key of this message and of what it corrects, and the stay it belongs to.
     pub event_keys: Vec<String>,
+    /// Message-ID or return path of a mail of ours that came back for good.
+    pub bounced: Option<String>,
 }
 
 impl FactQuery {
@@ -74,8 +76,19 @@ impl FactQuery {
             folded_names,
             birth_date: envelope.patient.birth_date.clone(),
             event_keys,
+            bounced: hard_bounce(envelope),
         }
     }
+}
+
+/// What a returned mail says to be dead, if it says so.
+fn hard_bounce(envelope: &Envelope) -> Option<String> {
+    let report = envelope.report.as_ref()?;
+    let hard = envelope.channel == Channel::Email
+        && envelope.intent == Intent::DeliveryReport
+        && report.outcome == ReportOutcome::Failed
+        && crate::bounce::is_hard(report.status.as_deref().unwrap_or(""));
+    report.original.clone().filter(|_| hard)
 }
 
 /// Keys under which earlier posts of the same happening can be found: its own, what it corrects, the
@@ -116,6 +129,21 @@ pub struct Facts {
     pub candidates: Vec<PatientCandidate>,
     /// Earlier posts of the sender's facility with one of the event keys, newest first.
     pub earlier_posts: Vec<EarlierPost>,
+    /// The endpoint to which a mail of ours bounced hard.
+    pub bounced: Option<BouncedEndpoint>,
+}
+
+/// An endpoint from which a mail came back for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BouncedEndpoint {
+    /// The endpoint.
+    pub endpoint_id: EndpointId,
+    /// How it stands now.
+    pub state: EndpointState,
+    /// Name of its facility.
+    pub facility: String,
+    /// Other deliveries to it that bounced hard lately ([`crate::bounce::COUNTS_FOR_SECONDS`]).
+    pub hard_before: u32,
 }
 
 /// The sender's directory entry.

@@ -3,6 +3,7 @@
 //! time and randomness come in as parameters, so every decision can be run again over stored bytes.
 
 pub mod audit;
+pub mod bounce;
 pub mod care_note;
 #[cfg(test)]
 mod cast;
@@ -28,6 +29,7 @@ pub mod post;
 pub mod rendered;
 pub mod reply_code;
 pub mod reply_words;
+pub mod requests;
 pub mod retry;
 pub mod rules;
 pub mod schedule;

@@ -138,6 +138,13 @@ fn main_effects(
         }
         Decision::Triage { reasons, candidates } => {
             let mut all = vec![triage(arrival, reasons.clone(), candidates.clone(), false, random)];
+            all.extend(report(arrival.envelope));
+            all.extend(reasons.iter().filter_map(|reason| match reason {
+                TriageReason::EndpointUnreachable { endpoint_id, .. } => {
+                    Some(Effect::SuspendEndpoint { endpoint_id: endpoint_id.clone() })
+                }
+                _ => None,
+            }));
             // Every refused code gets the same answer, wherever the item waits.
             if reasons.iter().any(is_code_refusal) {
                 all.extend(notice(arrival, Notice::Uniform, random));

@@ -103,6 +103,14 @@ fn leading_marks(text: &str) -> Vec<String> {
     words
 }
 
+/// Whether a line is only a greeting, a courtesy, an address or an introduction.
+pub(crate) fn is_courtesy_line(line: &str) -> bool {
+    pieces(line).is_some_and(|pieces| {
+        !pieces.is_empty()
+            && pieces.iter().all(|p| is_courtesy(p) || is_address(p) || is_introduction(p, true))
+    })
+}
+
 /// The sentences of a short text, folded and without marks; `None` if it is too long or asks.
 fn pieces(text: &str) -> Option<Vec<String>> {
     if text.chars().count() > MAX_CHARS {

@@ -128,6 +128,12 @@ words! {
         Acknowledgement = "acknowledgement", "了解", "acknowledgement";
         /// Asks to be called.
         Callback = "callback", "折返し電話", "call back";
+        /// Wants to be left out for a time: 休止 (care-network.md 6.2).
+        Pause = "pause", "休止", "pause";
+        /// Asks who has acknowledged.
+        SeeReceipts = "see_receipts", "了解状況", "see receipts";
+        /// Ends the facility's work for the patient.
+        LeaveGroup = "leave_group", "担当終了", "leave group";
         /// Changes settings.
         Preference = "preference", "設定変更", "preference";
         /// Tells what became of something we sent.

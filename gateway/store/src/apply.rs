@@ -111,6 +111,7 @@ impl Applying<'_> {
                 self.teach_identifier(facility_id, identifier, patient_id, *state).await
             }
             Effect::Report { job, state, detail } => self.report(job, *state, detail).await,
+            Effect::SuspendEndpoint { endpoint_id } => self.suspend_endpoint(endpoint_id).await,
             Effect::ChangeDelivery { delivery_id, change } => self.change_delivery(delivery_id, change).await,
         }
     }

@@ -9,16 +9,18 @@ use crate::columns::{
 use crate::database::Database;
 use crate::value::args;
 use crate::{StoreError, codes, posts};
+use kakehashi_core::bounce::{COUNTS_FOR_SECONDS, is_hard};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::{Network, Patient};
 use kakehashi_core::facts::{
-    CodeEntry, CodeFacts, EarlierPost, FactQuery, Facts, GroupFacts, IdentifierState, PatientCandidate,
-    SenderFacts,
+    BouncedEndpoint, CodeEntry, CodeFacts, EarlierPost, FactQuery, Facts, GroupFacts, IdentifierState,
+    PatientCandidate, SenderFacts,
 };
-use kakehashi_core::ids::{FacilityId, NetworkId, PatientId};
+use kakehashi_core::ids::{EndpointId, FacilityId, NetworkId, PatientId};
 use kakehashi_core::job::delivery_of_message_id;
 use kakehashi_core::post::print_of;
 use kakehashi_core::reply_code::ReplyCode;
+use kakehashi_core::vocabulary::EndpointState;
 use std::collections::HashMap;
 
 /// Candidates of one kind that a person could still look through.
@@ -53,7 +55,51 @@ pub(crate) async fn gather(
         Some(facility) => earlier_posts(db, n, query, facility).await?,
         None => Vec::new(),
     };
-    Ok(Facts { sender, code, thread, addressed_group, candidates, earlier_posts, network })
+    let bounced = bounced(db, n, query, now).await?;
+    Ok(Facts { sender, code, thread, addressed_group, candidates, earlier_posts, bounced, network })
+}
+
+/// Failed deliveries of an endpoint that are looked through for hard bounces.
+const MOST_BOUNCES: u32 = 20;
+
+/// The endpoint of a mail that came back for good, and how often that happened to it lately. Only a
+/// delivery that was really made is believed; anybody can write a report.
+async fn bounced(
+    db: &Database,
+    network: &NetworkId,
+    query: &FactQuery,
+    now: UtcMicros,
+) -> Result<Option<BouncedEndpoint>, StoreError> {
+    let Some(delivery) = query.bounced.as_deref().and_then(delivery_of_message_id) else { return Ok(None) };
+    let row = db
+        .row(
+            "SELECT e.endpoint_id, e.state, f.name FROM deliveries d \
+             JOIN endpoints e ON e.network_id = d.network_id AND e.endpoint_id = d.endpoint_id \
+             JOIN facilities f ON f.network_id = e.network_id AND f.facility_id = e.facility_id \
+             WHERE d.network_id = $1 AND d.delivery_id = $2 AND d.channel = 'email' \
+             AND d.attempt_count > 0",
+            args![network, &delivery],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut r = row.reader();
+    let endpoint_id: EndpointId = r.id()?;
+    let state = r.code(("endpoints", "state"), EndpointState::from_code)?;
+    let facility = r.text()?;
+    let rows = db
+        .rows(
+            "SELECT last_detail FROM deliveries WHERE network_id = $1 AND endpoint_id = $2 \
+             AND state = 'failed' AND delivery_id <> $3 AND state_at >= $4 \
+             ORDER BY state_at DESC LIMIT $5",
+            args![network, &endpoint_id, &delivery, now.plus_seconds(-COUNTS_FOR_SECONDS), MOST_BOUNCES],
+        )
+        .await?;
+    let mut hard_before = 0;
+    for row in &rows {
+        let detail = row.reader().opt_text()?;
+        hard_before += u32::from(detail.as_deref().is_some_and(is_hard));
+    }
+    Ok(Some(BouncedEndpoint { endpoint_id, state, facility, hard_before }))
 }
 
 /// The one endpoint that was proved or whose address was used. Two facilities with one number are no

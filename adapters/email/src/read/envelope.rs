@@ -4,13 +4,17 @@
 
 use super::enclosed::{self, Enclosed};
 use super::media;
-use super::{automatic, calendar, code, parse_mail, password, patient_hint, photo, quote, report, signature};
+use super::{
+    automatic, calendar, code, parse_mail, password, patient_hint, photo, quote, reaction, report, signature,
+};
 use kakehashi_core::envelope::{Envelope, Sender};
+use kakehashi_core::job::delivery_of_bounce_address;
 use kakehashi_core::mail::{Mail, MailPart};
 use kakehashi_core::port::{Origin, Part, PartSink, RawIntake, ReadFault, Reader};
 use kakehashi_core::reply_words::{
     asks_callback, bracket_expectation, bracket_urgency, is_only_acknowledgement,
 };
+use kakehashi_core::requests::request;
 use kakehashi_core::text::fold::narrow;
 use kakehashi_core::vocabulary::{AttachmentRole, Authenticity, Channel, Format, Intent};
 
@@ -43,6 +47,12 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
         ["fw:", "fwd:", "転送:", "[fwd:", "wg:", "tr:"].iter().any(|p| subject.trim_start().starts_with(p));
     let answered = ["re:", "re[", "返信:", "aw:", "sv:"].iter().any(|p| subject.trim_start().starts_with(p));
     out.report = report::read(mail, origin.mail_from.as_deref());
+    // The address to which a far system returns a mail of ours names the mail by itself.
+    if let Some(report) = &mut out.report
+        && let Some(own) = origin.rcpt_to.iter().find(|r| delivery_of_bounce_address(r).is_some())
+    {
+        report.original = Some(own.clone());
+    }
     let is_report = out.report.is_some() || report::declared(mail);
     // A report is kept whole: what looks like a quote in it is the dialogue that failed.
     let split = if is_report {
@@ -57,6 +67,9 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     }
     out.reply_code = found.code.map(|c| c.as_str().to_owned());
 
+    let reacted = if is_report { None } else { reaction::emoji(mail, &body) };
+    // What a program writes around an emoji is nobody's word.
+    let body = reacted.clone().unwrap_or(body);
     // Telephones write a short answer into the subject and leave the text empty.
     let words = match &mail.subject {
         Some(subject) if body.is_empty() && split.quoted.is_none() && !answered && !forwarded => {
@@ -64,15 +77,20 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
         }
         _ => body.as_str(),
     };
-    let files = mail.parts.iter().any(|p| !p.inline);
+    let files = mail.parts.iter().any(|p| !p.inline && p.media_type != reaction::PART);
     let machine = automatic::reason(mail, &body, origin.mail_from.as_deref());
     out.intent = if is_report {
         Intent::DeliveryReport
     } else if let Some(reason) = machine {
         out.warn("automatic", reason);
         Intent::Automatic
+    } else if let Some(emoji) = &reacted {
+        // A heart or a tear is an answer that a person reads.
+        if reaction::acknowledges(emoji) { Intent::Acknowledgement } else { Intent::Reply }
     } else if is_only_acknowledgement(words) && !files {
         Intent::Acknowledgement
+    } else if let Some(asked) = request(words).filter(|_| !files) {
+        asked
     } else if asks_callback(words) && !files {
         Intent::Callback
     } else if out.reply_code.is_some() || !out.in_reply_to.is_empty() || found.malformed {
@@ -117,6 +135,7 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     out.signature = signed;
     let opened = |at: usize| opened.get(at).copied().unwrap_or(false);
     let own = mail.parts.iter().enumerate().filter(|(at, _)| !opened(*at)).map(|(_, part)| part);
+    let own = own.filter(|part| part.media_type != reaction::PART);
     for part in own.chain(&inner_parts) {
         attach(part, &mut out, parts)?;
     }

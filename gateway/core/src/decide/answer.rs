@@ -57,6 +57,16 @@ impl Bench<'_> {
         Some(self.act(entry, item, by_code))
     }
 
+    /// Whether the message carries a code or thread of ours that works for its sender.
+    pub(super) fn code_stands(&self) -> bool {
+        let entry = match (&self.facts.code, &self.facts.thread) {
+            (CodeFacts::Known(entry), _) => entry.as_ref(),
+            (CodeFacts::Absent | CodeFacts::Unknown, Some(entry)) => entry,
+            _ => return false,
+        };
+        self.fault(entry).is_none()
+    }
+
     fn fault(&self, entry: &CodeEntry) -> Option<Fault> {
         // Who uses it comes first: a stranger must not learn from us whether a code is still good, and
         // the office sees the stranger before it sees the date.

@@ -67,6 +67,8 @@ fn answers() {
     let auto = mail(Intent::Automatic, "休暇中です");
     let bounce = mail(Intent::DeliveryReport, "");
     let call = mail(Intent::Callback, "折返し 14時");
+    let pause = mail(Intent::Pause, "休止 8/12-8/16 代理:木下");
+    let leave = mail(Intent::LeaveGroup, "担当終了");
     let good = with_code(nurse(), |_| {});
     let known_fax = |f: &str| facts(Some(sender(f, Channel::Fax)));
     let nobody = facts(None);
@@ -96,6 +98,9 @@ fn answers() {
         ("了解 by code", &ack, good.clone(), "ack POST1"),
         ("words by code", &reply, good.clone(), "reply POST1"),
         ("call back by code", &call, good.clone(), "reply POST1"),
+        ("a request by code is a task of the office", &pause, good.clone(), "triage requested 0"),
+        ("a request without a code too", &pause, nurse(), "triage requested 0"),
+        ("担当終了 by code", &leave, good.clone(), "triage requested 0"),
         ("a machine with a good code", &auto, good.clone(), "record automatic"),
         ("a report with a good code", &bounce, good.clone(), "record delivery_report"),
         ("a stale address returns its code", &ack, stale, "ack POST1"),
@@ -416,4 +421,63 @@ fn phone_and_settings() {
     assert_eq!(short(&run(&inquiry, &facts(None)).decision), "triage phone_only 0");
     let settings = mail(Intent::Preference, "即時は緊急だけ");
     assert_eq!(short(&run(&settings, &nurse()).decision), "triage phone_only 0");
+}
+
+fn returned() -> Envelope {
+    let mut bounce = mail(Intent::DeliveryReport, "");
+    bounce.report = Some(crate::envelope::Report {
+        outcome: crate::envelope::ReportOutcome::Failed,
+        recipient: None,
+        original: Some("bounce+01jzzzzzzzzzzzzzzzzzzzzzzz@in.example".into()),
+        status: Some("5.1.1 550 Unknown user".into()),
+    });
+    bounce
+}
+
+#[test]
+fn the_second_hard_bounce_stops_the_address() {
+    let bounce = returned();
+    let query = crate::facts::FactQuery::of(&bounce, &crate::port::Origin::default());
+    assert_eq!(query.bounced, bounce.report.as_ref().unwrap().original);
+    let with = |state, hard_before| {
+        let mut f = facts(None);
+        f.bounced = Some(crate::facts::BouncedEndpoint {
+            endpoint_id: "E03".into(),
+            state,
+            facility: "訪問看護ステーションひなた".into(),
+            hard_before,
+        });
+        decide(&bounce, &f, None, at(NOW)).decision
+    };
+    let record = Decision::Record { what: "delivery_report".into() };
+    assert_eq!(with(EndpointState::Verified, 0), record, "the first one may be a slip");
+    assert_eq!(with(EndpointState::Suspended, 4), record, "it is stopped already");
+    let Decision::Triage { reasons, .. } = with(EndpointState::Verified, 1) else { panic!("no task") };
+    assert!(matches!(&reasons[..], [TriageReason::EndpointUnreachable { endpoint_id, .. }]
+        if endpoint_id.as_str() == "E03"));
+    // A full mailbox is no dead address.
+    let mut full = bounce.clone();
+    full.report.as_mut().unwrap().status = Some("5.2.2 Mailbox full".into());
+    assert_eq!(crate::facts::FactQuery::of(&full, &crate::port::Origin::default()).bounced, None);
+}
+
+#[test]
+fn what_is_asked_says_whether_it_is_proved() {
+    let reasons = |intent, f: &Facts| match decide(&mail(intent, ""), f, None, at(NOW)).decision {
+        Decision::Triage { reasons, .. } => reasons,
+        other => panic!("{other:?}"),
+    };
+    let requested = |verb: &str, proved| vec![TriageReason::Requested { verb: verb.into(), proved }];
+    let good = with_code(nurse(), |_| {});
+    assert_eq!(reasons(Intent::Pause, &good), requested("pause", true));
+    assert_eq!(reasons(Intent::Pause, &nurse()), requested("pause", false));
+    assert_eq!(reasons(Intent::SeeReceipts, &good), requested("see_receipts", true));
+    assert_eq!(reasons(Intent::Preference, &nurse()), requested("preference", false));
+    // The manager's word is needed whatever the code (care-network.md 6.2).
+    assert_eq!(reasons(Intent::LeaveGroup, &good), requested("leave_group", false));
+    // A forwarded code is refused like every other.
+    let mut outsider = facts(None);
+    outsider.code = CodeFacts::Known(Box::new(code("F03")));
+    let refused = decide(&mail(Intent::Pause, "休止"), &outsider, None, at(NOW)).decision;
+    assert!(matches!(refused, Decision::Quarantine { reason: TriageReason::CodeFromElsewhere, .. }));
 }

@@ -291,3 +291,45 @@ fn the_office_reads_a_sheet() {
     closed.group.state = GroupState::Frozen;
     assert_eq!(confirm_sheet(sheet(true, false), &closed, &mut counter()), Err(Blocked::GroupNotOpen));
 }
+
+#[test]
+fn a_dead_address_is_stopped_and_its_delivery_failed() {
+    let mut bounce = mail(Intent::DeliveryReport, "");
+    bounce.report = Some(Report {
+        outcome: ReportOutcome::Failed,
+        recipient: None,
+        original: Some("bounce+01jzzzzzzzzzzzzzzzzzzzzzzz@in.example".into()),
+        status: Some("5.1.1 550 Unknown user".into()),
+    });
+    let mut f = facts(None);
+    f.bounced = Some(crate::facts::BouncedEndpoint {
+        endpoint_id: "E03".into(),
+        state: crate::vocabulary::EndpointState::Verified,
+        facility: "訪問看護ステーションひなた".into(),
+        hard_before: 1,
+    });
+    let all = run(&bounce, &f, None);
+    assert_eq!(kinds(&all), ["triage", "report", "other"]);
+    assert_eq!(all[2], Effect::SuspendEndpoint { endpoint_id: "E03".into() });
+}
+
+#[test]
+fn a_sender_is_told_of_files_that_stay_behind() {
+    let mut envelope = mail(Intent::Topic, "計画書を送ります");
+    envelope.warn("attachment_macros", "x");
+    envelope.warn("photo_unsupported", "x");
+    let notices = |effects: Vec<Effect>| {
+        effects
+            .into_iter()
+            .filter_map(|e| match e {
+                Effect::Notify { notice, .. } => Some(notice),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    let known = facts(Some(sender("F03", Channel::Email)));
+    assert_eq!(notices(run(&envelope, &known, None)), [Notice::FilesWithheld, Notice::PhotoUnsupported]);
+    assert!(notices(run(&envelope, &facts(None), None)).is_empty(), "a stranger hears nothing");
+    envelope.intent = Intent::Automatic;
+    assert!(notices(run(&envelope, &known, None)).is_empty(), "a machine hears nothing");
+}

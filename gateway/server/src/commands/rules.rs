@@ -124,5 +124,6 @@ fn no_facts() -> Facts {
         addressed_group: None,
         candidates: Vec::new(),
         earlier_posts: Vec::new(),
+        bounced: None,
     }
 }

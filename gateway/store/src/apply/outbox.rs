@@ -7,13 +7,16 @@ use crate::StoreError;
 use crate::row::json_text;
 use crate::value::args;
 use crate::view::Wake;
-use kakehashi_core::commit::{DeliveryChange, NewDelivery};
+use kakehashi_core::commit::{Actor, DeliveryChange, NewDelivery};
 use kakehashi_core::decision::Notice;
 use kakehashi_core::delivery::{self, Event};
-use kakehashi_core::ids::DeliveryId;
+use kakehashi_core::ids::{DeliveryId, EndpointId};
 use kakehashi_core::job::delivery_of_message_id;
 use kakehashi_core::reply_code::ReplyCode;
 use kakehashi_core::vocabulary::{Channel, DeliveryMode, DeliveryState};
+
+/// The gateway says the same notice to one address once within this time.
+const NOTICE_ONCE_SECONDS: i64 = 24 * 3600;
 
 /// A delivery found for a change.
 struct Found {
@@ -151,6 +154,22 @@ impl Applying<'_> {
         channel: Channel,
         address: &str,
     ) -> Result<Applied, StoreError> {
+        // Whatever answers our notice gets none for it: a loop ends after its first turn. What a person
+        // sends by hand always goes.
+        if self.commit.actor == Actor::Gateway {
+            let day_ago = DeliveryId::fresh(self.at().plus_seconds(-NOTICE_ONCE_SECONDS), 0);
+            let told = self
+                .tx
+                .row(
+                    "SELECT 1 FROM deliveries WHERE network_id = $1 AND delivery_id >= $2 AND notice = $3 \
+                     AND address = $4 AND channel = $5 LIMIT 1",
+                    args![self.network, &day_ago, json_text(&notice)?, address, channel.code()],
+                )
+                .await?;
+            if told.is_some() {
+                return Ok(Applied::Repeated);
+            }
+        }
         let planned = self
             .tx
             .run(
@@ -186,6 +205,20 @@ impl Applying<'_> {
             return Ok(Applied::Repeated);
         }
         self.move_to(&found, next, found.resend_possible, detail).await
+    }
+
+    /// 停止: what is still held to it ends as failed when it is claimed.
+    pub(super) async fn suspend_endpoint(&mut self, id: &EndpointId) -> Result<Applied, StoreError> {
+        let suspended = self
+            .tx
+            .run(
+                "UPDATE endpoints SET state = 'suspended' WHERE network_id = $1 AND endpoint_id = $2 \
+                 AND state IN ('verified', 'stale')",
+                args![self.network, id],
+            )
+            .await?;
+        self.wake(Wake::Delivery);
+        Ok(Applied::of(suspended))
     }
 
     /// A job as the provider or we named it, or the Message-ID of a mail of ours.

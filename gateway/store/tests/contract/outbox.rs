@@ -6,6 +6,7 @@ use kakehashi_core::commit::{AttemptEnd, DeliveryChange, Effect};
 use kakehashi_core::decision::Notice;
 use kakehashi_core::directory::Endpoint;
 use kakehashi_core::envelope::ContentHash;
+use kakehashi_core::facts::FactQuery;
 use kakehashi_core::job::{DeliveryJob, JobContent, JobPosts, message_id};
 use kakehashi_core::port::{Outcome, RecipientAnswer, SendFault};
 use kakehashi_core::post::StoredAttachment;
@@ -383,6 +384,52 @@ pub(crate) async fn notices_carry_no_post(world: &World) {
         channel: Channel::Email,
     };
     assert_eq!(jobs[0].content, expected);
+    // Whatever answered the notice gets no second one, nor does it tomorrow's by another key.
+    let Effect::Notify { notice, channel, address, .. } = notify() else { return };
+    let other =
+        |id: &str| Effect::Notify { delivery_id: id.into(), notice, channel, address: address.clone() };
+    assert_eq!(world.commit_at(minute(60), vec![other("N2")]).await.unwrap().repeated_count, 1);
+    assert!(claim(world, "w", minute(61)).await.is_empty());
+}
+
+/// A mail that was accepted and came back.
+async fn bounce(world: &World, id: &str, detail: &str) {
+    let job = claim(world, "w", now()).await.remove(0);
+    assert_eq!(job.id.as_str(), id);
+    let done = end(&job, Outcome::Delivered("250 ok".into()), DeliveryState::Delivered, now());
+    world.worker().finish_attempt("w", &done).await.unwrap();
+    let job = message_id(&id.into(), None, "in.sakurami.example");
+    let told = Effect::Report { job, state: DeliveryState::Failed, detail: detail.into() };
+    world.commit(vec![told]).await.unwrap();
+}
+
+pub(crate) async fn bounces_count_for_their_endpoint(world: &World) {
+    one_delivery(world, &mail()).await;
+    let asked = |id: &str| FactQuery {
+        bounced: Some(message_id(&id.into(), None, "in.sakurami.example")),
+        ..FactQuery::default()
+    };
+    let facts = async |id: &str| world.worker().facts(&asked(id), now()).await.unwrap().bounced;
+    assert_eq!(facts("D1").await, None, "it was never sent, so the report is a lie");
+    bounce(world, "D1", "5.1.1 550 Unknown user").await;
+    let first = facts("D1").await.unwrap();
+    assert_eq!((first.endpoint_id.clone(), first.hard_before), (mail().id, 0));
+    assert_eq!(first.state, EndpointState::Verified);
+    world.commit(vec![post(&topic("T2", "G01", "F01", &[])), instant("D2", "T2", &mail())]).await.unwrap();
+    bounce(world, "D2", "5.2.2 Mailbox full").await;
+    assert_eq!(facts("D2").await.unwrap().hard_before, 1);
+    assert_eq!(facts("D1").await.unwrap().hard_before, 0, "a full mailbox is no dead address");
+    let old = world.worker().facts(&asked("D2"), now().plus_seconds(61 * 24 * 3600)).await.unwrap();
+    assert_eq!(old.bounced.unwrap().hard_before, 0);
+    assert_eq!(facts("D9").await, None);
+    // Stopped once; what waits for it does not go out.
+    let stop = || vec![Effect::SuspendEndpoint { endpoint_id: mail().id }];
+    world.commit(vec![post(&topic("T3", "G01", "F01", &[])), instant("D3", "T3", &mail())]).await.unwrap();
+    assert_eq!(world.commit(stop()).await.unwrap().repeated_count, 0);
+    assert_eq!(world.commit(stop()).await.unwrap().repeated_count, 1);
+    assert_eq!(facts("D2").await.unwrap().state, EndpointState::Suspended);
+    assert!(claim(world, "w", now()).await.is_empty());
+    assert_eq!(row(world, "D3").await.state, DeliveryState::Failed);
 }
 
 pub(crate) async fn recipients_are_ours_or_not(world: &World) {

@@ -189,6 +189,39 @@ pub(crate) async fn the_office_sees_triage_and_outbox(world: &World) {
     assert_eq!(world.worker().record_rules("[[rule]] # 2", now()).await.unwrap(), 2);
 }
 
+pub(crate) async fn a_locked_file_finds_its_password_mail(world: &World) {
+    world.fill().await;
+    let item = async |n: &str, address: &str, reason: TriageReason| {
+        let (intake, key) = (format!("I{n}"), format!("k{n}"));
+        world.intake(&intake, &key, n.as_bytes()).await;
+        let mut envelope = Envelope::empty(Channel::Email, Format::Rfc5322, ContentHash::of(n.as_bytes()));
+        envelope.sender.address = Some(address.to_owned());
+        let envelopes = vec![envelope];
+        let read =
+            Effect::RecordReading { intake_id: intake.as_str().into(), envelopes, attachments: Vec::new() };
+        let open = Effect::OpenTriage {
+            id: format!("X{n}").as_str().into(),
+            intake_id: intake.as_str().into(),
+            envelope_index: 0,
+            reasons: vec![reason],
+            candidates: Vec::new(),
+            quarantined: false,
+        };
+        world.commit(vec![read, open]).await.unwrap();
+    };
+    item("1", "renkei@hospital.example", TriageReason::EncryptedFile).await;
+    item("2", "renkei@hospital.example", TriageReason::PasswordMail).await;
+    item("3", "someone@else.example", TriageReason::PasswordMail).await;
+    item("4", "renkei@hospital.example", TriageReason::NoCandidate).await;
+    let beside = async |id: &str| -> Vec<String> {
+        let item = world.office().triage_item(&id.into()).await.unwrap().unwrap();
+        item.companions.iter().map(|r| r.id.to_string()).collect()
+    };
+    assert_eq!(beside("X1").await, ["X2"]);
+    assert_eq!(beside("X2").await, ["X1"]);
+    assert!(beside("X3").await.is_empty() && beside("X4").await.is_empty());
+}
+
 pub(crate) async fn a_code_opens_its_item_only(world: &World) {
     world.fill().await;
     let d = Effect::Deliver(deliver("D1", "T1", &mail(), DeliveryMode::Instant, now()));

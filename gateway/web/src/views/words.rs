@@ -6,7 +6,9 @@ use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::decision::{Decision, TriageReason};
 use kakehashi_core::directory::{Day, DigestTime, OpenHours};
-use kakehashi_core::vocabulary::{Channel, DeliveryMode, DeliveryState, IntakeState, ReplyExpectation};
+use kakehashi_core::vocabulary::{
+    Channel, DeliveryMode, DeliveryState, IntakeState, Intent, ReplyExpectation,
+};
 use kakehashi_store::view::ReceiptDelivery;
 
 /// 経路 as a word.
@@ -110,6 +112,26 @@ pub(crate) fn reason(lang: Lang, reason: &TriageReason) -> String {
             ("確定前、または開示制限のある文書です", "the document is not final or is confidential")
         }
         TriageReason::NotAuthentic => ("差出人が本物か証明されていません", "the sender could not be proved"),
+        TriageReason::Requested { verb, proved } => {
+            let verb = Intent::from_code(verb).unwrap_or(Intent::Unknown);
+            let (ja, en) = match (verb, proved) {
+                (verb, true) => (format!("{}の申し出です", verb.ja()), format!("a request: {}", verb.en())),
+                (verb, false) => (
+                    format!("{}の申し出です。登録の番号へ折り返して確かめてください", verb.ja()),
+                    format!("a request: {}; call back on the registered number first", verb.en()),
+                ),
+            };
+            return lang.pick(&ja, &en).to_owned();
+        }
+        TriageReason::EndpointUnreachable { facility, .. } => {
+            let ja = format!(
+                "{facility}のアドレスにメールが届かないため停止しました。新しい連絡先を確かめてください"
+            );
+            let en = format!(
+                "mails to {facility} came back twice; the address was suspended, please ask for a new one"
+            );
+            return lang.pick(&ja, &en).to_owned();
+        }
         TriageReason::EncryptedFile => (
             "暗号化された添付です。同じ送信元のパスワードのメールを探してください",
             "a locked file; look for the password mail of the same sender",
