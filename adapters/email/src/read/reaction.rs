@@ -55,7 +55,7 @@ fn in_json(bytes: &[u8]) -> Option<String> {
 fn leading(text: &str) -> Option<String> {
     let sign = |c: &char| {
         matches!(*c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
-            | '\u{fe0f}' | '\u{200d}' | '\u{1f3fb}'..='\u{1f3ff}')
+            | '\u{fe0f}' | '\u{200d}')
     };
     let found: String = text.trim_start().chars().take_while(sign).take(MAX_EMOJI_CHARS).collect();
     (!found.is_empty()).then_some(found)
