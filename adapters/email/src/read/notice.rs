@@ -7,8 +7,10 @@ pub(crate) fn trailing(lines: &[&str]) -> usize {
     let mut taken = 0;
     loop {
         let rest = &lines[..lines.len() - taken];
-        let Some(last) = rest.iter().rposition(|l| !l.trim().is_empty() && !super::signature::is_rule(l))
-        else {
+        // What a telephone adds may stand below.
+        let Some(last) = rest.iter().rposition(|l| {
+            !l.trim().is_empty() && !super::signature::is_rule(l) && !super::signature::is_device_line(l)
+        }) else {
             return taken;
         };
         let start = rest[..last]
