@@ -17,6 +17,7 @@ const GROUP: &str = "つばき01";
 const NIGHT_GROUP: &str = "すずかけ02";
 const NIGHT_ADDRESS: &str = "g-4x8w5a@in.kakehashi.example";
 const NURSES: &str = "hinata@st.example";
+const PHARMACY: &str = "0300000105";
 /// The private mail of somebody who left on the last day of June.
 const LEAVER: &str = "morishita.aya@private.example";
 const DISCHARGE: &str = "ja02_adt_a03_discharge_iso2022jp.hl7";
@@ -68,13 +69,17 @@ fn a_doubled_emergency_is_one() {
             Some(())
         };
         network.wait_topics("the emergency", NIGHT_GROUP, one);
-        network.settled();
-        let paged = network.relay.all().len();
+        // The pharmacy wants to be woken (夜間可).
+        let woken = network.relay.wait(PHARMACY, 1);
+        assert_eq!(woken.len(), 1);
         // The mailer did not hear the first yes and sends again.
         send_mail(&gateway, NURSES, NIGHT_ADDRESS, &mail);
         network.settled();
         network.wait_topics("still one", NIGHT_GROUP, one);
-        assert_eq!(network.relay.all().len(), paged, "nobody is paged twice");
+        assert_eq!(network.relay.to(PHARMACY).len(), 1, "nobody is paged twice");
+        for asleep in [NURSES, "0300000106"] {
+            assert!(network.relay.to(asleep).is_empty(), "{asleep} was woken");
+        }
         gateway.stop();
     }
 }
@@ -90,7 +95,7 @@ fn nurses(topics: &[Value]) -> Value {
 
 /// Japanese mailers send absence notices without any header that says so.
 fn a_vacation_mail_changes_nothing(network: &Network, gateway: &Gateway, mail: &Letter) {
-    let before = network.relay.all().len();
+    let before = network.relay.to(NURSES).len();
     let text = "お世話になっております。\n夏季休業のため8月16日まで不在にしております。了解しました。\nお急ぎの場合は090-0000-0000までお電話ください。\n";
     let vacation = letters::plain(NURSES, &mail.answer_to, "不在のお知らせ", "", text);
     send_mail(gateway, NURSES, &mail.answer_to, &vacation);
@@ -99,7 +104,7 @@ fn a_vacation_mail_changes_nothing(network: &Network, gateway: &Gateway, mail: &
     let topics = network.topics(GROUP);
     assert_eq!(nurses(&topics)["acknowledgement"], Value::Null);
     assert_eq!(topics[0]["replies"].as_array().unwrap().len(), 0);
-    assert_eq!(network.relay.all().len(), before, "a machine was answered");
+    assert_eq!(network.relay.to(NURSES).len(), before, "a machine was answered");
     assert!(Office::log_in(gateway).triage().is_empty(), "a machine makes no work");
 }
 

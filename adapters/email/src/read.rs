@@ -12,6 +12,7 @@ mod flowed;
 mod html;
 mod jis;
 mod media;
+mod notice;
 mod params;
 mod password;
 mod patient_hint;

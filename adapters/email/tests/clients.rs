@@ -151,6 +151,7 @@ enum Case {
     Between,
     Signed,
     Notice,
+    NoticeAlone,
     Forwarded,
 }
 
@@ -161,6 +162,7 @@ const CASES: &[(Case, &str)] = &[
     (Case::Between, "引用の間に回答"),
     (Case::Signed, "署名つき"),
     (Case::Notice, "署名と守秘の断り書き"),
+    (Case::NoticeAlone, "守秘の断り書きだけ"),
     (Case::Forwarded, "転送"),
 ];
 
@@ -171,7 +173,9 @@ const NOTICE: &str = "本メールには機密情報が含まれている場合�
 fn own(case: Case) -> &'static str {
     match case {
         Case::Acknowledged => "了解しました",
-        Case::Above | Case::Signed | Case::Notice => "26日10時で大丈夫です。\n鍵はいつもの所です。",
+        Case::Above | Case::Signed | Case::Notice | Case::NoticeAlone => {
+            "26日10時で大丈夫です。\n鍵はいつもの所です。"
+        }
         Case::Below => "下に書きます。10時で承知しました。",
         Case::Between => "お受けします。",
         Case::Forwarded => "念のため転送します。",
@@ -230,7 +234,7 @@ fn mail(client: &Client, case: Case) -> Option<String> {
             if matches!(case, Case::Signed | Case::Notice) {
                 parts.push(SIGNATURE.to_owned());
             }
-            if case == Case::Notice {
+            if matches!(case, Case::Notice | Case::NoticeAlone) {
                 parts.push(NOTICE.to_owned());
             }
             parts.extend(client.device.map(str::to_owned));
@@ -282,7 +286,7 @@ fn judge(client: &Client, case: Case, got: &Envelope) -> &'static str {
     }
     let whole = match case {
         Case::Acknowledged => body == own(case) && got.intent == Intent::Acknowledgement,
-        Case::Above | Case::Signed | Case::Notice | Case::Below => body == own(case),
+        Case::Above | Case::Signed | Case::Notice | Case::NoticeAlone | Case::Below => body == own(case),
         // The questions belong to the answers.
         Case::Between => body.matches(own(case)).count() == 2 && ASKED[1..].iter().all(|l| body.contains(l)),
         // What is forwarded is content.

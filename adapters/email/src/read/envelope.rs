@@ -61,6 +61,16 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     } else {
         quote::split(&mail.text, forwarded)
     };
+    // Marked lines at the start of a mail that answers nothing are what its writer wants to show.
+    let to_reply_address = origin.rcpt_to.iter().any(|r| r.to_ascii_lowercase().starts_with("reply+"));
+    let pasted = !answered
+        && !to_reply_address
+        && mail.in_reply_to.is_empty()
+        && split.quoted.as_deref().is_some_and(|q| {
+            q.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with(['>', '＞']))
+                && mail.text.trim_start().starts_with(['>', '＞'])
+        });
+    let split = if pasted { quote::Split { own: mail.text.clone(), quoted: None } } else { split };
     let (body, signed) = if is_report { (split.own.clone(), None) } else { signature::split(&split.own) };
     let found = code::find(mail, origin, split.quoted.as_deref());
     if found.malformed && found.code.is_none() && !is_report {

@@ -3,11 +3,13 @@
 
 /// Own text without signature, and the signature.
 pub(crate) fn split(text: &str) -> (String, Option<String>) {
-    let lines: Vec<&str> = text.lines().collect();
+    let all: Vec<&str> = text.lines().collect();
+    let (lines, notices) = all.split_at(all.len() - super::notice::trailing(&all));
+    let lines = lines.to_vec();
     let at = delimiter(&lines).or_else(|| ruled(&lines)).or_else(|| contact_block(&lines));
     let (body, signature) = lines.split_at(at.unwrap_or(lines.len()));
     let mut body = body.to_vec();
-    let mut taken: Vec<&str> = signature.to_vec();
+    let mut taken: Vec<&str> = signature.iter().chain(notices).copied().collect();
     // Lines that a telephone adds stand above or without a signature.
     while let Some(last) = body.last() {
         if last.trim().is_empty() {
@@ -33,6 +35,17 @@ pub(crate) fn is_device_line(line: &str) -> bool {
     }
     const STARTS: &[&str] = &[
         "sent from my ",
+        "sent from a ",
+        "sent from [",
+        "sent from the ",
+        "sent by galaxy",
+        "sent using ",
+        "(sent from ",
+        "from my iphone",
+        "from my ipad",
+        "diese nachricht wurde von meinem ",
+        "von meinem mobilgerät gesendet",
+        "get [outlook",
         "sent from mail for",
         "sent from outlook",
         "sent from yahoo",
