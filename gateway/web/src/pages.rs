@@ -50,6 +50,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/intakes/{id}", get(intakes::page))
         .route("/intakes/{id}/raw", get(intakes::raw))
         .route("/outbox", get(outbox::list))
+        .route("/deliveries/{id}/preview", get(outbox::preview))
         .route("/deliveries/{id}/retry", post(outbox::retry))
         .route("/deliveries/{id}/recall", post(outbox::recall))
         .route("/deliveries/{id}/call", post(outbox::called))

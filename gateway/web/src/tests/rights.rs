@@ -30,6 +30,7 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("GET", "/intakes/{id}", Who::Office),
     ("GET", "/intakes/{id}/raw", Who::Office),
     ("GET", "/outbox", Who::Office),
+    ("GET", "/deliveries/{id}/preview", Who::Office),
     ("POST", "/deliveries/{id}/retry", Who::Office),
     ("POST", "/deliveries/{id}/recall", Who::Office),
     ("POST", "/deliveries/{id}/call", Who::Office),

@@ -82,6 +82,7 @@ impl World {
             rules: Arc::new(RuleSet::default_policy),
             desk: Arc::new(Desk(store.clone())),
             page_images: Arc::new(Images),
+            preview: Arc::new(|_| Ok(b"%PDF-1.7".to_vec())),
             metrics_text: Arc::new(|| "kakehashi_up 1\n".to_owned()),
             ready: Arc::new(|| true),
             secure_cookies: false,
