@@ -3,6 +3,7 @@
 //! care-network.md 4.1. It never decides who a sender is and never turns ink into an answer: a number
 //! is weak evidence, and a ticked box is shown to a person.
 
+pub mod failover;
 pub mod pages;
 pub mod paper;
 pub mod provider;
@@ -10,5 +11,7 @@ mod read;
 pub mod report;
 pub mod send;
 pub mod sheet;
+pub mod spool;
+pub mod tiff_out;
 
 pub use read::{FaxReader, looks_like_page_file, read_file, read_mail};

@@ -3,8 +3,6 @@
 //! takes part in reading.
 
 use crate::pages::{Ink, Page, PageLimits, read_pages};
-use fax::encoder::Encoder;
-use fax::{Color, VecWriter};
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
 
 impl Page {
@@ -107,70 +105,5 @@ impl Page {
 /// Pages as a machine forwards them: one TIFF, Group 4, resolution tags of each page.
 #[must_use]
 pub fn page_to_tiff_g4(pages: &[Page]) -> Vec<u8> {
-    let mut out = b"II*\0".to_vec();
-    let mut link = out.len();
-    out.extend_from_slice(&[0; 4]);
-    for (number, page) in pages.iter().enumerate() {
-        let data = group4(page);
-        let data_at = out.len() as u32;
-        out.extend_from_slice(&data);
-        if out.len() % 2 == 1 {
-            out.push(0);
-        }
-        let ratios_at = out.len() as u32;
-        for dpi in [page.x_dpi, page.y_dpi] {
-            out.extend_from_slice(&((dpi * 100.0).round() as u32).to_le_bytes());
-            out.extend_from_slice(&100_u32.to_le_bytes());
-        }
-        let directory_at = out.len() as u32;
-        out[link..link + 4].copy_from_slice(&directory_at.to_le_bytes());
-        let total = (pages.len() as u32).min(0xffff);
-        let entries: [(u16, u16, u32, u32); 14] = [
-            (254, 4, 1, 2),
-            (256, 4, 1, page.width),
-            (257, 4, 1, page.height),
-            (258, 3, 1, 1),
-            (259, 3, 1, 4),
-            (262, 3, 1, 0),
-            (266, 3, 1, 1),
-            (273, 4, 1, data_at),
-            (277, 3, 1, 1),
-            (278, 4, 1, page.height),
-            (279, 4, 1, data.len() as u32),
-            (282, 5, 1, ratios_at),
-            (283, 5, 1, ratios_at + 8),
-            (297, 3, 2, (number as u32 & 0xffff) | total << 16),
-        ];
-        out.extend_from_slice(&(entries.len() as u16 + 1).to_le_bytes());
-        for (tag, kind, count, value) in entries {
-            // ResolutionUnit (296, inch) belongs between 283 and 297: tags ascend.
-            if tag == 297 {
-                push_entry(&mut out, (296, 3, 1, 2));
-            }
-            push_entry(&mut out, (tag, kind, count, value));
-        }
-        link = out.len();
-        out.extend_from_slice(&[0; 4]);
-    }
-    out
-}
-
-fn push_entry(out: &mut Vec<u8>, (tag, kind, count, value): (u16, u16, u32, u32)) {
-    out.extend_from_slice(&tag.to_le_bytes());
-    out.extend_from_slice(&kind.to_le_bytes());
-    out.extend_from_slice(&count.to_le_bytes());
-    out.extend_from_slice(&value.to_le_bytes());
-}
-
-fn group4(page: &Page) -> Vec<u8> {
-    let mut encoder = Encoder::new(VecWriter::new());
-    let bilevel = page.to_bilevel();
-    for y in 0..bilevel.height {
-        let dots =
-            (0..bilevel.width).map(|x| if bilevel.is_black(x, y) { Color::Black } else { Color::White });
-        // Writing into memory cannot fail: the error type has no value.
-        let Ok(()) = encoder.encode_line(dots, bilevel.width);
-    }
-    let Ok(writer) = encoder.finish();
-    writer.finish()
+    crate::tiff_out::tiff(pages, crate::tiff_out::Coding::Group4)
 }

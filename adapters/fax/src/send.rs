@@ -2,6 +2,7 @@
 //! taken mail is a job handed off and never a delivered page: such providers drop refused jobs without
 //! a word, so every job carries the time after which silence means 送達不明.
 
+use crate::tiff_out::{Coding, Lines, pdf_to_tiff};
 use kakehashi_core::port::{BoxFuture, Finding, FindingLevel, MailCarrier, Outcome, Outlet, SendFault};
 use kakehashi_core::rendered::{RenderedContent, RenderedDelivery, RenderedFax, RenderedFile, RenderedMail};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,62 @@ pub struct FaxSendProfile {
     /// Most pages of a job.
     #[serde(default = "default_pages")]
     pub pages: u32,
+    /// Name for the office and the metrics.
+    #[serde(default = "default_name")]
+    pub name: String,
+    /// What the pages are sent as.
+    #[serde(default)]
+    pub format: PageFormat,
+    /// Text of the job mail, with the same replacements as the subject; some providers take orders in it.
+    /// Empty by default, because others print it as a cover page.
+    #[serde(default)]
+    pub body: String,
+    /// Name of the attached file without its ending, with the same replacements: providers join files in
+    /// the order of their names.
+    #[serde(default = "default_attachment")]
+    pub attachment: String,
+}
+
+/// What the pages are sent as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageFormat {
+    /// The PDF as it is.
+    #[default]
+    Pdf,
+    /// TIFF, Group 4, 204×196.
+    TiffG4,
+    /// TIFF, Group 4, 204×98.
+    TiffG4Standard,
+    /// TIFF class F, Group 3, 204×196.
+    TiffG3,
+    /// TIFF class F, Group 3, 204×98.
+    TiffG3Standard,
+}
+
+impl PageFormat {
+    const fn tiff(self) -> Option<(Coding, Lines)> {
+        match self {
+            Self::Pdf => None,
+            Self::TiffG4 => Some((Coding::Group4, Lines::Fine)),
+            Self::TiffG4Standard => Some((Coding::Group4, Lines::Standard)),
+            Self::TiffG3 => Some((Coding::Group3, Lines::Fine)),
+            Self::TiffG3Standard => Some((Coding::Group3, Lines::Standard)),
+        }
+    }
+}
+
+fn default_name() -> String {
+    "FAX".to_owned()
+}
+
+fn default_attachment() -> String {
+    "fax-{delivery_id}".to_owned()
+}
+
+/// Whether a provider in this country can call it: digits only, 9 to 13 of them, with a leading 0.
+pub(crate) fn is_domestic(number: &str) -> bool {
+    number.bytes().all(|b| b.is_ascii_digit()) && number.starts_with('0') && (9..=13).contains(&number.len())
 }
 
 fn default_subject() -> String {
@@ -42,6 +99,7 @@ const fn default_pages() -> u32 {
 }
 
 /// Sends FAX jobs by a mail carrier.
+#[derive(Clone)]
 pub struct FaxOutlet {
     profile: FaxSendProfile,
     carrier: Arc<dyn MailCarrier>,
@@ -66,8 +124,7 @@ impl FaxOutlet {
     /// [`SendFault::Unsendable`] if the number or the size cannot be sent by this provider.
     pub fn job_mail(&self, item: &RenderedDelivery, job: &RenderedFax) -> Result<RenderedMail, SendFault> {
         let unsendable = |why: String| Err(SendFault::Unsendable(why));
-        let digits = job.number.bytes().all(|b| b.is_ascii_digit());
-        if !digits || !job.number.starts_with('0') || !(9..=13).contains(&job.number.len()) {
+        if !is_domestic(&job.number) {
             return unsendable(
                 "not a domestic FAX number of 9 to 13 digits; correct it in the directory".to_owned(),
             );
@@ -84,21 +141,30 @@ impl FaxOutlet {
                 .replace("{message_id}", &job.message_id)
                 .replace("{delivery_id}", item.delivery_id.as_str())
         };
+        let name = kakehashi_core::port::clean_file_name(&fill(&self.profile.attachment));
+        let file = match self.profile.format.tiff() {
+            None => RenderedFile {
+                name: format!("{name}.pdf"),
+                media_type: "application/pdf".to_owned(),
+                bytes: job.pdf.clone(),
+            },
+            Some((coding, lines)) => RenderedFile {
+                name: format!("{name}.tif"),
+                media_type: "image/tiff".to_owned(),
+                bytes: pdf_to_tiff(&job.pdf, coding, lines)
+                    .map_err(|e| SendFault::Unsendable(e.to_string()))?,
+            },
+        };
         Ok(RenderedMail {
             to: fill(&self.profile.address_pattern),
             to_name: None,
             reply_to: Some(self.profile.from.clone()),
             subject: kakehashi_core::text::clean_line(&fill(&self.profile.subject), 200),
-            // Some providers print the text as a cover page: it stays empty.
-            text: String::new(),
+            text: fill(&self.profile.body),
             html: None,
             message_id: job.message_id.clone(),
             references: Vec::new(),
-            attachments: vec![RenderedFile {
-                name: format!("fax-{}.pdf", item.delivery_id.as_str()),
-                media_type: "application/pdf".to_owned(),
-                bytes: job.pdf.clone(),
-            }],
+            attachments: vec![file],
             ..RenderedMail::default()
         })
     }
@@ -107,7 +173,17 @@ impl FaxOutlet {
         let RenderedContent::Fax(job) = &item.content else {
             return Outcome::Failed(SendFault::Unsendable("not a FAX".to_owned()));
         };
-        let mail = match self.job_mail(item, job) {
+        // Drawing dots is work for a thread of its own; a PDF goes as it is.
+        let made = if self.profile.format == PageFormat::Pdf {
+            self.job_mail(item, job)
+        } else {
+            let (outlet, item, job) = (self.clone(), item.clone(), job.clone());
+            match tokio::task::spawn_blocking(move || outlet.job_mail(&item, &job)).await {
+                Ok(made) => made,
+                Err(_) => Err(SendFault::Unsendable("the pages could not be drawn as TIFF".to_owned())),
+            }
+        };
+        let mail = match made {
             Ok(mail) => mail,
             Err(fault) => return Outcome::Failed(fault),
         };

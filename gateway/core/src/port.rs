@@ -4,7 +4,7 @@
 
 use crate::clock::UtcMicros;
 use crate::envelope::{Attachment, ContentHash, Envelope};
-use crate::ids::{EndpointId, IntakeId, LoginUserId};
+use crate::ids::{DeliveryId, EndpointId, IntakeId, LoginUserId};
 use crate::rendered::{RenderedDelivery, RenderedMail};
 use crate::unreadable::Unreadable;
 use crate::vocabulary::{AttachmentRole, Authenticity, Channel, Format};
@@ -295,6 +295,13 @@ pub trait Outlet: Send + Sync {
 
     /// For `doctor` and start-up.
     fn check(&self) -> BoxFuture<'_, Vec<Finding>>;
+
+    /// These jobs got no report in time. Answers whether there is another way to send what may have
+    /// arrived once more.
+    fn silent(&self, deliveries: &[DeliveryId]) -> bool {
+        let _ = deliveries;
+        false
+    }
 }
 
 /// Carries a finished mail; implemented by the e-mail outlet and given to the FAX outlet, whose

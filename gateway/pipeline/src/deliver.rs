@@ -4,9 +4,9 @@
 
 use crate::worker::{Drain, Stopping};
 use futures::StreamExt as _;
-use kakehashi_core::clock::Clock;
-use kakehashi_core::commit::AttemptEnd;
-use kakehashi_core::ids::NetworkId;
+use kakehashi_core::clock::{Clock, UtcMicros};
+use kakehashi_core::commit::{Actor, AttemptEnd, Commit, DeliveryChange, Effect};
+use kakehashi_core::ids::{DeliveryId, NetworkId};
 use kakehashi_core::job::{DeliveryJob, JobContent};
 use kakehashi_core::port::{BoxFuture, Outcome, Outlet, SendFault};
 use kakehashi_core::rendered::{RenderedContent, RenderedDelivery};
@@ -74,7 +74,9 @@ impl Deliverer {
     async fn round(&self) -> Result<usize, StoreError> {
         let view = self.store.worker(&self.network);
         let now = self.clock.now();
+        let silent = view.silent_fax_jobs(now).await?;
         let lapsed = view.lapse(now).await?;
+        self.send_again(silent, now).await?;
         if lapsed > 0 {
             tracing::warn!(
                 lapsed,
@@ -94,6 +96,30 @@ impl Deliverer {
             })
             .await;
         Ok(count)
+    }
+
+    /// Jobs of a FAX provider that said nothing: where another provider can take them they go out once
+    /// more, marked 再送の可能性, under the same code, so that two sheets that come back count once. A second
+    /// silence is for a person.
+    async fn send_again(&self, silent: Vec<(DeliveryId, u32)>, now: UtcMicros) -> Result<(), StoreError> {
+        if silent.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<DeliveryId> = silent.iter().map(|(id, _)| id.clone()).collect();
+        if !self.outlets.fax.silent(&ids) {
+            return Ok(());
+        }
+        for (delivery_id, _) in silent.into_iter().filter(|(_, attempts)| *attempts < 2) {
+            tracing::warn!(delivery = %delivery_id, "pipeline.deliver: no report of a FAX job, sent again by another way");
+            let effect = Effect::ChangeDelivery { delivery_id, change: DeliveryChange::Retry };
+            let commit = Commit { at: now, actor: Actor::Gateway, effects: vec![effect] };
+            match self.store.commit(&self.network, commit).await {
+                // A report came at this very moment, or another process was faster.
+                Ok(_) | Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     async fn deliver(&self, job: DeliveryJob) -> Result<(), StoreError> {

@@ -12,7 +12,9 @@ use kakehashi_core::ids::NetworkId;
 use kakehashi_core::port::IntakeDesk;
 use kakehashi_core::vocabulary::Authenticity;
 use kakehashi_email::send::{DkimKey, EmailOutlet, RelayConfig, RelayTls as OutletTls, SenderConfig};
+use kakehashi_fax::failover::{FailoverOutlet, Route};
 use kakehashi_fax::send::FaxOutlet;
+use kakehashi_fax::spool::SpoolOutlet;
 use kakehashi_hl7::listen::MllpConfig;
 use kakehashi_hl7::listen::folder::FolderConfig;
 use kakehashi_hl7::send::Hl7Outlet;
@@ -204,6 +206,7 @@ impl Gateway {
         mailways::start(config, mail, &desk, &clock, &shutdown, &listeners)?;
         let listening = (sockets.mllp, open_connections.as_slice());
         start_listeners(config, listening, &desk, &clock, &shutdown, &listeners)?;
+        let previews = Arc::clone(&renderer);
         let state = WebState {
             store: store.clone(),
             network: network.clone(),
@@ -213,6 +216,7 @@ impl Gateway {
             page_images: Arc::new(FaxPageImages),
             message_view: Arc::new(readers),
             interfaces: crate::interfaces::status(config, open_connections),
+            preview: Arc::new(move |job| previews.sheet_pdf(job).map(|p| p.pdf).map_err(|e| e.to_string())),
             metrics_text: Arc::new(move || {
                 metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default()
             }),
@@ -358,13 +362,19 @@ pub(crate) fn outlets(config: &Config) -> Result<Outlets, StartFault> {
     let dkim = dkim(config)?;
     let email = sender(config, &config.mail.from, dkim)?;
     // Providers know their customers by the sender's address, so FAX jobs leave under their own.
-    let carrier = sender(config, &config.fax.send.from, None)?;
     let inboxes = config.mllp.iter().filter_map(|m| Some((m.interface.name.clone(), m.outgoing.clone()?)));
-    Ok(Outlets {
-        email,
-        fax: Arc::new(FaxOutlet::new(config.fax.send.clone(), carrier)),
-        hl7: Arc::new(Hl7Outlet::new(inboxes)?),
-    })
+    let hl7 = Arc::new(Hl7Outlet::new(inboxes)?);
+    let mut routes = Vec::new();
+    for profile in std::iter::once(&config.fax.send).chain(&config.fax.fallback) {
+        let carrier = sender(config, &profile.from, None)?;
+        let outlet = Arc::new(FaxOutlet::new(profile.clone(), carrier));
+        routes.push(Route { name: profile.name.clone(), outlet });
+    }
+    if let Some(spool) = &config.fax.spool {
+        let route = Route { name: "spool".to_owned(), outlet: Arc::new(SpoolOutlet::new(spool.clone())) };
+        routes.insert(if spool.first { 0 } else { routes.len() }, route);
+    }
+    Ok(Outlets { email, fax: Arc::new(FailoverOutlet::new(routes, Arc::new(SystemClock))), hl7 })
 }
 
 fn sender(config: &Config, from: &str, dkim: Option<Arc<DkimKey>>) -> Result<Arc<EmailOutlet>, StartFault> {

@@ -23,6 +23,7 @@ use kakehashi_core::ids::{DeliveryId, GroupId, IntakeId, NetworkId};
 use kakehashi_core::job::{DeliveryJob, delivery_of_bounce_address};
 use kakehashi_core::port::{Origin, RawIntake, RecipientAnswer};
 use kakehashi_core::reply_code::ReplyCode;
+use kakehashi_core::vocabulary::DeliveryMode;
 
 /// Handle of the pipeline.
 #[derive(Clone)]
@@ -151,6 +152,40 @@ impl WorkerView {
         jobs
     }
 
+    /// A delivery as it would be rendered now, without claiming it: for previews. What would be withheld at
+    /// the last moment is still in it.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn preview(
+        &self,
+        id: &DeliveryId,
+        attachment_limit_bytes: u64,
+    ) -> Result<Option<DeliveryJob>, StoreError> {
+        let row = self
+            .parts
+            .db
+            .row(
+                "SELECT attempt_count, mode, due_at, resend_possible FROM deliveries \
+                 WHERE network_id = $1 AND delivery_id = $2",
+                args![&self.network, id],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut r = row.reader();
+        let one = deliveries::Claimed {
+            id: id.clone(),
+            attempt: r.count()?.max(1),
+            mode: r.code(("deliveries", "mode"), DeliveryMode::from_code)?,
+            due_at: r.time()?,
+            resend_possible: r.bool()?,
+        };
+        let network = self.network().await?;
+        let jobs =
+            job::load(&self.parts, network, std::slice::from_ref(&one), attachment_limit_bytes).await?;
+        Ok(jobs.into_iter().next())
+    }
+
     /// Ends an attempt that this worker holds; `false` if the lease was lost meanwhile.
     ///
     /// # Errors
@@ -166,6 +201,30 @@ impl WorkerView {
     /// If the store does not answer.
     pub async fn lapse(&self, now: UtcMicros) -> Result<u32, StoreError> {
         attempts::lapse(&self.parts, &self.network, now).await
+    }
+
+    /// FAX jobs whose report is overdue, each with its attempts so far: what [`Self::lapse`] turns into
+    /// 送達不明. Bounded; the rest comes with the next call.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn silent_fax_jobs(&self, now: UtcMicros) -> Result<Vec<(DeliveryId, u32)>, StoreError> {
+        let rows = self
+            .parts
+            .db
+            .rows(
+                "SELECT delivery_id, attempt_count FROM deliveries WHERE network_id = $1 \
+                 AND state = 'handed_off' AND channel = 'fax' AND report_by < $2 \
+                 ORDER BY report_by, delivery_id LIMIT 500",
+                args![&self.network, now],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let mut r = row.reader();
+                Ok((r.id()?, r.count()?))
+            })
+            .collect()
     }
 
     /// When the next held delivery or report deadline comes.

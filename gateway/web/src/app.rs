@@ -8,6 +8,7 @@ use axum::middleware;
 use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::directory::Network;
 use kakehashi_core::ids::NetworkId;
+use kakehashi_core::job::DeliveryJob;
 use kakehashi_core::port::{IntakeDesk, InterfaceStatus, MessageView};
 use kakehashi_core::rules::RuleSet;
 use kakehashi_store::{Store, StoreError};
@@ -29,6 +30,9 @@ pub trait PageImages: Send + Sync {
     fn pdf_page_png(&self, pdf: &[u8], page: usize) -> Result<Vec<u8>, String>;
 }
 
+/// Makes the PDF of a delivery.
+pub type Preview = Arc<dyn Fn(&DeliveryJob) -> Result<Vec<u8>, String> + Send + Sync>;
+
 /// Everything that the pages need.
 #[derive(Clone)]
 pub struct WebState {
@@ -48,6 +52,9 @@ pub struct WebState {
     pub message_view: Arc<dyn MessageView>,
     /// The HL7 interfaces of this program as they are now.
     pub interfaces: Arc<dyn Fn() -> Vec<InterfaceStatus> + Send + Sync>,
+    /// The pages that a delivery would have, as PDF; called on a blocking thread. Words for the log if there
+    /// are none.
+    pub preview: Preview,
     /// Text of `/metrics`.
     pub metrics_text: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the program takes work, for `/readyz`.

@@ -55,6 +55,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/interfaces/messages/{id}", get(interfaces::message))
         .route("/interfaces/messages/{id}/replay", post(interfaces::replay))
         .route("/outbox", get(outbox::list))
+        .route("/deliveries/{id}/preview", get(outbox::preview))
         .route("/deliveries/{id}/retry", post(outbox::retry))
         .route("/deliveries/{id}/recall", post(outbox::recall))
         .route("/deliveries/{id}/call", post(outbox::called))

@@ -96,7 +96,7 @@ async fn a_wrong_profile_is_found_at_start() {
         from: "x".to_owned(),
         subject: "FAX".to_owned(),
         report_within_seconds: 1,
-        pages: 50,
+        ..profile()
     };
     let found = FaxOutlet::new(bad, carrier).check().await;
     assert_eq!(found.len(), 4);

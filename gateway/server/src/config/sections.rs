@@ -3,6 +3,7 @@
 
 use kakehashi_fax::provider::FaxProviderProfile;
 use kakehashi_fax::send::FaxSendProfile;
+use kakehashi_fax::spool::SpoolProfile;
 use kakehashi_hl7::listen::folder::FolderKind;
 use kakehashi_hl7::{InterfaceProfile, OutboxProfile};
 use serde::Deserialize;
@@ -326,6 +327,12 @@ pub(crate) struct DkimSection {
 pub(crate) struct FaxSection {
     /// How jobs reach the mail-to-FAX provider.
     pub(crate) send: FaxSendProfile,
+    /// Further providers, in the order in which they take over.
+    #[serde(default)]
+    pub(crate) fallback: Vec<FaxSendProfile>,
+    /// A folder that a local FAX server empties.
+    #[serde(default)]
+    pub(crate) spool: Option<SpoolProfile>,
     /// How received FAX mails look.
     #[serde(default)]
     pub(crate) providers: Vec<FaxProviderProfile>,

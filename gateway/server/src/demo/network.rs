@@ -10,7 +10,7 @@ use crate::config::{
 use crate::directory_files::{self, Files};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_fax::provider::{FaxProviderProfile, NumberPlace};
-use kakehashi_fax::send::FaxSendProfile;
+use kakehashi_fax::send::{FaxSendProfile, PageFormat};
 use kakehashi_hl7::{InterfaceProfile, OutboxProfile};
 use kakehashi_store::DirectoryChange;
 use std::collections::BTreeMap;
@@ -124,7 +124,13 @@ pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr, hospital: String) -> 
                 subject: "kakehashi [{message_id}]".to_owned(),
                 report_within_seconds: 1800,
                 pages: 50,
+                name: "FAX".to_owned(),
+                format: PageFormat::Pdf,
+                body: String::new(),
+                attachment: "fax-{delivery_id}".to_owned(),
             },
+            fallback: Vec::new(),
+            spool: None,
             providers: vec![FaxProviderProfile {
                 name: "demo".to_owned(),
                 from: vec![FAX_PROVIDER.to_owned()],

@@ -262,6 +262,7 @@ pub(super) const MESSAGES: &[Message] = &[
     ),
     ("outbox.detail", "相手側の返事", "Words of the far side"),
     ("outbox.retry", "もう一度送る", "Send again"),
+    ("outbox.preview", "紙面を見る", "See the pages"),
     ("outbox.recall", "取り消す", "Recall"),
     ("outbox.called", "電話した", "Called"),
     ("outbox.listener", "聞いた方のお名前", "Who listened"),

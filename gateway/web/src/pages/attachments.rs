@@ -20,7 +20,7 @@ const MAX_PAGE: usize = 500;
 /// A picture may load nothing and run nothing.
 const PICTURE_POLICY: &str = "default-src 'none'; sandbox";
 /// Browsers show PDFs in a viewer of their own, which a sandbox would forbid.
-const PDF_POLICY: &str =
+pub(crate) const PDF_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'";
 
 /// The file.

@@ -35,6 +35,7 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("GET", "/interfaces/messages/{id}", Who::Office),
     ("POST", "/interfaces/messages/{id}/replay", Who::Office),
     ("GET", "/outbox", Who::Office),
+    ("GET", "/deliveries/{id}/preview", Who::Office),
     ("POST", "/deliveries/{id}/retry", Who::Office),
     ("POST", "/deliveries/{id}/recall", Who::Office),
     ("POST", "/deliveries/{id}/call", Who::Office),

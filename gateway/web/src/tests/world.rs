@@ -93,6 +93,7 @@ impl World {
             page_images: Arc::new(Images),
             message_view: Arc::new(Messages),
             interfaces: Arc::new(Vec::new),
+            preview: Arc::new(|_| Ok(b"%PDF-1.7".to_vec())),
             metrics_text: Arc::new(|| "kakehashi_up 1\n".to_owned()),
             ready: Arc::new(|| true),
             secure_cookies: false,

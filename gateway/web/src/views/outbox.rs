@@ -40,6 +40,7 @@ pub(crate) struct OutboxLine {
     pub(crate) detail: Option<String>,
     pub(crate) explain: Option<Explain>,
     pub(crate) items: Vec<ItemLine>,
+    pub(crate) preview: Option<String>,
     pub(crate) retry: Option<String>,
     pub(crate) recall: Option<String>,
     pub(crate) called: Option<String>,
@@ -159,6 +160,8 @@ fn line(lang: Lang, row: &OutboxRow, now: UtcMicros) -> OutboxLine {
                 title: i.title.clone().unwrap_or_default(),
             })
             .collect(),
+        // A phone task is told, not sent; other channels have no page.
+        preview: (row.channel == Channel::Fax).then(|| format!("{path}/preview")),
         retry: (!open_call && matches!(row.state, DeliveryState::Failed | DeliveryState::Unknown))
             .then(|| format!("{path}/retry")),
         recall: (row.state == DeliveryState::Held).then(|| format!("{path}/recall")),
