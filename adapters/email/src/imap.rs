@@ -105,7 +105,7 @@ pub async fn serve(
 pub async fn check(config: &ImapConfig) -> Finding {
     let subject = format!("IMAP {}:{} {}", config.host, config.port, config.folder);
     let looked = tokio::time::timeout(Duration::from_secs(15), session::look(config)).await;
-    match looked.unwrap_or_else(|_| Err(Fault::Silent)) {
+    match looked.unwrap_or(Err(Fault::Silent)) {
         Ok(waiting) => Finding {
             level: FindingLevel::Good,
             subject,

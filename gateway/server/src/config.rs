@@ -147,7 +147,8 @@ impl Config {
             }
         }
         for section in &self.mllp {
-            for fault in section.outgoing.iter().flat_map(kakehashi_hl7::OutboxProfile::faults) {
+            let faults = section.outgoing.as_ref().map(kakehashi_hl7::OutboxProfile::faults);
+            if let Some(fault) = faults.into_iter().flatten().next() {
                 let reason = format!("mllp.outgoing of {}: {}", section.interface.name, fault.reason);
                 return Err(wrong(&fault.key, reason, fault.remedy));
             }
