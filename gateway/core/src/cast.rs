@@ -180,6 +180,7 @@ pub(crate) fn facts(sender: Option<SenderFacts>) -> Facts {
         addressed_group: None,
         candidates: vec![],
         earlier_posts: vec![],
+        paper: crate::facts::PaperTrust::default(),
     }
 }
 

@@ -116,6 +116,26 @@ pub struct Facts {
     pub candidates: Vec<PatientCandidate>,
     /// Earlier posts of the sender's facility with one of the event keys, newest first.
     pub earlier_posts: Vec<EarlierPost>,
+    /// How far the network trusts its reading of paper.
+    pub paper: PaperTrust,
+}
+
+/// 試行: until enough sheets were read as a person read them, every 了解 from paper is confirmed by a
+/// person. One false reading begins the count anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PaperTrust {
+    /// Sheets in a row on which machine and person agreed.
+    pub agreed: u32,
+    /// So many are needed; 0 has never been set, and then nothing is trusted.
+    pub needed: u32,
+}
+
+impl PaperTrust {
+    /// Whether a sheet may act without a person.
+    #[must_use]
+    pub const fn is_earned(self) -> bool {
+        self.needed > 0 && self.agreed >= self.needed
+    }
 }
 
 /// The sender's directory entry.

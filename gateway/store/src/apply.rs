@@ -5,6 +5,7 @@
 mod conversation;
 mod intakes;
 mod outbox;
+mod paper;
 
 use crate::database::Tx;
 use crate::error::SERIALISATION;
@@ -110,6 +111,7 @@ impl Applying<'_> {
             Effect::TeachIdentifier { facility_id, identifier, patient_id, state } => {
                 self.teach_identifier(facility_id, identifier, patient_id, *state).await
             }
+            Effect::CheckSheet(check) => self.check_sheet(check).await,
             Effect::Report { job, state, detail } => self.report(job, *state, detail).await,
             Effect::ChangeDelivery { delivery_id, change } => self.change_delivery(delivery_id, change).await,
         }

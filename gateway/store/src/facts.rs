@@ -12,13 +12,14 @@ use crate::{StoreError, codes, posts};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::{Network, Patient};
 use kakehashi_core::facts::{
-    CodeEntry, CodeFacts, EarlierPost, FactQuery, Facts, GroupFacts, IdentifierState, PatientCandidate,
-    SenderFacts,
+    CodeEntry, CodeFacts, EarlierPost, FactQuery, Facts, GroupFacts, IdentifierState, PaperTrust,
+    PatientCandidate, SenderFacts,
 };
 use kakehashi_core::ids::{FacilityId, NetworkId, PatientId};
 use kakehashi_core::job::delivery_of_message_id;
 use kakehashi_core::post::print_of;
 use kakehashi_core::reply_code::ReplyCode;
+use kakehashi_core::vocabulary::Channel;
 use std::collections::HashMap;
 
 /// Candidates of one kind that a person could still look through.
@@ -53,7 +54,28 @@ pub(crate) async fn gather(
         Some(facility) => earlier_posts(db, n, query, facility).await?,
         None => Vec::new(),
     };
-    Ok(Facts { sender, code, thread, addressed_group, candidates, earlier_posts, network })
+    let paper = match query.channel {
+        Some(Channel::Fax) => paper_trust(db, n).await?,
+        _ => PaperTrust::default(),
+    };
+    Ok(Facts { sender, code, thread, addressed_group, candidates, earlier_posts, paper, network })
+}
+
+/// How many sheets in a row were read as a person read them, and how many are needed. Only what came
+/// after the last false reading counts.
+pub(crate) async fn paper_trust(db: &Database, network: &NetworkId) -> Result<PaperTrust, StoreError> {
+    let row = db
+        .row(
+            "SELECT (SELECT COUNT(*) FROM sheet_checks c WHERE c.network_id = $1 AND c.agrees = 'yes' \
+             AND c.checked_at > COALESCE((SELECT MAX(f.checked_at) FROM sheet_checks f \
+             WHERE f.network_id = $1 AND f.agrees = 'no'), -1)), \
+             COALESCE((SELECT pilot_sheets FROM paper_settings WHERE network_id = $1), 300)",
+            args![network],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(PaperTrust::default()) };
+    let mut cells = row.reader();
+    Ok(PaperTrust { agreed: cells.count()?, needed: cells.count()? })
 }
 
 /// The one endpoint that was proved or whose address was used. Two facilities with one number are no

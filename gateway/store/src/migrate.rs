@@ -8,11 +8,18 @@ use crate::dialect::Dialect;
 use crate::value::args;
 
 /// Number, SQLite, PostgreSQL.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    include_str!("../../../migrations/sqlite/0001_schema.sql"),
-    include_str!("../../../migrations/postgres/0001_schema.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        include_str!("../../../migrations/sqlite/0001_schema.sql"),
+        include_str!("../../../migrations/postgres/0001_schema.sql"),
+    ),
+    (
+        2,
+        include_str!("../../../migrations/sqlite/0002_paper.sql"),
+        include_str!("../../../migrations/postgres/0002_paper.sql"),
+    ),
+];
 
 /// Any number that nobody else takes advisory locks on.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7265312001)";
