@@ -1,7 +1,6 @@
 //! From scores to a word about a box: `marked` and `empty` only where two networks that were trained apart
-//! agree with much to spare, `unsure` everywhere else. The bars were set on pages that neither network
-//! had seen, high above the worst of them (docs/paper.md); raising them costs a person's look, lowering
-//! them costs a false 了解.
+//! agree with much to spare, `unsure` everywhere else. What the bars cost on pages that neither network
+//! had seen stands in docs/paper.md; raising them costs a person's look, lowering them a false 了解.
 
 use super::network::{CLASSES, Class, Network, Trace};
 use super::patch::{BoxView, Patch};
