@@ -203,5 +203,10 @@ pub(crate) fn warning(code: &str, detail: impl Into<String>) -> Warning {
     Warning { code: code.to_owned(), detail: detail.into() }
 }
 
+/// A grey picture for people.
+pub(crate) fn grey_png(width: u32, height: u32, grey: &[u8]) -> Vec<u8> {
+    picture::encode(width, height, png::ColorType::Grayscale, png::BitDepth::Eight, grey)
+}
+
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use crate::sheet::{self, SheetReading, SheetSearch};
 use kakehashi_core::envelope::{ContentHash, Envelope, Sheet};
 use kakehashi_core::mail::Mail;
 use kakehashi_core::port::{Origin, Part, PartSink, RawIntake, ReadFault, Reader};
+use kakehashi_core::sheet_answer::closes_as;
 use kakehashi_core::unreadable::Unreadable;
 use kakehashi_core::vocabulary::{AttachmentRole, Authenticity, Channel, Format, Intent};
 
@@ -101,12 +102,16 @@ fn fill(
     let mut refusals = Vec::new();
     let mut pictures: Vec<Vec<u8>> = Vec::new();
     let mut sheets = Sheets::default();
+    let mut blanks: Vec<u32> = Vec::new();
     for file in files {
         let before = pictures.len();
         // One limit over all files of a mail.
         let left = PageLimits { pages: limits.pages.saturating_sub(before), ..limits.clone() };
         let outcome = pages::visit_pages(file.bytes, &left, &mut |page| {
             let number = pictures.len() as u32 + 1;
+            if is_blank(&page) {
+                blanks.push(number);
+            }
             let turn = sheets.look(&page, number);
             let upright = if turn == 0 { page.to_png() } else { page.turned(turn).to_png() };
             pictures.push(upright);
@@ -129,7 +134,15 @@ fn fill(
             bytes: file.bytes,
         })?);
     }
+    // The back of a sheet and a page laid in the wrong way: nothing to look at. If nothing else came, the
+    // blank page is the message.
+    let drop_blanks = blanks.len() < pictures.len();
     for (index, picture) in pictures.iter().enumerate() {
+        if drop_blanks && blanks.contains(&(index as u32 + 1)) {
+            envelope
+                .warn("page_blank", format!("page {}: nothing on it; left in the received file", index + 1));
+            continue;
+        }
         envelope.attachments.push(parts.keep(Part {
             name: Some(&format!("page-{}.png", index + 1)),
             media_type: "image/png",
@@ -140,6 +153,28 @@ fn fill(
     }
     sheets.settle(envelope);
     Ok(refusals)
+}
+
+/// Whether nothing is on a page but what machines leave: the sender's line at the top, dust and a black
+/// edge. A damaged page is never blank, since what is missing may have been on it.
+fn is_blank(page: &pages::Page) -> bool {
+    if page.damaged || page.width < 100 || page.height < 100 {
+        return false;
+    }
+    let page = page.to_bilevel();
+    let edge = |dpi: f32, mm: f32| (dpi / 25.4 * mm) as u32;
+    let (left, top, bottom) = (edge(page.x_dpi, 8.0), edge(page.y_dpi, 9.0), edge(page.y_dpi, 6.0));
+    // A few specks are dust; two short strokes of a pen are already more.
+    let inside = f64::from(page.width) * f64::from(page.height);
+    let most = (inside * 0.000_08) as u32;
+    let mut dots = 0;
+    for y in top..page.height.saturating_sub(bottom) {
+        dots += (left..page.width.saturating_sub(left)).filter(|x| page.is_black(*x, y)).count() as u32;
+        if dots > most {
+            return false;
+        }
+    }
+    true
 }
 
 /// The sheets seen on the pages of one FAX.
@@ -195,7 +230,11 @@ impl Sheets {
             orientation: first.find.orientation,
             // The QR tells the page; the highest page that came stands for the number of pages.
             page_of: Some([u32::from(first.find.page), highest]),
+            closes: Vec::new(),
         };
+        let layout = first.find.layout();
+        let one = self.found.len() == 1;
+        let writing = self.found.iter().any(|(_, r)| r.has_writing(&layout));
         for (_, reading) in self.found {
             if sheet.marks.is_empty() {
                 sheet.marks = reading.marks;
@@ -203,6 +242,10 @@ impl Sheets {
                 merge(&mut sheet.marks, &reading.marks);
             }
             sheet.handwriting.extend(reading.handwriting);
+        }
+        // Two pages with one code may say two things; a person reads both.
+        if one && !envelope.warnings.iter().any(|w| w.code == "sheet_damaged") {
+            sheet.closes = closes_as(&sheet.marks, writing).into_iter().map(str::to_owned).collect();
         }
         envelope.reply_code.clone_from(&sheet.reply_code);
         envelope.intent = Intent::Reply;

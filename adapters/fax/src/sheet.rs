@@ -4,7 +4,11 @@
 
 mod bitmap;
 mod boxes;
+pub mod classifier;
+mod judge;
 mod marks;
+mod network;
+mod patch;
 mod qr;
 
 pub use kakehashi_core::sheet_geometry as geometry;

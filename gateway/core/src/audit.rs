@@ -263,6 +263,12 @@ pub fn describe(effect: &Effect) -> Option<Said> {
             patient_id.as_str(),
             &json!({ "facility": facility_id, "state": state }),
         ),
+        Effect::CheckSheet(check) => Said::new(
+            "check_sheet",
+            "intake",
+            check.intake_id.as_str(),
+            &json!({ "said": check.said, "decided": check.decided }),
+        ),
         Effect::Report { job, state, .. } => Said::new("report", "job", job, &json!({ "state": state })),
         Effect::SuspendEndpoint { endpoint_id, why } => {
             Said::new("suspend_endpoint", "endpoint", endpoint_id.as_str(), &json!({ "why": why }))

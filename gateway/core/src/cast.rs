@@ -182,6 +182,7 @@ pub(crate) fn facts(sender: Option<SenderFacts>) -> Facts {
         candidates: vec![],
         earlier_posts: vec![],
         bounced: None,
+        paper: crate::facts::PaperTrust::default(),
     }
 }
 

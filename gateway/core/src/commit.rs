@@ -4,7 +4,7 @@
 
 use crate::clock::UtcMicros;
 use crate::decision::{Candidate, Decided, Notice, TriageReason};
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, Mark};
 use crate::facts::IdentifierState;
 use crate::ids::{
     AttachmentId, DeliveryId, EndpointId, FacilityId, IntakeId, LoginUserId, PatientId, PostId, TriageId,
@@ -162,6 +162,9 @@ pub enum Effect {
         /// Why.
         why: SuspendReason,
     },
+    /// A person has read a sheet: what the machine had read stays beside it, so that the reading can be
+    /// checked and trained on real marks. A sheet counts once.
+    CheckSheet(SheetCheck),
     /// A person acts on a delivery: retry, recall, or a phone task done.
     ChangeDelivery {
         /// Which.
@@ -180,6 +183,30 @@ pub enum SuspendReason {
     WrongRecipient,
     /// A second mail in a row came back for good.
     Bounced,
+}
+
+/// What a machine and what a person read on one sheet. The picture itself lies with the intake.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SheetCheck {
+    /// The intake of the sheet.
+    pub intake_id: IntakeId,
+    /// Which Envelope of the intake, from 0.
+    pub envelope_index: u32,
+    /// The boxes as the machine read them.
+    pub marks: Vec<Mark>,
+    /// The boxes on which the machine would have acted alone; empty if it would not.
+    pub said: Vec<String>,
+    /// The boxes that the person found marked.
+    pub decided: Vec<String>,
+}
+
+impl SheetCheck {
+    /// Whether the machine would have acted and rightly so: `Some(false)` is a false reading, `None` says
+    /// nothing about the machine.
+    #[must_use]
+    pub fn agrees(&self) -> Option<bool> {
+        (!self.said.is_empty()).then(|| self.said == self.decided)
+    }
 }
 
 /// What a person does to a delivery.

@@ -150,6 +150,9 @@ pub struct Answer {
     /// A reply sheet: the image is posted at once, its marks wait for the office.
     #[serde(default)]
     pub sheet_to_confirm: bool,
+    /// A reply sheet that acts without a person: the boxes it acts on.
+    #[serde(default)]
+    pub sheet_says: Vec<String>,
 }
 
 /// Why a human must look.

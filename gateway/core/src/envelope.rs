@@ -263,6 +263,9 @@ pub struct Sheet {
     pub orientation: u16,
     /// `[page, of]` as printed.
     pub page_of: Option<[u32; 2]>,
+    /// Boxes that the sheet alone would act on (`core::sheet_answer`); empty if a person must look.
+    #[serde(default)]
+    pub closes: Vec<String>,
 }
 
 /// One box of a sheet.

@@ -131,6 +131,8 @@ pub struct Facts {
     pub earlier_posts: Vec<EarlierPost>,
     /// The endpoint to which a mail of ours bounced hard.
     pub bounced: Option<BouncedEndpoint>,
+    /// How far the network trusts its reading of paper.
+    pub paper: PaperTrust,
 }
 
 /// An endpoint from which a mail came back for good.
@@ -144,6 +146,24 @@ pub struct BouncedEndpoint {
     pub facility: String,
     /// Other deliveries to it that bounced hard lately ([`crate::bounce::COUNTS_FOR_SECONDS`]).
     pub hard_before: u32,
+}
+
+/// 試行: until enough sheets were read as a person read them, every 了解 from paper is confirmed by a
+/// person. One false reading begins the count anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PaperTrust {
+    /// Sheets in a row on which machine and person agreed.
+    pub agreed: u32,
+    /// So many are needed; 0 has never been set, and then nothing is trusted.
+    pub needed: u32,
+}
+
+impl PaperTrust {
+    /// Whether a sheet may act without a person.
+    #[must_use]
+    pub const fn is_earned(self) -> bool {
+        self.needed > 0 && self.agreed >= self.needed
+    }
 }
 
 /// The sender's directory entry.

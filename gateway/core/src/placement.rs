@@ -128,6 +128,9 @@ fn main_effects(
                 let reasons = vec![TriageReason::SheetToConfirm];
                 all.push(triage(arrival, reasons, vec![candidate], false, random));
             }
+            if answer.sheet_says.iter().any(|id| id == "acknowledge") {
+                all.push(Effect::Acknowledge(acknowledgement_of(arrival, answer, Some(roster))));
+            }
             all
         }
         Decision::Acknowledge(answer) => {
@@ -252,6 +255,7 @@ pub fn post_of(arrival: &Arrival<'_>, placement: &Placement, roster: &GroupRoste
 pub fn reply_of(arrival: &Arrival<'_>, answer: &Answer, roster: &GroupRoster, id: PostId) -> Post {
     let expectation = match arrival.envelope.intent {
         Intent::Callback => ReplyExpectation::Call,
+        _ if answer.sheet_says.iter().any(|id| id == "call_back") => ReplyExpectation::Call,
         _ => arrival.envelope.reply_expectation.unwrap_or(ReplyExpectation::None),
     };
     let draft = Draft {

@@ -160,6 +160,11 @@ enum SheetCommand {
         #[arg(long)]
         layout: PathBuf,
     },
+    /// Count how labelled crops of boxes are read
+    Evaluate {
+        /// A folder with one folder a label (marked, corrected, empty, dirt, unsure), PNG or JPEG in each
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -207,6 +212,7 @@ pub(crate) fn run() -> ExitCode {
         }
         Command::Sheet(SheetCommand::Sample { folder }) => commands::sheet::sample(&folder),
         Command::Sheet(SheetCommand::Read { file, layout }) => commands::sheet::read(&file, &layout),
+        Command::Sheet(SheetCommand::Evaluate { folder }) => commands::evaluate::run(&folder),
         Command::Directory(DirectoryCommand::Import { folder, dry_run, config }) => {
             commands::directory::import(&folder, dry_run, &config.config)
         }

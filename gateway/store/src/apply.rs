@@ -6,6 +6,7 @@ mod conversation;
 mod intakes;
 pub(crate) mod messages;
 mod outbox;
+mod paper;
 pub(crate) mod receipts;
 mod suspend;
 
@@ -115,6 +116,7 @@ impl Applying<'_> {
             Effect::TeachIdentifier { facility_id, identifier, patient_id, state } => {
                 self.teach_identifier(facility_id, identifier, patient_id, *state).await
             }
+            Effect::CheckSheet(check) => self.check_sheet(check).await,
             Effect::Report { job, state, detail } => self.report(job, *state, detail).await,
             Effect::SuspendEndpoint { endpoint_id, why } => self.suspend(endpoint_id, *why).await,
             Effect::ChangeDelivery { delivery_id, change } => self.change_delivery(delivery_id, change).await,

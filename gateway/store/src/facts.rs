@@ -14,13 +14,13 @@ use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::{Network, Patient};
 use kakehashi_core::facts::{
     BouncedEndpoint, CodeEntry, CodeFacts, EarlierPost, FactQuery, Facts, GroupFacts, IdentifierState,
-    PatientCandidate, SenderFacts,
+    PaperTrust, PatientCandidate, SenderFacts,
 };
 use kakehashi_core::ids::{EndpointId, FacilityId, NetworkId, PatientId};
 use kakehashi_core::job::delivery_of_message_id;
 use kakehashi_core::post::print_of;
 use kakehashi_core::reply_code::ReplyCode;
-use kakehashi_core::vocabulary::EndpointState;
+use kakehashi_core::vocabulary::{Channel, EndpointState};
 use std::collections::HashMap;
 
 /// Candidates of one kind that a person could still look through.
@@ -56,7 +56,11 @@ pub(crate) async fn gather(
         None => Vec::new(),
     };
     let bounced = bounced(db, n, query, now).await?;
-    Ok(Facts { sender, code, thread, addressed_group, candidates, earlier_posts, bounced, network })
+    let paper = match query.channel {
+        Some(Channel::Fax) => paper_trust(db, n).await?,
+        _ => PaperTrust::default(),
+    };
+    Ok(Facts { sender, code, thread, addressed_group, candidates, earlier_posts, bounced, paper, network })
 }
 
 /// Failed deliveries of an endpoint that are looked through for hard bounces.
@@ -100,6 +104,23 @@ async fn bounced(
         hard_before += u32::from(detail.as_deref().is_some_and(is_hard));
     }
     Ok(Some(BouncedEndpoint { endpoint_id, state, facility, hard_before }))
+}
+
+/// How many sheets in a row were read as a person read them, and how many are needed. Only what came
+/// after the last false reading counts.
+pub(crate) async fn paper_trust(db: &Database, network: &NetworkId) -> Result<PaperTrust, StoreError> {
+    let row = db
+        .row(
+            "SELECT (SELECT COUNT(*) FROM sheet_checks c WHERE c.network_id = $1 AND c.agrees = 'yes' \
+             AND c.checked_at > COALESCE((SELECT MAX(f.checked_at) FROM sheet_checks f \
+             WHERE f.network_id = $1 AND f.agrees = 'no'), -1)), \
+             COALESCE((SELECT pilot_sheets FROM paper_settings WHERE network_id = $1), 300)",
+            args![network],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(PaperTrust::default()) };
+    let mut cells = row.reader();
+    Ok(PaperTrust { agreed: cells.count()?, needed: cells.count()? })
 }
 
 /// The one endpoint that was proved or whose address was used. Two facilities with one number are no

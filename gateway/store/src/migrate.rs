@@ -24,6 +24,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0003_hl7_index.sql"),
         include_str!("../../../migrations/postgres/0003_hl7_index.sql"),
     ),
+    (
+        4,
+        include_str!("../../../migrations/sqlite/0004_paper.sql"),
+        include_str!("../../../migrations/postgres/0004_paper.sql"),
+    ),
 ];
 
 /// Any number that nobody else takes advisory locks on.

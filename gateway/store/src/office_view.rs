@@ -35,6 +35,14 @@ impl OfficeView {
         Self { parts, network }
     }
 
+    /// How far the network trusts its reading of paper.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn paper_trust(&self) -> Result<kakehashi_core::facts::PaperTrust, StoreError> {
+        crate::facts::paper_trust(&self.parts.db, &self.network).await
+    }
+
     /// All groups, by latest post.
     ///
     /// # Errors

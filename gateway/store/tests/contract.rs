@@ -63,6 +63,7 @@ contract! {
     conversation::the_audit_is_a_chain_that_only_grows,
     conversation::triage_is_closed_once,
     conversation::attachments_move_to_their_post,
+    facts::paper_is_trusted_after_enough_sheets,
     outbox::posts_share_a_digest_and_nobody_is_paged_twice,
     outbox::posts_committed_at_once_share_a_digest,
     outbox::a_job_holds_everything,

@@ -148,17 +148,33 @@ fn a_sheet_comes_back_as_pdf_and_as_a_picture() {
         page.draw_line_mm(&[(63.0, 158.0), (65.0, 161.0), (68.5, 155.5)], 0.7);
         let (envelope, _) = read_as_fax(&page_to_tiff_g4(&[page.clone()]), "image/tiff");
         assert_eq!(envelope.reply_code.as_deref(), Some(code().as_str()), "{y_dpi}");
-        let unsure: Vec<_> = envelope
+        let inked: Vec<_> = envelope
             .sheet
             .unwrap()
             .marks
             .into_iter()
-            .filter(|m| m.confidence > 0.2 && m.state == kakehashi_core::envelope::MarkState::Unsure)
+            .filter(|m| m.state != kakehashi_core::envelope::MarkState::Empty)
             .map(|m| m.name)
             .collect();
-        assert_eq!(unsure, ["acknowledge"], "{y_dpi}");
+        assert_eq!(inked, ["acknowledge"], "{y_dpi}");
         let again = Page::from_png(&page.to_png()).unwrap();
         let (envelope, _) = read_as_fax(&page_to_tiff_g4(&[again]), "image/tiff");
         assert_eq!(envelope.intent, Intent::Reply, "{y_dpi}");
     }
+}
+
+#[test]
+fn blank_pages_are_left_out_but_never_all_of_them() {
+    use crate::pages::Page;
+    let mut written = Page::white_a4(98.0);
+    written.draw_line_mm(&[(40.0, 60.0), (52.0, 66.0), (60.0, 58.0), (90.0, 64.0)], 0.5);
+    let mut dusty = Page::white_a4(98.0);
+    // The sender's line of the machine and some dust.
+    dusty.fill_rect_mm(20.0, 2.0, 120.0, 3.0);
+    dusty.fill_rect_mm(100.0, 150.0, 0.3, 0.3);
+    let (envelope, kept) = read_as_fax(&page_to_tiff_g4(&[written, dusty.clone()]), "image/tiff");
+    assert_eq!(kept.0.len(), 2, "the file and one page");
+    assert_eq!(envelope.warnings.last().unwrap().code, "page_blank");
+    let (envelope, kept) = read_as_fax(&page_to_tiff_g4(&[dusty]), "image/tiff");
+    assert_eq!((kept.0.len(), envelope.warnings.len()), (2, 0), "a blank FAX is still shown");
 }

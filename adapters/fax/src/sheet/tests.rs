@@ -271,7 +271,7 @@ fn codes_that_disagree_are_no_code() {
 }
 
 #[test]
-fn boxes_are_empty_or_unsure_and_never_marked() {
+fn a_tick_is_marked_and_nothing_else_is() {
     for y_dpi in [98.0, 196.0] {
         let mut page = sheet(y_dpi);
         let tick = tick_box("acknowledge").unwrap();
@@ -283,11 +283,12 @@ fn boxes_are_empty_or_unsure_and_never_marked() {
         let scanned = through_fax(&warp(&page, 0.98, 0.8, (1.0, 1.0), 300).turned(180));
         let SheetSearch::Found(reading) = read(&scanned) else { panic!("{y_dpi}") };
         for mark in &reading.marks {
-            let expected = if mark.name == "acknowledge" { MarkState::Unsure } else { MarkState::Empty };
-            assert_eq!(mark.state, expected, "{y_dpi}: {mark:?}");
+            let is_ticked = mark.name == "acknowledge";
+            assert_eq!(mark.state == MarkState::Marked, is_ticked, "{y_dpi}: {mark:?}");
         }
         let ticked = reading.marks.iter().find(|m| m.name == "acknowledge").unwrap();
-        assert!(ticked.confidence > 0.2, "{ticked:?}");
+        assert!(ticked.confidence > 0.9, "{ticked:?}");
+        assert!(reading.has_writing(&reading.find.layout()), "a note may contradict the tick");
         assert_eq!(reading.handwriting.len(), 1, "{:?}", reading.handwriting);
         let [x, y, w, h] = reading.handwriting[0].area_mm;
         assert!(
@@ -328,4 +329,57 @@ fn pages_that_are_no_sheets_have_no_code() {
             println!("{:?}: {:.1} ms", file.file_name(), start.elapsed().as_secs_f64() * 1000.0);
         }
     }
+}
+
+#[test]
+fn what_is_no_tick_is_never_marked() {
+    use geometry::Area;
+    type Strokes = fn(Area) -> Vec<Vec<(f32, f32)>>;
+    let kinds: [(&str, Strokes); 5] = [
+        ("cross", |a| {
+            vec![
+                vec![(a.x + 1.0, a.y + 1.0), (a.right() - 1.0, a.bottom() - 1.0)],
+                vec![(a.x + 1.0, a.bottom() - 1.0), (a.right() - 1.0, a.y + 1.0)],
+            ]
+        }),
+        ("stray line", |a| vec![vec![(a.x - 9.0, a.y + 2.0), (a.right() + 12.0, a.y + 4.5)]]),
+        ("struck out", |a| {
+            vec![
+                vec![(a.x + 1.5, a.y + 3.5), (a.x + 3.0, a.y + 5.5), (a.x + 6.0, a.y + 1.0)],
+                vec![(a.x - 1.5, a.y + 3.0), (a.right() + 1.5, a.y + 3.8)],
+                vec![(a.x - 1.5, a.y + 4.6), (a.right() + 1.5, a.y + 5.2)],
+            ]
+        }),
+        ("dot", |a| vec![vec![(a.x + 3.0, a.y + 4.0)]]),
+        ("glass line", |a| vec![vec![(a.x + 4.0, 100.0), (a.x + 4.0, 290.0)]]),
+    ];
+    for y_dpi in [98.0, 196.0] {
+        for (name, strokes) in kinds {
+            let mut page = sheet(y_dpi);
+            let area = tick_box("acknowledge").unwrap().area();
+            for stroke in strokes(area) {
+                page.draw_line_mm(&stroke, 0.6);
+            }
+            for degrees in [-1.0, 0.6] {
+                let SheetSearch::Found(reading) = read(&warp(&page, 0.98, degrees, (1.0, 1.0), 300)) else {
+                    panic!("{y_dpi} {name}")
+                };
+                let mark = reading.marks.iter().find(|m| m.name == "acknowledge").unwrap();
+                assert_ne!(mark.state, MarkState::Marked, "{y_dpi} {name}: {mark:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_networks_are_whole() {
+    use super::classifier::{Network, Patch, opinion};
+    for packed in [&include_bytes!("weights-1.bin")[..], include_bytes!("weights-2.bin")] {
+        let network = Network::unpack(packed).unwrap();
+        assert_eq!(network.pack(), packed, "packing loses nothing more");
+        assert!(Network::unpack(&packed[1..]).is_none());
+    }
+    // An empty picture has no frame either: nothing is concluded from it.
+    let blank = opinion(&Patch::new([0; 1024]));
+    assert!(blank.marked < 0.0, "{blank:?}");
 }

@@ -3,6 +3,7 @@
 
 use super::{Bench, doubt, may_notify};
 use crate::decision::{Answer, Candidate, Decision, TriageReason};
+use crate::envelope::Sheet;
 use crate::facts::{CodeEntry, CodeFacts, CodeItem};
 use crate::identity_level;
 use crate::vocabulary::{AttachmentRole, Channel, EndpointState, Intent};
@@ -126,12 +127,17 @@ impl Bench<'_> {
             facility_id: entry.facility_id.clone(),
             reply_code: by_code.then(|| entry.code.clone()),
             delivery_id: Some(entry.delivery_id.clone()),
-            sheet_to_confirm: self.envelope.sheet.is_some(),
+            sheet_to_confirm: false,
+            sheet_says: Vec::new(),
         };
-        if answer.sheet_to_confirm {
-            // The image is the authority and goes up at once; no machine turns its ink into 了解.
-            self.ground("返信票の画像をそのまま返信にしました。印は事務局が確かめます");
-            return Decision::Reply(answer);
+        if let Some(sheet) = &self.envelope.sheet {
+            // The image is the authority and goes up at once, whoever reads the marks.
+            let says = self.sheet_says(sheet);
+            self.ground(match says.as_slice() {
+                [] => "返信票の画像をそのまま返信にしました。印は事務局が確かめます",
+                _ => "返信票の印は一つだけで、ほかの欄は空です",
+            });
+            return Decision::Reply(Answer { sheet_to_confirm: says.is_empty(), sheet_says: says, ..answer });
         }
         let has_files = self.envelope.attachments.iter().any(|a| a.role == AttachmentRole::Document);
         if self.envelope.intent == Intent::Acknowledgement && !has_files {
@@ -139,6 +145,19 @@ impl Bench<'_> {
             return Decision::Acknowledge(answer);
         }
         Decision::Reply(answer)
+    }
+}
+
+impl Bench<'_> {
+    /// What a sheet may do without a person: 了解 and 電話ください only, on a whole page, once the network's
+    /// own sheets have shown that marks are read rightly.
+    fn sheet_says(&self, sheet: &Sheet) -> Vec<String> {
+        let small = sheet.closes.iter().all(|id| matches!(id.as_str(), "acknowledge" | "call_back"));
+        if small && self.facts.paper.is_earned() && !self.warned(doubt::PAGE_DAMAGED) {
+            sheet.closes.clone()
+        } else {
+            Vec::new()
+        }
     }
 }
 

@@ -54,10 +54,38 @@ pub(super) fn sheet() -> Envelope {
         handwriting: vec![],
         orientation: 0,
         page_of: None,
+        closes: vec![],
     });
     // Even a reader that believes to see 了解 decides nothing.
     e.intent = Intent::Acknowledgement;
     e
+}
+
+#[test]
+fn a_sheet_acts_alone_only_when_it_may() {
+    use crate::facts::PaperTrust;
+    let trusted = PaperTrust { agreed: 300, needed: 300 };
+    let run_with = |closes: &[&str], paper: PaperTrust, damaged: bool| {
+        let mut e = sheet();
+        if let Some(sheet) = &mut e.sheet {
+            sheet.closes = closes.iter().map(|c| (*c).to_owned()).collect();
+        }
+        if damaged {
+            e.warn(doubt::PAGE_DAMAGED, "rows are missing");
+        }
+        let facts = Facts { paper, ..with_code(facts(Some(sender("F03", Channel::Fax))), |_| {}) };
+        match run(&e, &facts).decision {
+            Decision::Reply(a) => (a.sheet_to_confirm, a.sheet_says),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(run_with(&["acknowledge"], trusted, false), (false, vec!["acknowledge".to_owned()]));
+    let person = (true, Vec::new());
+    assert_eq!(run_with(&["acknowledge"], PaperTrust { agreed: 299, ..trusted }, false), person, "試行");
+    assert_eq!(run_with(&["acknowledge"], PaperTrust::default(), false), person, "never set");
+    assert_eq!(run_with(&["acknowledge"], trusted, true), person, "damaged");
+    assert_eq!(run_with(&[], trusted, false), person, "nothing sure");
+    assert_eq!(run_with(&["wrong_recipient"], trusted, false), person, "the office calls");
 }
 
 #[test]

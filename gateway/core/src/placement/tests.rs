@@ -97,6 +97,7 @@ fn a_reply_and_a_sheet() {
         handwriting: vec![],
         orientation: 0,
         page_of: None,
+        closes: vec![],
     });
     let mut f = nurse_with_code();
     f.sender = Some(sender("F03", Channel::Fax));

@@ -7,7 +7,7 @@ use crate::rules_file;
 use kakehashi_core::clock::{Clock as _, SystemClock};
 use kakehashi_core::directory::Network;
 use kakehashi_core::envelope::Envelope;
-use kakehashi_core::facts::{CodeFacts, FactQuery, Facts};
+use kakehashi_core::facts::{CodeFacts, FactQuery, Facts, PaperTrust};
 use kakehashi_core::ids::NetworkId;
 use kakehashi_core::port::Origin;
 use kakehashi_core::rules::RuleSet;
@@ -125,5 +125,6 @@ fn no_facts() -> Facts {
         candidates: Vec::new(),
         earlier_posts: Vec::new(),
         bounced: None,
+        paper: PaperTrust::default(),
     }
 }

@@ -187,3 +187,41 @@ pub(crate) async fn an_earlier_event_is_found(world: &World) {
         FactQuery { channel: Some(Channel::Fax), sender_address: Some("0300000104".into()), ..query };
     assert!(facts(world, &elsewhere).await.earlier_posts.is_empty());
 }
+
+pub(crate) async fn paper_is_trusted_after_enough_sheets(world: &World) {
+    use kakehashi_core::commit::SheetCheck;
+    world.fill().await;
+    let trust = || async {
+        facts(world, &FactQuery { channel: Some(Channel::Fax), ..FactQuery::default() }).await.paper
+    };
+    let fresh = trust().await;
+    assert!(!fresh.is_earned() && fresh.agreed == 0 && fresh.needed > 0, "{fresh:?}");
+    world.sql("INSERT INTO paper_settings (network_id, pilot_sheets) VALUES ('sakurami', 2)").await.unwrap();
+    let check = |n: u32, said: &[&str], decided: &[&str]| {
+        let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+        Effect::CheckSheet(SheetCheck {
+            intake_id: "I1".into(),
+            envelope_index: n,
+            marks: Vec::new(),
+            said: words(said),
+            decided: words(decided),
+        })
+    };
+    world.intake("I1", "k1", b"x").await;
+    let right = |n| check(n, &["acknowledge"], &["acknowledge"]);
+    world.commit_at(later(1), vec![right(0)]).await.unwrap();
+    // What the machine left to a person says nothing about it, and a sheet counts once.
+    world.commit_at(later(2), vec![check(1, &[], &["acknowledge"]), right(0)]).await.unwrap();
+    assert_eq!(trust().await.agreed, 1);
+    world.commit_at(later(3), vec![right(2)]).await.unwrap();
+    assert!(trust().await.is_earned());
+    // One false reading, and the count begins anew.
+    world.commit_at(later(4), vec![check(3, &["acknowledge"], &[])]).await.unwrap();
+    assert_eq!(trust().await.agreed, 0);
+    world.commit_at(later(5), vec![right(4)]).await.unwrap();
+    assert_eq!(trust().await.agreed, 1);
+}
+
+fn later(seconds: i64) -> kakehashi_core::clock::UtcMicros {
+    kakehashi_core::clock::UtcMicros::from_micros(now().as_micros() + seconds * 1_000_000)
+}

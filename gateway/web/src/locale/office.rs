@@ -108,6 +108,16 @@ pub(super) const MESSAGES: &[Message] = &[
     ("sheet.unsure", "はっきりしません", "unclear"),
     ("sheet.proposal", "読取案", "proposal"),
     ("sheet.person", "記入した方", "Who wrote it"),
+    (
+        "sheet.trial",
+        "試行中: 機械と人の読みが続けて一致した返信票 {0} / {1} 枚。揃うまで、紙の了解はすべて人が確かめます。",
+        "Trial: machine and person agreed on {0} of {1} sheets in a row. Until then every 了解 on paper is confirmed by a person.",
+    ),
+    (
+        "sheet.trusted",
+        "試行は終わりました({0} / {1} 枚)。確かな印は人を待たずに了解になります。",
+        "The trial is over ({0} of {1}). A sure mark becomes 了解 without waiting for a person.",
+    ),
     ("sheet.as_facility", "施設として", "As a facility"),
     ("sheet.confirm", "この内容で確定", "Confirm"),
     ("sheet.reply_only", "返信のみ(印なし)", "Reply only (no ticks)"),

@@ -12,7 +12,7 @@ use crate::views::triage as view;
 use crate::views::triage::{Beside, answer_of};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use kakehashi_core::commit::{Actor, Effect, TriageOutcome};
+use kakehashi_core::commit::{Actor, Effect, SheetCheck, TriageOutcome};
 use kakehashi_core::decision::{Addressees, Notice, TriageReason};
 use kakehashi_core::directory::{Facility, GroupRoster};
 use kakehashi_core::envelope::Envelope;
@@ -98,6 +98,7 @@ async fn show(
         problem,
         turn: asked.turn.filter(|t| matches!(t, 90 | 180 | 270)).unwrap_or(0),
         larger: asked.larger == Some(1),
+        paper: office.view.paper_trust().await?,
     };
     let page = view::item(visitor.lang, item, &beside, app.now());
     let frame = Frame { current: "/triage", title: &page.title, live: None };
@@ -249,6 +250,16 @@ pub(crate) async fn confirm(
     let roster = office.view.roster(&answer.group_id, now).await?.ok_or(PageError::NotFound)?;
     let reply_only = fields.get("only") == Some("reply");
     let marked = |name: &str| !reply_only && fields.all("mark").any(|m| m == name);
+    let check = item.envelope.as_ref().and_then(|e| e.sheet.as_ref()).map(|read| {
+        let named = read.marks.iter().filter(|m| marked(&m.name)).map(|m| m.name.clone());
+        Effect::CheckSheet(SheetCheck {
+            intake_id: item.row.intake_id.clone(),
+            envelope_index: item.envelope_index,
+            said: read.closes.clone(),
+            decided: named.collect(),
+            marks: read.marks.clone(),
+        })
+    });
     let chosen = fields.get("staff_id").map(StaffId::new);
     let person = roster
         .member(&answer.facility_id)
@@ -269,7 +280,8 @@ pub(crate) async fn confirm(
         actor_name: office.visitor.user.display_name.clone(),
     };
     match confirm_sheet(sheet, &roster, &mut random::bits) {
-        Ok(effects) => {
+        Ok(mut effects) => {
+            effects.extend(check);
             commit(&app, actor(&office), effects, now).await?;
             next_item(&office).await
         }

@@ -68,6 +68,7 @@ pub(super) fn envelope(t: Tongue) -> Envelope {
         handwriting: Vec::new(),
         orientation: 0,
         page_of: None,
+        closes: Vec::new(),
     });
     e.event = Some(Event {
         kind: t.some("ADT"),
@@ -166,6 +167,7 @@ pub(super) fn triage_item(t: Tongue, sheet: bool) -> TriageItem {
         reply_code: t.some("0123456789"),
         delivery_id: None,
         sheet_to_confirm: true,
+        sheet_says: Vec::new(),
     };
     let mut row = triage_rows(t).remove(usize::from(sheet));
     row.id = TriageId::new("X1");

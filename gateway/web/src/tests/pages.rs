@@ -51,6 +51,7 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
         problem: t.some("理由を書いてください。"),
         turn,
         larger: false,
+        paper: kakehashi_core::facts::PaperTrust { agreed: 12, needed: 300 },
     };
     let mut closed = office_samples::triage_item(t, false);
     closed.closed = Some(kakehashi_store::view::TriageClosed {

@@ -8,6 +8,7 @@ use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::decision::{Answer, Decision, TriageReason};
 use kakehashi_core::directory::Facility;
+use kakehashi_core::facts::PaperTrust;
 use kakehashi_store::view::{GroupSummary, TriageCandidate, TriageItem, TriageRow};
 use serde::Serialize;
 
@@ -102,6 +103,8 @@ pub(crate) struct SheetForm {
     pub(crate) topic: String,
     pub(crate) boxes: Vec<SheetBox>,
     pub(crate) people: Vec<Choice>,
+    /// 試行 and how far it is.
+    pub(crate) trial: String,
 }
 
 /// A box to confirm.
@@ -161,6 +164,7 @@ pub(crate) struct Beside<'a> {
     pub(crate) problem: Option<String>,
     pub(crate) turn: u16,
     pub(crate) larger: bool,
+    pub(crate) paper: PaperTrust,
 }
 
 /// The page of one item.
@@ -292,7 +296,10 @@ fn sheet(lang: Lang, item: &TriageItem, beside: &Beside<'_>) -> SheetForm {
             }
         })
         .collect();
+    let counts = [beside.paper.agreed.to_string(), beside.paper.needed.to_string()];
+    let key = if beside.paper.is_earned() { "sheet.trusted" } else { "sheet.trial" };
     SheetForm {
+        trial: lang.tf(key, &[&counts[0], &counts[1]]),
         alias: place.and_then(|p| p.group.as_ref()).map(|g| g.alias.clone()).unwrap_or_default(),
         topic: place.and_then(|p| p.topic_title.clone()).unwrap_or_default(),
         boxes,

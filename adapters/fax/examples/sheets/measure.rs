@@ -1,0 +1,196 @@
+//! Counts of what was read rightly and wrongly, with 95 % bounds.
+
+use crate::marks::{self, Kind};
+use crate::paper::Pen;
+use crate::rng::Rng;
+use crate::{Seen, crowded_page, round_trip, some_code};
+use kakehashi_core::envelope::MarkState;
+use kakehashi_core::sheet_answer::closes_as;
+use kakehashi_core::sheet_form::SheetForm;
+use kakehashi_fax::sheet::classifier::{judge, opinion, views};
+use kakehashi_fax::sheet::{SheetSearch, SheetSource, read};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+#[derive(Default)]
+struct Count {
+    all: usize,
+    marked: usize,
+    empty: usize,
+    leads: Vec<f32>,
+    empties: Vec<f32>,
+}
+
+/// Pages full of boxes, every box of its own kind.
+pub(crate) fn boxes(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<(), String> {
+    let mut rng = Rng::new(seed);
+    let mut counts: BTreeMap<Kind, Count> = BTreeMap::new();
+    let mut lost = 0;
+    for _ in 0..pages {
+        let seen = crowded_page(y_dpi, held, &mut rng)?;
+        lost += usize::from(seen.is_empty());
+        for Seen { kind, view, .. } in seen {
+            let count = counts.entry(kind).or_default();
+            let said = opinion(&view.patch);
+            count.all += 1;
+            match judge(&view).0 {
+                MarkState::Marked => count.marked += 1,
+                MarkState::Empty => count.empty += 1,
+                MarkState::Unsure => {}
+            }
+            if view.frame >= 0.6 && view.weakest >= 0.6 {
+                count.leads.push(said.marked);
+                count.empties.push(said.empty);
+            }
+        }
+    }
+    println!(
+        "{pages} pages, {lost} without a code; kind, boxes, marked, empty, highest leads of marked and empty"
+    );
+    let (mut no_tick, mut false_ticks) = (0, 0);
+    for (kind, count) in &mut counts {
+        count.leads.sort_by(|a, b| b.total_cmp(a));
+        count.empties.sort_by(|a, b| b.total_cmp(a));
+        let top = |list: &[f32]| list.iter().take(4).map(|l| format!("{l:.1}")).collect::<Vec<_>>().join(" ");
+        println!(
+            "{kind:?}\t{}\t{:.1} %\t{:.1} %\t[{}]\t[{}]",
+            count.all,
+            100.0 * count.marked as f64 / count.all as f64,
+            100.0 * count.empty as f64 / count.all as f64,
+            top(&count.leads),
+            top(&count.empties)
+        );
+        if kind.is_no_tick() {
+            no_tick += count.all;
+            false_ticks += count.marked;
+        }
+    }
+    println!("no tick: {no_tick} boxes, {false_ticks} read as marked, {}", bound(false_ticks, no_tick));
+    Ok(())
+}
+
+/// Real sheets with one answer on each: how many close without a person, and as what.
+pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<(), String> {
+    let mut rng = Rng::new(seed);
+    let (mut found, mut wrong, mut closed, mut false_answers, mut guided) = (0, 0, 0, 0, 0);
+    let (mut written, mut written_closed, mut answered, mut empty_told) = (0, 0, 0, 0);
+    let mut micros = Vec::new();
+    let (mut ticks, mut blanks, mut untouched, mut frames) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..pages {
+        let staff = rng.below(6) as u8;
+        let form = match rng.below(10) {
+            0..=6 => SheetForm::Reply { staff, untouched_acknowledges: false },
+            _ => SheetForm::Digest { lines: 1 + rng.below(6) as u8, staff, untouched_acknowledges: false },
+        };
+        let code = some_code(form, &mut rng);
+        let layout = code.layout();
+        let answers: Vec<&str> = layout.boxes.iter().map(|b| b.id.as_str()).filter(|id| acts(id)).collect();
+        let answer = if rng.chance(0.7) { answers[0] } else { answers[rng.below(answers.len())] };
+        let kind = match rng.below(100) {
+            0..=69 => Kind::Check,
+            70..=84 => Kind::Circle,
+            85..=94 => Kind::Felt,
+            95..=97 => Kind::Light,
+            _ => Kind::Filled,
+        };
+        let writes = rng.chance(0.15);
+        let page = round_trip(&code, &layout, y_dpi, held, &mut rng, |paper, placed, rng| {
+            for b in layout.boxes.iter().filter(|b| b.id == answer) {
+                marks::draw(paper, kind, placed(b), held, rng);
+            }
+            if let (true, Some(hand)) = (writes, layout.hand) {
+                let pen = Pen { width: 0.5, black: 1.0, gaps: 0.0, taper: 0.0 };
+                for n in 0..4 {
+                    let x = hand.x + 12.0 + 9.0 * n as f32;
+                    let y = hand.y + 4.0;
+                    paper.stroke(&[(x, y), (x - 1.0, y + 5.0), (x + 2.0, y + 9.0)], pen, false, rng);
+                    paper.stroke(&[(x - 2.0, y + 4.0), (x + 5.0, y + 3.0)], pen, false, rng);
+                }
+            }
+        })?;
+        let page = if rng.chance(0.2) { page.turned(180) } else { page };
+        let begin = Instant::now();
+        let outcome = read(&page);
+        micros.push(begin.elapsed().as_micros());
+        written += usize::from(writes);
+        for (b, view) in layout.boxes.iter().zip(views(&page, &layout).unwrap_or_default()) {
+            let said = opinion(&view.patch);
+            if b.id == answer {
+                ticks.push(said.marked);
+            } else {
+                blanks.push(said.empty);
+                untouched.push(said.untouched);
+                frames.push(view.weakest);
+            }
+        }
+        let SheetSearch::Found(reading) = outcome else { continue };
+        if reading.find.code != code.code {
+            wrong += 1;
+            continue;
+        }
+        found += 1;
+        guided += usize::from(reading.find.source == SheetSource::Guided);
+        let writing = reading.has_writing(&layout);
+        let closes = closes_as(&reading.marks, writing);
+        if closes.is_empty() {
+            let mark = reading.marks.iter().find(|m| m.name == answer);
+            empty_told += usize::from(mark.is_some_and(|m| m.state == MarkState::Empty));
+        }
+        if writes {
+            written_closed += usize::from(!closes.is_empty());
+            continue;
+        }
+        answered += 1;
+        if closes == [answer] {
+            closed += 1;
+        } else if !closes.is_empty() {
+            false_answers += 1;
+        }
+    }
+    micros.sort_unstable();
+    let part = |share: usize| micros.get(micros.len() * share / 100).map_or(0, |m| m / 1000);
+    println!(
+        "{pages} sheets: code found on {found}, wrong codes {wrong}, {}",
+        bound(pages as usize - found, pages as usize)
+    );
+    println!("by marks {guided}; reading takes {} ms (median), {} ms (95 %)", part(50), part(95));
+    println!(
+        "one answer, nothing written: {answered}, closed {closed} ({:.1} %), closed wrongly {false_answers}",
+        100.0 * closed as f64 / answered.max(1) as f64
+    );
+    println!(
+        "written on: {written}, closed all the same {written_closed}; answers read as empty {empty_told}, all of them left to a person"
+    );
+    println!("leads of marked at the answer: {}", quantiles(ticks));
+    println!("leads of empty elsewhere: {}", quantiles(blanks));
+    println!("leads of untouched elsewhere: {}", quantiles(untouched));
+    println!("weakest side of frames elsewhere: {}", quantiles(frames));
+    Ok(())
+}
+
+/// Values at some shares of all, lowest first.
+fn quantiles(mut values: Vec<f32>) -> String {
+    values.sort_by(f32::total_cmp);
+    let at = |share: f32| values.get((values.len() as f32 * share) as usize).copied().unwrap_or(f32::NAN);
+    [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5]
+        .map(|s| format!("{:.1} %: {:.2}", s * 100.0, at(s)))
+        .join(", ")
+}
+
+fn acts(id: &str) -> bool {
+    let mark =
+        kakehashi_core::envelope::Mark { name: id.to_owned(), state: MarkState::Marked, confidence: 1.0 };
+    !closes_as(&[mark], false).is_empty()
+}
+
+/// The true share lies below this with 95 %: 3/n without a case, else Wilson's upper bound.
+fn bound(cases: usize, all: usize) -> String {
+    let n = all.max(1) as f64;
+    let upper = if cases == 0 {
+        3.0 / n
+    } else {
+        let (p, z) = (cases as f64 / n, 1.645_f64);
+        (p + z * z / (2.0 * n) + z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt()) / (1.0 + z * z / n)
+    };
+    format!("{cases} of {all}: below {:.3} % with 95 %", upper * 100.0)
+}

@@ -1,0 +1,17 @@
+//! The parts that look at one box, for the program that trains and measures them (`examples/sheets`) and
+//! for whoever checks crops of real marks. Reading a page goes through [`super::read`].
+
+pub use super::judge::{EMPTY_LEAD, MARKED_LEAD, Opinion, judge, opinion, opinion_of};
+pub use super::network::{CHANNELS, CLASSES, Class, FLAT, HIDDEN, Network, SIZES, Trace, WEIGHTS};
+pub use super::patch::{AROUND, BoxView, Patch, SIDE};
+
+use super::geometry::SheetLayout;
+use super::{Located, locate, patch};
+use crate::pages::Page;
+
+/// The pictures of all boxes of a page, in the order of the layout; `None` if it has no code or no marks.
+#[must_use]
+pub fn views(page: &Page, layout: &SheetLayout) -> Option<Vec<BoxView>> {
+    let Located::Found(_, Some((bitmap, fit))) = locate(page) else { return None };
+    Some(layout.boxes.iter().map(|b| patch::view(&bitmap, &fit, b.area())).collect())
+}
