@@ -356,7 +356,7 @@ async fn a_member_ticks_and_draws_on_the_desk() {
     );
 
     at.script(
-        "document.querySelector('.tick[data-name=question]').scrollIntoView({ block: 'start' })",
+        "document.querySelector('.tick[data-name=call_back]').scrollIntoView({ block: 'start' })",
         Vec::new(),
     )
     .await;

@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn bounds_shrink_with_numbers() {
         assert!(bound(0, 300).contains("1.000 %"));
-        assert!(bound(1, 300).contains("1.5"));
+        assert!(bound(1, 300).contains("1.480 %"));
         assert_eq!(bound(0, 0), "nothing was counted");
     }
 }

@@ -1,7 +1,7 @@
 //! Folders as they change: what is taken, once, in which order, and what waits for the office.
 
 use super::*;
-use kakehashi_core::clock::{FixedClock, UtcMicros};
+use kakehashi_core::clock::{FixedClock, SystemClock, UtcMicros};
 use kakehashi_core::ids::IntakeId;
 use kakehashi_core::port::{BoxFuture, RecipientAnswer};
 use std::collections::BTreeSet;
@@ -123,12 +123,7 @@ async fn a_file_is_taken_when_it_is_complete() {
     let ward = Ward::new(FolderKind::Files);
     let whole = message("ADT^A01", "1", "7");
     ward.write("a.hl7", &whole[..whole.len() - 3]);
-    let now = UtcMicros::from_micros(
-        i64::try_from(
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros(),
-        )
-        .unwrap(),
-    );
+    let now = SystemClock.now();
     let watcher = ward.open(now).await;
     assert_eq!(watcher.round(&CancellationToken::new()).await.unwrap().given, 0, "still being written");
     ward.write("a.hl7", &whole);
