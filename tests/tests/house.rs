@@ -59,6 +59,7 @@ fn each_tool_has_one_home() {
         ("typst", &["kakehashi-render"]),
         // The end-to-end tests read what left with a reader that is not ours.
         ("mail-parser", &["kakehashi-email", "kakehashi-tests"]),
+        ("hl7-parser", &["kakehashi-hl7"]),
         ("hayro", &["kakehashi-fax"]),
         ("tokio-rustls", &["kakehashi-wire", "kakehashi-mqtt"]),
     ];

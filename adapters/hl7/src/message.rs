@@ -50,6 +50,18 @@ impl Default for Separators {
 }
 
 impl Separators {
+    /// As hl7-parser wants them.
+    pub(crate) const fn for_parser(self) -> hl7_parser::message::Separators {
+        hl7_parser::message::Separators {
+            field: self.field,
+            component: self.component,
+            subcomponent: self.subcomponent,
+            repetition: self.repetition,
+            escape: self.escape,
+            lenient_newlines: false,
+        }
+    }
+
     /// As declared. Missing ones are the usual ones; `None` if the declared ones cannot be told from
     /// text or from each other. A fifth character (truncation, v2.7) separates nothing, and a backslash
     /// that somebody's software doubled is one.

@@ -8,12 +8,16 @@ use crate::charset::decode;
 use crate::header::Header;
 use crate::message::Separators;
 use crate::message::unescape::unescape;
+use hl7_parser::message::Field;
+use hl7_parser::parser::parse_segment_with_separators;
 use kakehashi_core::port::{MessageField, MessageSegment, MessageText};
 
 /// Longest value that is shown, in characters; files inside are longer.
 const VALUE_CHARS: usize = 400;
 /// Most segments that are shown.
 const MAX_SEGMENTS: usize = 1_000;
+/// Separators in one segment; hl7-parser spends hundreds of bytes on each.
+const MAX_SEPARATORS: usize = 20_000;
 /// Most fields of a segment and most repetitions of a field.
 const MAX_PARTS: usize = 100;
 
@@ -39,31 +43,35 @@ pub fn text(bytes: &[u8], profile: Option<&InterfaceProfile>) -> MessageText {
     }
 }
 
+/// The tree of one line, by hl7-parser: a second reading beside our own, so that what the office looks at is
+/// not what our reader made of it. It is given clean single segments only (decision 0006).
 fn segment(line: &str, separators: Separators, used: crate::charset::Used) -> Option<MessageSegment> {
-    let mut fields = line.split(separators.field);
-    let name = fields.next()?.trim();
-    if name.len() != 3 || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    let line = line.trim_start();
+    let apart = [separators.field, separators.component, separators.repetition, separators.subcomponent];
+    if line.matches(apart).count() > MAX_SEPARATORS {
         return None;
     }
+    let parsed = parse_segment_with_separators(line, separators.for_parser()).ok()?;
+    let name = parsed.name;
     // MSH-1 and its likes are the separator itself.
     let header = matches!(name, "MSH" | "FHS" | "BHS");
     let (ja, en) = names::segment(name);
-    let value = |field: &str, number: usize| -> Vec<String> {
+    let value = |field: &Field<'_>, number: usize| -> Vec<String> {
         if header && number == 2 {
-            return vec![field.to_owned()];
+            return vec![field.raw_value().to_owned()];
         }
         field
-            .split(separators.repetition)
-            .filter(|one| !one.is_empty())
+            .repeats()
+            .filter(|one| !one.raw_value().is_empty())
             .take(MAX_PARTS)
             .map(|one| {
                 let parts: Vec<String> =
-                    one.split(separators.component).map(|part| unescape(part, &separators, used)).collect();
+                    one.components().map(|part| unescape(part.raw_value(), &separators, used)).collect();
                 shortened(parts.join(" ^ ").trim_end_matches(" ^ "))
             })
             .collect()
     };
-    let shown = fields.take(MAX_PARTS).enumerate().filter_map(|(index, field)| {
+    let shown = parsed.fields.iter().take(MAX_PARTS).enumerate().filter_map(|(index, field)| {
         let number = index + 1 + usize::from(header);
         let values = value(field, number);
         let (ja, en) = names::field(name, number);
