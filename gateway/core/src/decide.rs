@@ -22,8 +22,10 @@ use crate::decision::{Decided, Decision, Notice, RuleVerdict, Then, TriageReason
 use crate::envelope::Envelope;
 use crate::facts::{CodeFacts, Facts, SenderFacts};
 use crate::identity_level;
-use crate::patient_match::{Weighed, weigh};
+use crate::ids::PatientId;
+use crate::patient_match::{Strength, Weighed, weigh};
 use crate::vocabulary::{Authenticity, Channel, EndpointState, IdentityLevel, Intent};
+use std::collections::HashSet;
 
 /// Warnings by which a reader says that a machine must not decide alone. Readers use these codes.
 pub mod doubt {
@@ -120,9 +122,18 @@ impl<'a> Bench<'a> {
         let mut weighed: Vec<Weighed> =
             facts.candidates.iter().map(|c| weigh(envelope, c, facts.sender.as_ref())).collect();
         weighed.sort_by_key(|w| std::cmp::Reverse((w.strength, w.candidate.blocked.is_none())));
-        // A patient who is known by several numbers of the message is still one patient.
-        let mut seen = std::collections::HashSet::new();
-        weighed.retain(|w| seen.insert(w.candidate.patient_id.clone()));
+        // A patient who was found in several ways is still one patient, and a contradiction in one of them
+        // must not hide behind another.
+        let conflicting: HashSet<PatientId> = weighed
+            .iter()
+            .filter(|w| w.strength == Strength::Conflict)
+            .map(|w| w.candidate.patient_id.clone())
+            .collect();
+        let mut seen = HashSet::new();
+        weighed.retain(|w| {
+            let id = &w.candidate.patient_id;
+            (w.strength == Strength::Conflict || !conflicting.contains(id)) && seen.insert(id.clone())
+        });
         Self {
             envelope,
             facts,

@@ -509,3 +509,16 @@ fn what_is_asked_says_whether_it_is_proved() {
     let refused = decide(&mail(Intent::Pause, "休止"), &outsider, None, at(NOW)).decision;
     assert!(matches!(refused, Decision::Quarantine { reason: TriageReason::CodeFromElsewhere, .. }));
 }
+
+#[test]
+fn a_contradiction_does_not_hide_behind_another_find() {
+    let mut f = nurse();
+    f.addressed_group = Some(group_facts("G01", true, true));
+    // Found by the confirmed number, and once more without it: the first contradicts, the second is weak.
+    f.candidates =
+        vec![candidate("G01", Some(("00412338", IdentifierState::Confirmed))), candidate("G01", None)];
+    let mut envelope = mail(Intent::Topic, "様子です");
+    envelope.patient.birth_date = Some("1950-01-01".into());
+    let said = short(&run(&envelope, &f).decision);
+    assert!(said.starts_with("triage identity_conflict"), "{said}");
+}
