@@ -23,8 +23,14 @@ const EXAMPLE: &str = r#"{
 /// The page.
 pub(crate) async fn page(guest: Guest) -> Result<Response, PageError> {
     let lang = guest.lang;
-    let answers =
-        [("201", "api.201"), ("401", "api.401"), ("413", "api.413"), ("422", "api.422"), ("503", "api.503")];
+    let answers = [
+        ("201", "api.201"),
+        ("401", "api.401"),
+        ("409", "api.409"),
+        ("413", "api.413"),
+        ("422", "api.422"),
+        ("503", "api.503"),
+    ];
     let page = ApiPage {
         example: EXAMPLE.to_owned(),
         answers: answers

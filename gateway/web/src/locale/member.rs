@@ -137,6 +137,13 @@ pub(super) const MESSAGES: &[Message] = &[
     ("api.201_do", "intake_id を控える", "keep the intake_id"),
     ("api.401", "鍵がない、またはちがいます。", "The key is missing or wrong."),
     ("api.401_do", "鍵を確かめる", "check the key"),
+    ("api.409", "同じ鍵で別の内容を受け取り済みです。", "This key came before with other content."),
+    ("api.409_do", "新しい値で送る", "send with a new key"),
+    (
+        "api.fhir",
+        "病院の退院時サマリーと診療情報提供書 (FHIR R4 の文書Bundle) は POST /api/v1/fhir/Bundle で受け取ります。",
+        "Discharge summaries and referrals of hospitals (FHIR R4 document Bundles) are taken at POST /api/v1/fhir/Bundle.",
+    ),
     ("api.413", "大きすぎます(30 MBまで)。", "Too large (30 MB at most)."),
     ("api.413_do", "写真を減らす", "send fewer photos"),
     (
