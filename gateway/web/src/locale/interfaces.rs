@@ -18,6 +18,7 @@ pub(super) const MESSAGES: &[Message] = &[
     ("interfaces.faults", "誤りと答えた割合", "Answered with a fault"),
     ("interfaces.share", "{0}件中{1}件 ({2}%)", "{1} of {0} ({2} %)"),
     ("interfaces.back", "病院への戻し", "Back to the hospital"),
+    ("interfaces.queue", "戻しの待ち", "Waiting for the hospital"),
     ("interfaces.back_fax", "HL7では戻しません (FAXなど)", "not by HL7 (FAX or other)"),
     ("interfaces.waiting", "{0}件が待っています ({1}から)", "{0} waiting, since {1}"),
     ("interfaces.nothing_waits", "待っているものはありません", "nothing waits"),

@@ -182,14 +182,14 @@ fn card(
     match row.waiting_since.filter(|_| row.waiting_count > 0) {
         Some(since) => {
             line(
-                "interfaces.back",
+                "interfaces.queue",
                 lang.tf("interfaces.waiting", &[&row.waiting_count.to_string(), &lang.near(since, now)]),
             );
             if now.seconds_since(since) > STUCK_SECONDS {
                 warnings.push(lang.t("interfaces.stuck"));
             }
         }
-        None if row.receives => line("interfaces.back", lang.t("interfaces.nothing_waits")),
+        None if row.receives => line("interfaces.queue", lang.t("interfaces.nothing_waits")),
         None => {}
     }
     if row.failed_count > 0 {
