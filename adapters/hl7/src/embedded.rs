@@ -6,6 +6,9 @@ use crate::message::unescape::hex_bytes;
 use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use kakehashi_core::envelope::Envelope;
+use kakehashi_core::port::{Part, PartFault, PartSink};
+use kakehashi_core::vocabulary::AttachmentRole;
 
 /// Padding may be missing, as some senders cut it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -278,6 +281,19 @@ fn declared_kind(start: &[u8], declared_type: &str, declared_subtype: &str) -> K
         ("application/octet-stream", "bin")
     };
     Kind { media_type, extension, certain: false }
+}
+
+/// Keeps a decoded file of a message as a document of the post.
+pub(crate) fn keep(
+    envelope: &mut Envelope,
+    parts: &mut dyn PartSink,
+    name: &str,
+    kind: Kind,
+    bytes: &[u8],
+) -> Result<(), PartFault> {
+    let (media_type, role) = (kind.media_type, AttachmentRole::Document);
+    envelope.attachments.push(parts.keep(Part { name: Some(name), media_type, pages: None, role, bytes })?);
+    Ok(())
 }
 
 #[cfg(test)]

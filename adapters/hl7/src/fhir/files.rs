@@ -6,8 +6,7 @@ use super::bundle::{Bundle, text};
 use crate::embedded::{self, Encoding};
 use kakehashi_core::decide::doubt;
 use kakehashi_core::envelope::Envelope;
-use kakehashi_core::port::{Part, PartSink, ReadFault};
-use kakehashi_core::vocabulary::AttachmentRole;
+use kakehashi_core::port::{PartSink, ReadFault};
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -72,13 +71,7 @@ pub(super) fn keep(
         let extension = format!(".{}", kind.extension);
         let name =
             if name.to_ascii_lowercase().ends_with(&extension) { name } else { format!("{name}{extension}") };
-        envelope.attachments.push(parts.keep(Part {
-            name: Some(&name),
-            media_type: kind.media_type,
-            pages: None,
-            role: AttachmentRole::Document,
-            bytes: &bytes,
-        })?);
+        embedded::keep(envelope, parts, &name, kind, &bytes)?;
     }
     Ok(())
 }

@@ -3,14 +3,13 @@
 
 use super::scope::Scope;
 use super::{DAMAGED, cda};
-use crate::embedded::{Encoding, Kind, acceptable, decode, decode_wrapped, kind_of, strip};
+use crate::embedded::{Encoding, Kind, acceptable, decode, decode_wrapped, keep, kind_of, strip};
 use crate::header::ascii;
 use crate::message::{Segment, Value};
 use crate::{markup, rtf};
 use kakehashi_core::envelope::Envelope;
-use kakehashi_core::port::{Part, PartSink, ReadFault};
+use kakehashi_core::port::{PartSink, ReadFault};
 use kakehashi_core::text::clean;
-use kakehashi_core::vocabulary::AttachmentRole;
 use std::borrow::Cow;
 
 /// Text of one Envelope, in characters.
@@ -45,13 +44,7 @@ impl Content {
                     for (number, file) in document.files.iter().enumerate() {
                         let Ok(kind) = acceptable(file, "", "") else { continue };
                         let name = format!("文書{}.{}", number + 1, kind.extension);
-                        envelope.attachments.push(parts.keep(Part {
-                            name: Some(&name),
-                            media_type: kind.media_type,
-                            pages: None,
-                            role: AttachmentRole::Document,
-                            bytes: file,
-                        })?);
+                        keep(envelope, parts, &name, kind, file)?;
                     }
                     document.text
                 }
@@ -320,13 +313,7 @@ impl<'m> Files<'m> {
             };
             content.read_inside(envelope, kind, &bytes, parts)?;
             let name = name(self.file_name.as_deref().filter(|_| only), file.name.as_deref(), kind);
-            envelope.attachments.push(parts.keep(Part {
-                name: Some(&name),
-                media_type: kind.media_type,
-                pages: None,
-                role: AttachmentRole::Document,
-                bytes: &bytes,
-            })?);
+            keep(envelope, parts, &name, kind, &bytes)?;
         }
         Ok(())
     }
