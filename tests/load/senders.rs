@@ -2,7 +2,7 @@
 //! was acknowledged. They speak MLLP and SMTP as engines and mailers do, with commands pipelined where the
 //! protocol allows it, and run on one thread so that they take as little of the machine as possible.
 
-use crate::messages::{RECIPIENT, SENDER, adt, mail};
+use crate::messages::{Numbered, RECIPIENT, SENDER};
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -67,12 +67,16 @@ async fn measure(way: Way, address: SocketAddr, connections: usize, seconds: u64
         senders.push(tokio::task::spawn_local(async move {
             let mut waits = Vec::new();
             let mut faults = 0;
-            let mut next = 0;
+            let mut messages = match way {
+                Way::Mllp => Numbered::adt(&name),
+                Way::Smtp | Way::SmtpPerMessage => Numbered::mail(&name),
+            };
+            let mut accepted = Numbered::accepted(&name);
             while !over.get() {
                 let ended = match way {
-                    Way::Mllp => mllp(address, &name, &mut next, &mut waits, &over).await,
-                    Way::Smtp => smtp(address, &name, &mut next, &mut waits, &over, false).await,
-                    Way::SmtpPerMessage => smtp(address, &name, &mut next, &mut waits, &over, true).await,
+                    Way::Mllp => mllp(address, &mut messages, &mut accepted, &mut waits, &over).await,
+                    Way::Smtp => smtp(address, &mut messages, &mut waits, &over, false).await,
+                    Way::SmtpPerMessage => smtp(address, &mut messages, &mut waits, &over, true).await,
                 };
                 if ended.is_err() {
                     faults += 1;
@@ -111,8 +115,8 @@ type Waits = Vec<(Instant, Duration)>;
 
 async fn mllp(
     address: SocketAddr,
-    name: &str,
-    next: &mut u64,
+    messages: &mut Numbered,
+    accepted: &mut Numbered,
     waits: &mut Waits,
     over: &Cell<bool>,
 ) -> std::io::Result<()> {
@@ -120,19 +124,16 @@ async fn mllp(
     stream.set_nodelay(true)?;
     let mut answer = Vec::with_capacity(1024);
     while !over.get() {
-        let id = format!("{name}-{next:07}");
-        *next += 1;
-        let frame = adt(&id);
+        let (message, wanted) = (messages.next(), accepted.next());
         let begun = Instant::now();
-        stream.write_all(&frame).await?;
+        stream.write_all(message).await?;
         answer.clear();
         while !answer.ends_with(b"\x1c\r") {
             if stream.read_buf(&mut answer).await? == 0 {
                 return Err(std::io::ErrorKind::UnexpectedEof.into());
             }
         }
-        let wanted = format!("MSA|AA|{id}");
-        if !answer.windows(wanted.len()).any(|w| w == wanted.as_bytes()) {
+        if !answer.windows(wanted.len()).any(|w| w == wanted) {
             return Err(std::io::ErrorKind::InvalidData.into());
         }
         let now = Instant::now();
@@ -143,8 +144,7 @@ async fn mllp(
 
 async fn smtp(
     address: SocketAddr,
-    name: &str,
-    next: &mut u64,
+    messages: &mut Numbered,
     waits: &mut Waits,
     over: &Cell<bool>,
     once: bool,
@@ -157,14 +157,13 @@ async fn smtp(
     session.replies(1, "250").await?;
     let opening = format!("MAIL FROM:<{SENDER}>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n");
     while !over.get() {
-        let message = mail(&format!("{name}-{next:07}"));
-        *next += 1;
+        let message = messages.next();
         if !once {
             began = Instant::now();
         }
         session.stream.write_all(opening.as_bytes()).await?;
         session.replies(3, "354").await?;
-        session.stream.write_all(&message).await?;
+        session.stream.write_all(message).await?;
         session.replies(1, "250").await?;
         let now = Instant::now();
         waits.push((now, now - began));

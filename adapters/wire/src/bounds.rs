@@ -41,14 +41,10 @@ pub async fn read_some<R: AsyncRead + Unpin>(
 ) -> Result<usize, ReadEnd> {
     let idle = Instant::now() + times.idle;
     let end = times.until.map_or(idle, |until| until.min(idle));
-    let start = buffer.len();
-    buffer.resize(start + room.clamp(1, 64 * 1024), 0);
-    let read = timeout_at(end, stream.read(&mut buffer[start..])).await;
-    let taken = match &read {
-        Ok(Ok(n)) => *n,
-        _ => 0,
-    };
-    buffer.truncate(start + taken);
+    let room = room.clamp(1, 64 * 1024);
+    // Into memory that is not cleared before: most messages fill a small part of the room.
+    buffer.reserve(room);
+    let read = timeout_at(end, stream.take(room as u64).read_buf(buffer)).await;
     match read {
         Err(_) => Err(ReadEnd::TooSlow),
         Ok(Err(error)) => Err(ReadEnd::Broken(error)),

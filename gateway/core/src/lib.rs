@@ -27,6 +27,7 @@ pub mod patient_match;
 pub mod placement;
 pub mod port;
 pub mod post;
+pub mod raw_bytes;
 pub mod rendered;
 pub mod reply_code;
 pub mod reply_words;

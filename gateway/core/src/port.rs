@@ -5,6 +5,7 @@
 use crate::clock::UtcMicros;
 use crate::envelope::{Attachment, ContentHash, Envelope};
 use crate::ids::{DeliveryId, EndpointId, IntakeId, LoginUserId};
+use crate::raw_bytes::RawBytes;
 use crate::rendered::{RenderedDelivery, RenderedMail};
 use crate::unreadable::Unreadable;
 use crate::vocabulary::{AttachmentRole, Authenticity, Channel, Format};
@@ -138,17 +139,11 @@ pub struct RawIntake {
     /// MSH-10 or Message-ID as the sender wrote it, for `intake list --ids`.
     pub sender_message_id: Option<String>,
     /// The bytes.
-    pub bytes: bytes_type::Bytes,
+    pub bytes: RawBytes,
     /// When the first byte was taken.
     pub received_at: UtcMicros,
     /// What the source knows besides.
     pub origin: Origin,
-}
-
-/// Shared bytes without a dependency on a buffer crate.
-pub mod bytes_type {
-    /// Cheaply cloned immutable bytes.
-    pub type Bytes = std::sync::Arc<[u8]>;
 }
 
 /// ① as the sources see it; implemented by the pipeline.

@@ -40,13 +40,18 @@ impl BlobStore {
     /// [`StoreError::Unavailable`] if the disk does not take it; nothing names the blob then.
     pub fn put(&self, bytes: &[u8]) -> Result<ContentHash, StoreError> {
         let hash = ContentHash::of(bytes);
-        let path = self.path(&hash);
+        self.put_as(&hash, bytes)?;
+        Ok(hash)
+    }
+
+    /// As [`Self::put`] for bytes whose hash is known already.
+    pub(crate) fn put_as(&self, hash: &ContentHash, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.path(hash);
         // What lies under its final name was synced before it got that name.
         if fs::metadata(&path).is_ok_and(|m| m.len() == bytes.len() as u64) {
-            return Ok(hash);
+            return Ok(());
         }
-        self.write(&path, bytes).map_err(|e| unavailable(&e))?;
-        Ok(hash)
+        self.write(&path, bytes).map_err(|e| unavailable(&e))
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {

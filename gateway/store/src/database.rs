@@ -8,9 +8,12 @@ use crate::dialect::{Dialect, speak};
 use crate::row::Row;
 use crate::sqlite_writer::{SqliteTx, Writers};
 use crate::value::{Column, Value};
+use futures::TryStreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult, SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use std::borrow::Cow;
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -251,25 +254,40 @@ impl Database {
         Ok(changed)
     }
 
-    /// One changing statement on PostgreSQL that is a transaction by itself: one round trip instead of three.
-    /// It is sent again after a connection was lost, so the second time it must change nothing. `None` on
-    /// SQLite.
+    /// One changing statement of the intake that is a transaction by itself: one hand-over to the database
+    /// instead of three. It is sent again after a connection was lost, so the second time it must change
+    /// nothing. Its parameters stand in their order.
     pub(crate) async fn run_alone(
         &self,
         sql: &str,
         args: impl Fn() -> Vec<Value>,
-    ) -> Option<Result<u64, StoreError>> {
-        let Self::Postgres(pool) = self else { return None };
+    ) -> Result<u64, StoreError> {
+        let pool = match self {
+            Self::Postgres(pool) => pool,
+            Self::Sqlite(db) => {
+                return match alone_on_sqlite(db.writer()?, sql, args()).await {
+                    Ok(changed) => Ok(changed),
+                    // Step by step, on a connection that is opened again where it must be.
+                    Err(fault) => {
+                        tracing::debug!(%fault, "a transaction in one piece failed");
+                        let mut tx = self.begin_first().await?;
+                        let changed = tx.run(sql.to_owned(), args()).await?;
+                        tx.commit().await?;
+                        Ok(changed)
+                    }
+                };
+            }
+        };
         for _ in 0..self.idle_connections() {
             if self.idle_connections() == 0 {
                 break;
             }
-            match run_alone(pool, sql, args()).await {
+            match alone_on_postgres(pool, sql, args()).await {
                 Err(StoreError::Unavailable { .. }) => {}
-                other => return Some(other),
+                other => return other,
             }
         }
-        Some(run_alone(pool, sql, args()).await)
+        alone_on_postgres(pool, sql, args()).await
     }
 
     /// Closes all connections.
@@ -295,10 +313,26 @@ impl SqliteDatabase {
     }
 }
 
-async fn run_alone(pool: &PgPool, sql: &str, args: Vec<Value>) -> Result<u64, StoreError> {
+async fn alone_on_postgres(pool: &PgPool, sql: &str, args: Vec<Value>) -> Result<u64, StoreError> {
     let mut conn = pool.acquire().await?;
     counted!(*conn, sql, args);
     Ok(bound!(sql.to_owned(), args, list_as_array).execute(&mut *conn).await?.rows_affected())
+}
+
+/// Begin, change and commit in one piece: the driver keeps a thread for the connection, and on a busy
+/// machine every answer of it waits for its turn.
+async fn alone_on_sqlite(writers: &Writers, sql: &str, args: Vec<Value>) -> Result<u64, StoreError> {
+    let mut tx = writers.enter_first().await?;
+    let connection = tx.connection()?;
+    counted!(*connection, sql, args);
+    let whole = format!("BEGIN IMMEDIATE; {sql}; COMMIT");
+    let done: Vec<SqliteQueryResult> =
+        connection.execute_many(bound!(whole, args, list_as_json)).try_collect().await?;
+    tx.committed();
+    // What BEGIN and COMMIT report is the count of whoever changed something before them.
+    done.get(1).map(SqliteQueryResult::rows_affected).ok_or_else(|| StoreError::Bug {
+        detail: "a transaction in one piece reported less than its statements".to_owned(),
+    })
 }
 
 async fn begin_postgres(pool: &PgPool) -> Result<Tx, StoreError> {

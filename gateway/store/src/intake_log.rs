@@ -12,7 +12,6 @@ use crate::row::json_text;
 use crate::view::{IntakeRow, Wake};
 use crate::{StoreError, Wakes};
 use batch::{Answer, Waiting};
-use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::ids::{IntakeId, NetworkId};
 use kakehashi_core::port::RawIntake;
 pub(crate) use list::page;
@@ -67,20 +66,21 @@ impl IntakeLog {
         &self,
         network: &NetworkId,
         id: IntakeId,
-        intake: RawIntake,
+        mut intake: RawIntake,
     ) -> Result<HandedIn, StoreError> {
         self.precedence.arrived();
         let queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let queue = queue.ok_or_else(closing)?;
-        let raw = (intake.bytes.len() <= INLINE_BYTES).then(|| Arc::clone(&intake.bytes));
-        let content_hash = if raw.is_some() {
-            ContentHash::of(&intake.bytes)
-        } else {
-            let (blobs, bytes) = (self.blobs.clone(), Arc::clone(&intake.bytes));
-            tokio::task::spawn_blocking(move || blobs.put(&bytes))
-                .await
-                .map_err(|e| StoreError::Unavailable { detail: format!("writing a blob ended: {e}") })??
-        };
+        let is_small = intake.bytes.len() <= INLINE_BYTES;
+        if !is_small {
+            let (blobs, bytes) = (self.blobs.clone(), intake.bytes.clone());
+            // The bytes come back with the hash that was taken on the way.
+            intake.bytes = tokio::task::spawn_blocking(move || {
+                blobs.put_as(bytes.content_hash(), &bytes).map(|()| bytes)
+            })
+            .await
+            .map_err(|e| StoreError::Unavailable { detail: format!("writing a blob ended: {e}") })??;
+        }
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting {
             network: network.clone(),
@@ -91,9 +91,9 @@ impl IntakeLog {
             format: intake.format,
             received_at: intake.received_at,
             size_bytes: intake.bytes.len() as u64,
-            content_hash,
+            content_hash: intake.bytes.content_hash().clone(),
             sender_message_id: intake.sender_message_id,
-            raw,
+            raw: is_small.then(|| intake.bytes.share()),
             answer,
         };
         queue.send(waiting).await.map_err(|_| closing())?;

@@ -29,6 +29,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0004_paper.sql"),
         include_str!("../../../migrations/postgres/0004_paper.sql"),
     ),
+    (
+        9,
+        include_str!("../../../migrations/sqlite/0009_no_compression_on_the_way_in.sql"),
+        include_str!("../../../migrations/postgres/0009_no_compression_on_the_way_in.sql"),
+    ),
 ];
 
 /// Any number that nobody else takes advisory locks on.

@@ -60,6 +60,16 @@ impl Writers {
         begin(self.gate.enter_first().await).await
     }
 
+    /// For the intake as [`Self::begin_first`], for a transaction that begins and commits within its own
+    /// text. Unless [`SqliteTx::committed`] is said, what it began is rolled back.
+    pub(crate) async fn enter_first(&self) -> Result<SqliteTx, StoreError> {
+        let turn = self.gate.enter_first().await;
+        if turn.closed {
+            return Err(closed());
+        }
+        Ok(SqliteTx { turn: Some(turn) })
+    }
+
     /// Waits for whoever writes and closes the connection.
     pub(crate) async fn close(&self) {
         let mut writer = self.gate.enter().await;
@@ -74,7 +84,7 @@ impl Writers {
 
 async fn begin(turn: Turn<Writer>) -> Result<SqliteTx, StoreError> {
     if turn.closed {
-        return Err(StoreError::Unavailable { detail: "the database is closed".to_owned() });
+        return Err(closed());
     }
     // A transaction from here on, so that a future dropped while it begins rolls back what it began.
     let mut tx = SqliteTx { turn: Some(turn) };
@@ -109,9 +119,18 @@ impl SqliteTx {
     /// Durable from here on.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
         sqlx::query("COMMIT").execute(self.connection()?).await?;
-        self.turn = None;
+        self.committed();
         Ok(())
     }
+
+    /// The commit stood in the statement itself: there is nothing to roll back.
+    pub(crate) fn committed(&mut self) {
+        self.turn = None;
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable { detail: "the database is closed".to_owned() }
 }
 
 fn ended() -> StoreError {

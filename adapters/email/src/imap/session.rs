@@ -13,7 +13,6 @@ use kakehashi_core::port::{IntakeAnswer, IntakeDesk, Origin, RawIntake, Recipien
 use kakehashi_core::vocabulary::{Channel, Format};
 use std::fmt::Debug;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -217,7 +216,7 @@ impl Watch<'_> {
             format: Format::Rfc5322,
             dedup_key: known.dedup_key,
             sender_message_id: known.message_id,
-            bytes: Arc::from(bytes),
+            bytes: bytes.into(),
             received_at: self.clock.now(),
             origin: Origin {
                 listener: "imap".to_owned(),

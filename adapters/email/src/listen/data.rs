@@ -51,13 +51,15 @@ impl DataReader {
 
     /// Takes bytes. `Some(n)` when the end of data was found after `n` of them; the rest are commands.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> Option<usize> {
+        if self.fault.is_none() {
+            self.message.reserve(bytes.len());
+        }
         let mut i = 0;
         while i < bytes.len() {
             let byte = bytes[i];
             // Long runs of text are copied at once.
             if self.state == State::InLine {
-                let run =
-                    bytes[i..].iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(bytes.len() - i);
+                let run = memchr::memchr2(b'\r', b'\n', &bytes[i..]).unwrap_or(bytes.len() - i);
                 if run > 0 {
                     self.keep(&bytes[i..i + run]);
                     i += run;

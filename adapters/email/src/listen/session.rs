@@ -12,11 +12,15 @@ use kakehashi_core::vocabulary::{Channel, Format};
 use kakehashi_wire::bounds::{ReadEnd, Times, read_some};
 use kakehashi_wire::tls;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+/// Bytes of a read, unless the one before was full.
+const SMALL_READ: usize = 8 * 1024;
+/// Bytes of a read at most.
+const LARGE_READ: usize = 64 * 1024;
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +66,7 @@ where
         until: Instant::now() + config.total,
         stream: Some(Box::new(stream)),
         input: Vec::new(),
+        room: SMALL_READ,
         output: Vec::new(),
         phase: Phase::Greeted,
         errors: 0,
@@ -126,6 +131,8 @@ struct Session<'a> {
     until: Instant,
     stream: Option<Box<dyn Wire + 'a>>,
     input: Vec<u8>,
+    /// Bytes that the next read of a message takes at most.
+    room: usize,
     output: Vec<u8>,
     phase: Phase,
     errors: u32,
@@ -403,7 +410,7 @@ impl Session<'_> {
             format: Format::Rfc5322,
             dedup_key: identity.dedup_key,
             sender_message_id: identity.message_id,
-            bytes: Arc::from(message),
+            bytes: message.into(),
             received_at,
             origin: Origin {
                 listener: match self.config.protocol {
@@ -506,7 +513,11 @@ impl Session<'_> {
     async fn read(&mut self) -> Result<(), Ended> {
         let Some(stream) = self.stream.as_mut() else { return Err(Ended::Gone) };
         let times = Times { idle: self.config.idle, until: Some(self.until) };
-        let room = if matches!(self.phase, Phase::Data(..)) { 64 * 1024 } else { 4 * 1024 };
+        // Twice as much after a read that was full, so that a short mail needs little memory.
+        let room = match self.phase {
+            Phase::Data(..) => self.room,
+            _ => SMALL_READ,
+        };
         let reading = read_some(stream, &mut self.input, room, times);
         let read = if matches!(self.phase, Phase::Data(..)) {
             // A message in progress is finished; the drain time of the accept loop bounds it.
@@ -518,7 +529,10 @@ impl Session<'_> {
             }
         };
         match read {
-            Ok(_) => Ok(()),
+            Ok(taken) => {
+                self.room = if taken == room { (2 * room).min(LARGE_READ) } else { SMALL_READ };
+                Ok(())
+            }
             Err(ReadEnd::TooSlow) => Err(Ended::TooSlow),
             Err(ReadEnd::Closed | ReadEnd::Broken(_)) => Err(Ended::Gone),
         }

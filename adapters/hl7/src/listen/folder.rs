@@ -11,6 +11,7 @@ use crate::acknowledgement::judge;
 use crate::{FOLDER_LISTENER, HELD_LISTENER, InterfaceProfile, batch};
 use kakehashi_core::clock::Clock;
 use kakehashi_core::port::{IntakeAnswer, IntakeDesk, Origin, RawIntake};
+use kakehashi_core::raw_bytes::RawBytes;
 use kakehashi_core::vocabulary::{Authenticity, Channel, Format};
 use scan::{Found, Why};
 use seen::Seen;
@@ -207,7 +208,8 @@ impl Watcher {
 
     fn intake(&self, message: &[u8], held: bool) -> RawIntake {
         let judgement = judge(message, &self.config.profile);
-        let key = intake_key(&self.config.profile.name, judgement.header.as_ref(), message);
+        let bytes = RawBytes::from(message);
+        let key = intake_key(&self.config.profile.name, judgement.header.as_ref(), bytes.content_hash());
         let control_id =
             judgement.header.as_ref().map(|h| String::from_utf8_lossy(h.field(10)).trim().to_owned());
         RawIntake {
@@ -220,7 +222,7 @@ impl Watcher {
             sender_message_id: control_id
                 .filter(|id| !id.is_empty())
                 .map(|id| id.chars().take(200).collect()),
-            bytes: message.into(),
+            bytes,
             received_at: self.clock.now(),
             origin: Origin {
                 listener: if held { HELD_LISTENER } else { FOLDER_LISTENER }.to_owned(),

@@ -5,7 +5,7 @@ use crate::header::Header;
 use kakehashi_core::envelope::ContentHash;
 
 /// At most 200 bytes of ASCII, whatever stands in the message.
-pub(crate) fn intake_key(interface: &str, header: Option<&Header<'_>>, bytes: &[u8]) -> String {
+pub(crate) fn intake_key(interface: &str, header: Option<&Header<'_>>, content: &ContentHash) -> String {
     let field = |number, max: usize| {
         let written = header.map_or(&b""[..], |h| h.field(number));
         written
@@ -15,6 +15,5 @@ pub(crate) fn intake_key(interface: &str, header: Option<&Header<'_>>, bytes: &[
             .collect::<String>()
     };
     let name: String = interface.chars().filter(char::is_ascii).take(24).collect();
-    let digest = ContentHash::of(bytes);
-    format!("hl7:{name}|{}|{}|{}|{}", field(3, 24), field(4, 24), field(10, 32), digest.hex())
+    format!("hl7:{name}|{}|{}|{}|{}", field(3, 24), field(4, 24), field(10, 32), content.hex())
 }

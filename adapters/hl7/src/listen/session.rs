@@ -11,8 +11,8 @@ use crate::header::Header;
 use crate::{FRAGMENT_LISTENER, batch};
 use futures::future::join_all;
 use futures::stream::{FuturesOrdered, StreamExt as _};
-use kakehashi_core::port::bytes_type::Bytes;
 use kakehashi_core::port::{BoxFuture, IntakeAnswer, Origin, RawIntake};
+use kakehashi_core::raw_bytes::RawBytes;
 use kakehashi_core::vocabulary::{Channel, Format};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +49,7 @@ struct Message {
     /// The application answer that follows it as a message of its own.
     later: Option<Vec<u8>>,
     /// Its bytes, judged once more in the rare case that the desk refuses it.
-    bytes: Bytes,
+    bytes: RawBytes,
 }
 
 /// What became of handing in.
@@ -272,7 +272,7 @@ impl Session {
         let later = self.shared.later.as_ref().and_then(|_| judgement.later_answer());
         let now = self.shared.clock.now();
         Message {
-            bytes: Arc::clone(&intake.bytes),
+            bytes: intake.bytes.clone(),
             outcome: self.hand_in(intake, permit),
             accepted: judgement.answer().map(|code| self.built(&judgement, code)),
             later: later.map(|code| build_own_message(&judgement, code, &self.shared.ids.next(now), now)),
@@ -290,7 +290,8 @@ impl Session {
     }
 
     fn intake(&self, bytes: &[u8], judgement: &Judgement<'_>) -> RawIntake {
-        let key = intake_key(&self.shared.config.interface, judgement.header.as_ref(), bytes);
+        let bytes = RawBytes::from(bytes);
+        let key = intake_key(&self.shared.config.interface, judgement.header.as_ref(), bytes.content_hash());
         let control_id =
             judgement.header.as_ref().map(|h| String::from_utf8_lossy(h.field(10)).trim().to_owned());
         RawIntake {
@@ -300,7 +301,7 @@ impl Session {
             sender_message_id: control_id
                 .filter(|id| !id.is_empty())
                 .map(|id| id.chars().take(200).collect()),
-            bytes: bytes.into(),
+            bytes,
             received_at: self.shared.clock.now(),
             origin: Origin { answer: told(judgement), ..self.origin.clone() },
         }
@@ -332,7 +333,7 @@ impl Session {
             outcome: Box::pin(std::future::ready(Outcome::Nothing)),
             accepted: judgement.answer().map(|code| self.built(judgement, code)),
             later: None,
-            bytes: Bytes::default(),
+            bytes: RawBytes::default(),
         }
     }
 

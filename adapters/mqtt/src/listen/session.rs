@@ -6,7 +6,6 @@ use crate::tls::{AuthorityFault, client_config};
 use crate::topic::endpoint_address;
 use kakehashi_core::care_note::{CareNote, CareNoteLimits};
 use kakehashi_core::clock::{Clock, UtcMicros};
-use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::port::{IntakeAnswer, IntakeDesk, Origin, RawIntake, Refusal};
 use kakehashi_core::vocabulary::{Channel, Format};
 use rumqttc::{
@@ -327,7 +326,7 @@ async fn hand_in(desk: &dyn IntakeDesk, intake: RawIntake) -> bool {
 /// MQTT 3.1.1 has no negative answer: a refused message is handed in once more in a form that the desk
 /// takes, so that its bytes wait in triage, and is confirmed so that it does not come for ever.
 async fn keep_refused(desk: &dyn IntakeDesk, mut intake: RawIntake, refusal: &Refusal) -> bool {
-    let hash = ContentHash::of(&intake.bytes);
+    let hash = intake.bytes.content_hash().clone();
     if let Refusal::TooLarge { limit_bytes } = refusal {
         let limit = usize::try_from(*limit_bytes).unwrap_or(usize::MAX).min(intake.bytes.len());
         intake.bytes = intake.bytes[..limit].into();

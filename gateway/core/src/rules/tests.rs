@@ -507,21 +507,6 @@ fn rules_that_cannot_match_are_not_looked_at() {
     assert_eq!(rules.verdict(&subject).unwrap().rule, "r1");
 }
 
-/// Prints what one decision costs with few and many rules: `cargo test -- --ignored --nocapture cost`.
-#[test]
-#[ignore = "a measurement, not a test"]
-fn cost_of_one_decision() {
-    let envelope = message(Channel::Email, &"本日の訪問では体温36.5、お変わりありません。".repeat(40));
-    for count in [10, 100, 1_000, 10_000] {
-        let rules = RuleSet::parse(&many_rules(count)).unwrap();
-        let start = std::time::Instant::now();
-        for _ in 0..1_000 {
-            assert_eq!(decide(&rules, &envelope, Some("pharmacy")), None);
-        }
-        println!("{count} rules: {:?} each", start.elapsed() / 1_000);
-    }
-}
-
 fn any_envelope() -> impl Strategy<Value = Envelope> {
     let channels = proptest::sample::select(Channel::ALL);
     let text = proptest::option::of(".{0,80}");

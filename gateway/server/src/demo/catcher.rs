@@ -128,8 +128,7 @@ impl IntakeDesk for CatcherDesk {
                 rcpt_to: intake.origin.rcpt_to.clone(),
                 interface: intake.origin.interface.clone(),
             };
-            let (catcher, bytes, entry) =
-                (Arc::clone(&self.catcher), Arc::clone(&intake.bytes), caught.clone());
+            let (catcher, bytes, entry) = (Arc::clone(&self.catcher), intake.bytes.clone(), caught.clone());
             match tokio::task::spawn_blocking(move || catcher.keep(&entry, &bytes)).await {
                 Ok(Ok(())) => {
                     if caught.fax_number().is_some() {
