@@ -29,6 +29,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0004_paper.sql"),
         include_str!("../../../migrations/postgres/0004_paper.sql"),
     ),
+    (
+        5,
+        include_str!("../../../migrations/sqlite/0005_hospitals.sql"),
+        include_str!("../../../migrations/postgres/0005_hospitals.sql"),
+    ),
 ];
 
 /// Any number that nobody else takes advisory locks on.
