@@ -81,6 +81,7 @@ fn friday_evening(network: &Network) {
     }
     assert!(post["receipts"].as_array().unwrap().iter().all(|r| r["facility_id"] != "F01"));
 
+    the_clock_of_the_care_manager(&post, fax.pdf());
     a_sheet_with_a_code(fax.pdf());
     // Handed off is not yet delivered; the far machine's word makes it so, and neither is 了解.
     let way = &receipt(&post, "F04")["deliveries"][0];
@@ -111,6 +112,21 @@ fn friday_evening(network: &Network) {
         assert!(network.relay.to(nobody).is_empty(), "{nobody} got something");
     }
     gateway.stop();
+}
+
+/// 連携期限 by rule, version and F04's own hours: on the post, and as the last line of its FAX alone.
+fn the_clock_of_the_care_manager(post: &Value, pdf: &[u8]) {
+    let liaison = post["post"]["liaison"].as_array().unwrap();
+    assert_eq!(liaison.len(), 1, "{liaison:?}");
+    assert_eq!(liaison[0]["facility_id"], "F04");
+    assert_eq!(liaison[0]["until"], serde_json::json!(["2026-06-06", "2026-06-07"]));
+    assert_eq!((&liaison[0]["because"], &liaison[0]["rule"]), (&"after_hours".into(), &"2024-04".into()));
+    let document = lopdf::Document::load_mem(pdf).unwrap();
+    let pages: Vec<u32> = document.get_pages().keys().copied().collect();
+    let text: String = document.extract_text(&pages).unwrap().split_whitespace().collect();
+    let line =
+        "(Ⅰ)6/6(土)まで※営業時間後の入院のため翌日を含む(Ⅱ)6/7(日)まで。末日の扱いは保険者に確認ください";
+    assert!(text.contains(line), "{text}");
 }
 
 /// The last page is the reply sheet; the printed code can be read from its picture.

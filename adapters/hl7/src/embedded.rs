@@ -195,6 +195,15 @@ impl Refused {
             Self::Dicom => "dicom_refused",
         }
     }
+
+    /// What it was, for the people of a team.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Program => "プログラムとみられるファイル",
+            Self::Dicom => "専用の装置で見る画像(DICOM)",
+        }
+    }
 }
 
 /// What the bytes are, if such a file may be kept.

@@ -6,6 +6,7 @@ pub mod acknowledgement;
 pub mod batch;
 pub mod charset;
 pub mod client;
+pub mod dial;
 pub mod embedded;
 pub mod fhir;
 pub mod framing;

@@ -5,13 +5,16 @@
 pub mod folder;
 pub mod later;
 pub mod links;
+pub mod memory;
 pub mod session;
 
 pub(crate) mod key;
 
 use crate::acknowledgement::AnswerIds;
+use crate::dial::Dial;
 use crate::{InterfaceProfile, LISTENER};
 use kakehashi_core::clock::Clock;
+use kakehashi_core::link::LinkMemory;
 use kakehashi_core::port::{IntakeDesk, Origin};
 use kakehashi_core::vocabulary::Authenticity;
 use kakehashi_wire::accept_loop::{self, Limits};
@@ -47,6 +50,11 @@ pub struct MllpConfig {
     pub open: Arc<AtomicU64>,
     /// TLS from the first byte, with client certificates if the configuration asks for them.
     pub tls: Option<Arc<ServerConfig>>,
+    /// The sender's listener for application answers in enhanced mode; without it only the commit answer
+    /// is given.
+    pub answers_to: Option<Dial>,
+    /// What must outlast the program: expected numbers and owed answers.
+    pub memory: Arc<dyn LinkMemory>,
 }
 
 impl Default for MllpConfig {
@@ -62,6 +70,8 @@ impl Default for MllpConfig {
             answer_seconds: 3,
             open: Arc::default(),
             tls: None,
+            answers_to: None,
+            memory: Arc::new(memory::PassingMemory::default()),
         }
     }
 }
@@ -92,6 +102,25 @@ pub struct Shared {
     pub later: Option<later::LaterAnswers>,
 }
 
+impl Shared {
+    /// What sessions of this listener share; begins to deliver application answers that are owed.
+    #[must_use]
+    pub fn new(
+        config: MllpConfig,
+        desk: Arc<dyn IntakeDesk>,
+        clock: Arc<dyn Clock>,
+        shutdown: &CancellationToken,
+    ) -> Self {
+        let (interface, memory) = (config.interface.as_str(), &config.memory);
+        let links = links::Links::new(interface, Arc::clone(memory));
+        let later = config
+            .answers_to
+            .clone()
+            .map(|dial| later::LaterAnswers::to(dial, interface, Arc::clone(memory), shutdown.clone()));
+        Self { config, desk, clock, ids: AnswerIds::default(), links, later }
+    }
+}
+
 /// Serves until `shutdown`, then lets open connections finish what they began.
 pub async fn serve(
     listener: TcpListener,
@@ -101,10 +130,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) {
     let limits = Limits { max_connections: config.max_connections, max_per_peer: config.max_per_peer };
-    let target = config.profile.application_answers_to.clone();
-    let later = target.map(|target| later::LaterAnswers::to(target, shutdown.clone()));
-    let links = links::Links::default();
-    let shared = Arc::new(Shared { config, desk, clock, ids: AnswerIds::default(), links, later });
+    let shared = Arc::new(Shared::new(config, desk, clock, &shutdown));
     let handler = move |stream, peer, shutdown| connection(Arc::clone(&shared), stream, peer, shutdown);
     accept_loop::serve(listener, limits, shutdown, handler).await;
 }

@@ -3,9 +3,12 @@
 //! message itself states.
 
 use crate::charset::Used;
+use crate::dial::Dial;
+use crate::send::profile::OutboxTls;
 use jiff::tz::Offset;
 use kakehashi_core::clock::JAPAN;
 use kakehashi_core::envelope::ContentHash;
+use kakehashi_wire::tls::TlsFault;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -47,6 +50,8 @@ pub struct InterfaceProfile {
     /// `host:port` of the sender's listener for application answers in enhanced mode; without it only the
     /// commit answer is given.
     pub application_answers_to: Option<String>,
+    /// TLS to that listener; absent only on loopback or inside a VPN.
+    pub application_answers_tls: Option<OutboxTls>,
     /// Follow the sequence number protocol (MSH-13, MSA-4): a number out of turn is refused.
     pub sequence_numbers: bool,
     /// SHA-256 fingerprints of the client certificates that may use this interface; empty: any that the
@@ -68,6 +73,7 @@ impl Default for InterfaceProfile {
             lenient_start: true,
             commit_block: false,
             application_answers_to: None,
+            application_answers_tls: None,
             sequence_numbers: false,
             client_certificates: Vec::new(),
         }
@@ -82,6 +88,15 @@ impl InterfaceProfile {
             .checked_mul(60)
             .and_then(|seconds| Offset::from_seconds(seconds).ok())
             .unwrap_or(JAPAN)
+    }
+
+    /// The sender's listener for application answers, if one was agreed.
+    ///
+    /// # Errors
+    /// A certificate file cannot be used.
+    pub fn answers_to(&self) -> Result<Option<Dial>, TlsFault> {
+        let address = self.application_answers_to.as_deref();
+        address.map(|address| Dial::new(address, self.application_answers_tls.as_ref())).transpose()
     }
 
     /// Whether a peer with this certificate (DER; `None` for none) may use the interface.

@@ -35,6 +35,8 @@ use scope::Scope;
 const MAX_MESSAGES: usize = 10_000;
 /// Envelopes of one intake: bounded, because each costs memory however short its segment was.
 const MAX_ENVELOPES: usize = 10_000;
+/// Unreadable messages of one file that are shown one by one.
+const MAX_BROKEN: usize = 100;
 /// Core's word for what becomes no post.
 const PARKED: &str = kakehashi_core::decide::doubt::PARKED;
 /// Core's word for what could not be read whole: such an item waits for a person.
@@ -82,26 +84,48 @@ pub fn read(
         .into());
     }
     let mut envelopes = Vec::new();
-    let mut fault: Option<Unreadable> = None;
-    for message in messages(&frames, &mut notes)? {
+    let mut broken = Vec::new();
+    for (number, message) in messages(&frames, &mut notes)?.into_iter().enumerate() {
         match read_message(message, raw, &hash, parts, profile) {
             Ok(read) => envelopes.extend(read),
-            Err(ReadFault::Unreadable(unreadable)) => fault = Some(unreadable),
+            Err(ReadFault::Unreadable(unreadable)) => broken.push((envelopes.len(), number, unreadable)),
             Err(fault @ ReadFault::Part(_)) => return Err(fault),
         }
         if envelopes.len() > MAX_ENVELOPES {
             return Err(too_many().into());
         }
     }
-    match fault {
-        Some(unreadable) if envelopes.is_empty() => return Err(unreadable.into()),
-        Some(unreadable) => notes.push(warning("message_unreadable", &unreadable.detail)),
-        None => {}
+    if envelopes.is_empty()
+        && let Some((_, _, unreadable)) = broken.pop()
+    {
+        return Err(unreadable.into());
+    }
+    // Each waits for the office at its place among the others: what one sender's file holds is not lost
+    // because its neighbours can be read.
+    let omitted = broken.len() > MAX_BROKEN;
+    for (at, number, unreadable) in broken.into_iter().take(MAX_BROKEN).rev() {
+        envelopes.insert(at, unreadable_one(raw, &hash, number, &unreadable));
+    }
+    if omitted {
+        notes.push(warning("message_unreadable", "more messages of this file could not be read"));
     }
     for envelope in &mut envelopes {
         envelope.warnings.extend(notes.iter().cloned());
     }
     Ok(envelopes)
+}
+
+/// An item for the office in the place of a message that cannot be read.
+fn unreadable_one(raw: &RawIntake, hash: &ContentHash, number: usize, fault: &Unreadable) -> Envelope {
+    let mut envelope = Envelope::empty(raw.channel, raw.format, hash.clone());
+    envelope.title = Some("読み取れなかった電文".to_owned());
+    envelope.body = Some(format!(
+        "このファイルの{}通目の電文を読み取れませんでした。送信元に確かめてください。",
+        number + 1
+    ));
+    envelope.warn("message_unreadable", fault.detail.clone());
+    envelope.warn(DAMAGED, "a message of this file could not be read");
+    envelope
 }
 
 fn note_framing(stream: &batch::Deframed, notes: &mut Vec<Warning>) {

@@ -8,26 +8,21 @@ pub mod encode;
 pub mod profile;
 
 use crate::client::Connection;
+use crate::dial::Dial;
 use answer::{Answer, read_answer};
 use kakehashi_core::port::{BoxFuture, Finding, FindingLevel, Outcome, Outlet, SendFault};
 use kakehashi_core::rendered::{HospitalNote, RenderedContent, RenderedDelivery, RenderedHl7};
-use kakehashi_wire::tls::{self, ClientConfig};
+use kakehashi_wire::tls::TlsFault;
 use profile::{Acknowledging, OutboxProfile};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::Mutex;
-
-/// Longest wait for a connection.
-const CONNECT_TIME: Duration = Duration::from_secs(10);
 
 /// The inbox of one interface.
 struct Inbox {
     profile: OutboxProfile,
-    tls: Option<Arc<ClientConfig>>,
+    dial: Dial,
     /// Held while a message is under way: never two in flight, whoever sends.
     turn: Mutex<()>,
 }
@@ -37,25 +32,16 @@ pub struct Hl7Outlet {
     inboxes: BTreeMap<String, Inbox>,
 }
 
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
-
 impl Hl7Outlet {
     /// An outlet for these interfaces by name.
     ///
     /// # Errors
     /// A certificate file cannot be used.
-    pub fn new(interfaces: impl IntoIterator<Item = (String, OutboxProfile)>) -> Result<Self, tls::TlsFault> {
+    pub fn new(interfaces: impl IntoIterator<Item = (String, OutboxProfile)>) -> Result<Self, TlsFault> {
         let mut inboxes = BTreeMap::new();
         for (name, profile) in interfaces {
-            let tls = match &profile.tls {
-                Some(files) => {
-                    let own = files.certificate.as_deref().zip(files.key.as_deref());
-                    Some(tls::client_config(&files.authority, own)?)
-                }
-                None => None,
-            };
-            inboxes.insert(name, Inbox { profile, tls, turn: Mutex::new(()) });
+            let dial = Dial::new(&profile.address, profile.tls.as_ref())?;
+            inboxes.insert(name, Inbox { profile, dial, turn: Mutex::new(()) });
         }
         Ok(Self { inboxes })
     }
@@ -83,7 +69,7 @@ impl Hl7Outlet {
 impl Inbox {
     async fn exchange(&self, note: &HospitalNote, deadline: Duration) -> Outcome {
         let message = compose::message(note, &self.profile);
-        let stream = match self.connect().await {
+        let stream = match self.dial.connect().await {
             Ok(stream) => stream,
             // Nothing has left.
             Err(fault) => return Outcome::RetryAfter { wait: None, cause: fault },
@@ -120,24 +106,6 @@ impl Inbox {
             other => Outcome::Unknown(SendFault::TimedOut(format!("unknown acknowledgement code {other:?}"))),
         }
     }
-
-    async fn connect(&self) -> Result<Box<dyn Stream>, SendFault> {
-        let address = &self.profile.address;
-        let connecting = tokio::time::timeout(CONNECT_TIME, TcpStream::connect(address.as_str())).await;
-        let stream = match connecting {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(SendFault::Unreachable(format!("{address}: {error}"))),
-            Err(_) => return Err(SendFault::Unreachable(format!("{address}: no connection in time"))),
-        };
-        // Notes are small and answered one by one: waiting to fill a packet only costs time.
-        let _ = stream.set_nodelay(true);
-        let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
-        let host = self.profile.tls_host();
-        match tls::connect(tls, &host, stream).await {
-            Ok(stream) => Ok(Box::new(stream)),
-            Err(error) => Err(SendFault::Tls(format!("{host}: {error}"))),
-        }
-    }
 }
 
 fn refused(answer: &Answer) -> String {
@@ -161,7 +129,7 @@ impl Outlet for Hl7Outlet {
             let mut findings = Vec::new();
             for (name, inbox) in &self.inboxes {
                 let subject = format!("HL7 受信箱 / HL7 inbox {name}");
-                findings.push(match inbox.connect().await {
+                findings.push(match inbox.dial.connect().await {
                     Ok(_) => Finding {
                         level: FindingLevel::Good,
                         subject,

@@ -80,6 +80,17 @@ impl Stamp {
             Precision::Time => format!("{}月{}日{}:{:02}", t.month(), t.day(), t.hour(), t.minute()),
         }
     }
+
+    /// The same with the year, for dates that may be far away.
+    #[must_use]
+    pub fn dated_in_words(self) -> String {
+        match self.precision {
+            Precision::Month => self.in_words(),
+            Precision::Day | Precision::Time => {
+                format!("{}年{}", self.at.in_japan().year(), self.in_words())
+            }
+        }
+    }
 }
 
 fn is_zone(text: &str) -> bool {

@@ -8,10 +8,7 @@ use kakehashi_core::ids::IntakeId;
 use kakehashi_core::port::{
     BoxFuture, IntakeAnswer, IntakeDesk, Origin, RawIntake, RecipientAnswer, Refusal,
 };
-use kakehashi_hl7::acknowledgement::AnswerIds;
 use kakehashi_hl7::framing::{Decoder, FrameEvent, frame};
-use kakehashi_hl7::listen::later::LaterAnswers;
-use kakehashi_hl7::listen::links::Links;
 use kakehashi_hl7::listen::session::Session;
 use kakehashi_hl7::listen::{MllpConfig, Shared};
 use kakehashi_hl7::{FRAGMENT_LISTENER, InterfaceProfile, LISTENER, client};
@@ -100,11 +97,7 @@ fn connect_until(desk: &Arc<Desk>, config: MllpConfig, shutdown: CancellationTok
     let (near, far) = tokio::io::duplex(64 * 1024);
     let clock = FixedClock::at(UtcMicros::from_rfc3339("2026-06-09T10:20:01+09:00").unwrap());
     let desk: Arc<dyn IntakeDesk> = Arc::clone(desk) as _;
-    let later = config.profile.application_answers_to.clone();
-    let later = later.map(|target| LaterAnswers::to(target, shutdown.clone()));
-    let clock = Arc::new(clock);
-    let links = Links::default();
-    let shared = Arc::new(Shared { config, desk, clock, ids: AnswerIds::default(), links, later });
+    let shared = Arc::new(Shared::new(config, desk, Arc::new(clock), &shutdown));
     let origin =
         Origin { listener: LISTENER.to_owned(), interface: Some("hl7".to_owned()), ..Origin::default() };
     tokio::spawn(Session::new(shared, origin).run(far, shutdown));
@@ -417,8 +410,8 @@ async fn both_answers_of_enhanced_mode_are_given() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = listener.local_addr().unwrap().to_string();
     let desk = Desk::new(Mood::Takes);
-    let profile = InterfaceProfile { application_answers_to: Some(target), ..InterfaceProfile::default() };
-    let config = MllpConfig { profile, ..MllpConfig::default() };
+    let answers_to = Some(kakehashi_hl7::dial::Dial::new(&target, None).unwrap());
+    let config = MllpConfig { answers_to, ..MllpConfig::default() };
     let sound = frame(b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5|||AL|AL\rPID|1||7\r");
     let quiet = frame(b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|2|P|2.5|||AL|ER\rPID|1||7\r");
     let faulty = frame(b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|3|P|2.5|||AL|ER\r");

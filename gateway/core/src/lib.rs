@@ -22,6 +22,8 @@ pub mod fhir;
 pub mod identity_level;
 pub mod ids;
 pub mod job;
+pub mod liaison;
+pub mod link;
 pub mod mail;
 pub mod patient_match;
 pub mod placement;

@@ -14,6 +14,7 @@ use crate::directory::{GroupRoster, StaffMember};
 use crate::envelope::{Envelope, ReportOutcome};
 use crate::fan_out::{acknowledge, publish, resolve_asks};
 use crate::ids::{AttachmentId, DeliveryId, FacilityId, IntakeId, PostId, TriageId};
+use crate::liaison::{self, LiaisonDeadline};
 use crate::post::{Acknowledgement, Addressee, Post, PostKind};
 use crate::text::fold::fold_name;
 use crate::text::{clean, clean_line};
@@ -327,8 +328,16 @@ impl Draft {
                 None => "組込み規則".to_owned(),
             },
             addressees: self.addressees,
+            liaison: liaison_of(arrival, roster),
         }
     }
+}
+
+/// 連携期限 of the members, where the message tells an event that starts any.
+fn liaison_of(arrival: &Arrival<'_>, roster: &GroupRoster) -> Vec<LiaisonDeadline> {
+    let Some(event) = &arrival.envelope.event else { return Vec::new() };
+    let happened = arrival.envelope.occurred_at.unwrap_or(arrival.received_at);
+    liaison::deadlines(event, happened, roster.members.iter().map(|m| &m.facility))
 }
 
 /// The 了解 of an answer. Its time is that of the message where that is believable: not after it arrived

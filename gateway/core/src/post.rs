@@ -5,6 +5,7 @@
 use crate::clock::UtcMicros;
 use crate::envelope::ContentHash;
 use crate::ids::{AttachmentId, DeliveryId, FacilityId, GroupId, IntakeId, PostId, StaffId};
+use crate::liaison::LiaisonDeadline;
 use crate::vocabulary::{AttachmentRole, Channel, IdentityLevel, ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +99,16 @@ pub struct Post {
     pub decided_by: String,
     /// 宛先 with what is expected of each; everybody else shares.
     pub addressees: Vec<Addressee>,
+    /// 連携期限 that it starts, each for one member.
+    #[serde(default)]
+    pub liaison: Vec<LiaisonDeadline>,
+}
+
+impl Post {
+    /// The 連携期限 of this member.
+    pub fn liaison_of<'p>(&'p self, facility: &'p FacilityId) -> impl Iterator<Item = &'p LiaisonDeadline> {
+        self.liaison.iter().filter(move |l| &l.facility_id == facility)
+    }
 }
 
 /// One 宛先 of a post.

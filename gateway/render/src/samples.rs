@@ -386,6 +386,7 @@ fn item(n: u64, alias: &str, patient: &str) -> JobItem {
             event_key: None,
             decided_by: "rule discharge".into(),
             addressees: Vec::new(),
+            liaison: Vec::new(),
         },
         topic_title: None,
         author: "桜見中央病院 地域連携室".into(),

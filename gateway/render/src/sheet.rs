@@ -140,10 +140,14 @@ impl<'a> Plan<'a> {
             .enumerate()
             .map(|(at, item)| {
                 let number = numbered.then_some(at + 1);
-                match guarded {
+                let mut shown = match guarded {
                     true => print_item(&without_name(item), number, &mut printable, &mut appendix),
                     false => print_item(item, number, &mut printable, &mut appendix),
+                };
+                for deadline in item.post.liaison_of(&posts.facility.id) {
+                    shown.lines.push(printable.line(&deadline.ja(), wording::DEADLINE_MAX));
                 }
+                shown
             })
             .collect();
         let heading = (job.mode == DeliveryMode::Digest).then(|| format!("まとめ便 {}", job.due_at.to_ja()));

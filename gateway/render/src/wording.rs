@@ -13,6 +13,8 @@ use kakehashi_core::vocabulary::{DeliveryMode, ReplyExpectation, Urgency};
 const SUBJECT_MAX: usize = 120;
 /// Longest title that is shown in one line.
 pub(crate) const TITLE_MAX: usize = 80;
+/// Longest line that says a 連携期限.
+pub(crate) const DEADLINE_MAX: usize = 160;
 /// A post that waited longer than this shows both its times.
 const WAITED_SECONDS: i64 = 300;
 

@@ -147,6 +147,9 @@ impl Config {
             }
         }
         for section in &self.mllp {
+            if let Some((key, reason, remedy)) = section.fault() {
+                return Err(wrong(key, reason, remedy));
+            }
             let faults = section.outgoing.as_ref().map(kakehashi_hl7::OutboxProfile::faults);
             if let Some(fault) = faults.into_iter().flatten().next() {
                 let reason = format!("mllp.outgoing of {}: {}", section.interface.name, fault.reason);

@@ -9,6 +9,7 @@ use crate::readers::Readers;
 use crate::rules_file::RulesInForce;
 use kakehashi_core::clock::{Clock, SystemClock};
 use kakehashi_core::ids::NetworkId;
+use kakehashi_core::link::LinkMemory;
 use kakehashi_core::port::IntakeDesk;
 use kakehashi_core::vocabulary::Authenticity;
 use kakehashi_email::send::{DkimKey, EmailOutlet, RelayConfig, RelayTls as OutletTls, SenderConfig};
@@ -204,7 +205,8 @@ impl Gateway {
         let open_connections: Vec<Arc<AtomicU64>> = config.mllp.iter().map(|_| Arc::default()).collect();
         let mail = mailways::MailSockets { smtp: sockets.smtp, lmtp: sockets.lmtp };
         mailways::start(config, mail, &desk, &clock, &shutdown, &listeners)?;
-        let listening = (sockets.mllp, open_connections.as_slice());
+        let links: Arc<dyn LinkMemory> = Arc::new(store.links(&network));
+        let listening = (sockets.mllp, open_connections.as_slice(), &links);
         start_listeners(config, listening, &desk, &clock, &shutdown, &listeners)?;
         let previews = Arc::clone(&renderer);
         let state = WebState {
@@ -267,7 +269,7 @@ fn local(listener: &TcpListener) -> SocketAddr {
 
 fn start_listeners(
     config: &Config,
-    (mllp, open): (Vec<TcpListener>, &[Arc<AtomicU64>]),
+    (mllp, open, links): (Vec<TcpListener>, &[Arc<AtomicU64>], &Arc<dyn LinkMemory>),
     desk: &Arc<dyn IntakeDesk>,
     clock: &Arc<dyn Clock>,
     shutdown: &CancellationToken,
@@ -282,6 +284,8 @@ fn start_listeners(
             max_per_peer: config.intake.max_per_peer,
             open: Arc::clone(open),
             tls: tls(section.tls.as_ref())?,
+            answers_to: section.interface.answers_to()?,
+            memory: Arc::clone(links),
             ..MllpConfig::default()
         };
         listeners.spawn(kakehashi_hl7::listen::serve(

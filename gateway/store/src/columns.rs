@@ -82,7 +82,7 @@ pub(crate) fn read_group(r: &mut Reader<'_>) -> Result<PatientGroup, StoreError>
 pub(crate) const POST: &str = "t.post_id, t.group_id, t.topic_id, t.kind, t.corrects, t.version, \
     t.facility_id, t.staff_id, t.author_name, t.proxy, t.channel, t.urgency, t.expectation, t.due_at, \
     t.title, t.body, t.quoted, t.signature, t.document_kind, t.occurred_at, t.received_at, t.posted_at, \
-    t.intake_id, t.event_key, t.decided_by";
+    t.intake_id, t.event_key, t.decided_by, t.liaison";
 
 /// Addressees are rows of their own and are added by whoever loads posts.
 pub(crate) fn read_post(r: &mut Reader<'_>) -> Result<Post, StoreError> {
@@ -113,6 +113,7 @@ pub(crate) fn read_post(r: &mut Reader<'_>) -> Result<Post, StoreError> {
         event_key: r.opt_text()?,
         decided_by: r.text()?,
         addressees: Vec::new(),
+        liaison: r.opt_json(("posts", "liaison"))?.unwrap_or_default(),
     })
 }
 

@@ -30,6 +30,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/postgres/0004_paper.sql"),
     ),
     (
+        5,
+        include_str!("../../../migrations/sqlite/0005_hospitals.sql"),
+        include_str!("../../../migrations/postgres/0005_hospitals.sql"),
+    ),
+    (
         9,
         include_str!("../../../migrations/sqlite/0009_no_compression_on_the_way_in.sql"),
         include_str!("../../../migrations/postgres/0009_no_compression_on_the_way_in.sql"),

@@ -6,7 +6,8 @@ use crate::database::Database;
 use crate::facility_view::CodeView;
 use crate::value::args;
 use crate::{
-    Accounts, BlobStore, Directory, FacilityView, IntakeLog, OfficeView, StoreError, Wakes, WorkerView,
+    Accounts, BlobStore, Directory, FacilityView, IntakeLog, LinkBook, OfficeView, StoreError, Wakes,
+    WorkerView,
 };
 use crate::{apply, migrate};
 use kakehashi_core::clock::Clock;
@@ -163,6 +164,12 @@ impl Store {
     #[must_use]
     pub fn worker(&self, network: &NetworkId) -> WorkerView {
         WorkerView::new(self.parts.clone(), network.clone())
+    }
+
+    /// For the HL7 listeners: what their links must not forget.
+    #[must_use]
+    pub fn links(&self, network: &NetworkId) -> LinkBook {
+        LinkBook::new(self.parts.clone(), network.clone())
     }
 
     /// For the network office.

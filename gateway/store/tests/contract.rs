@@ -10,6 +10,7 @@ mod contract {
     pub(crate) mod facts;
     pub(crate) mod hospital;
     pub(crate) mod intake;
+    pub(crate) mod links;
     pub(crate) mod outbox;
     pub(crate) mod schema;
     pub(crate) mod views;
@@ -55,6 +56,7 @@ contract! {
     intake::a_released_intake_waits,
     intake::what_may_have_killed_a_worker_is_claimed_alone,
     intake::a_bad_row_does_not_stop_the_others,
+    conversation::liaison_deadlines_stay_as_posted,
     conversation::a_commit_is_all_or_nothing,
     conversation::effects_repeat_without_harm,
     conversation::one_event_opens_one_topic,
@@ -86,6 +88,9 @@ contract! {
     hospital::answers_to_its_topics_leave_and_nothing_else,
     hospital::an_acknowledgement_is_told_once_and_while_it_stands,
     hospital::an_interface_is_served_in_order,
+    links::what_a_link_expects_is_remembered,
+    links::answers_are_owed_in_order_until_they_are_taken,
+    links::two_programs_never_deliver_the_same_answer,
     views::messages_are_found_by_what_they_name,
     views::a_facility_sees_its_groups_only,
     views::a_timeline_keeps_delivered_and_acknowledged_apart,

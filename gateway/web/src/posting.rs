@@ -86,6 +86,7 @@ pub(crate) fn post(group: &GroupId, author: &Author, words: Words, now: UtcMicro
         event_key: None,
         decided_by: author.name.clone().unwrap_or_default(),
         addressees,
+        liaison: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! connection is closed without an answer, because senders resend after silence and never after AE.
 
 use super::key::intake_key;
-use super::links::Turn;
+use super::links::{Turn, sender};
 use super::{Shared, WRITE_TIME};
 use crate::acknowledgement::{Judgement, Reason, Verdict, build, build_batch, build_own_message, judge};
 use crate::framing::{Decoder, FrameEvent, frame};
@@ -11,6 +11,8 @@ use crate::header::Header;
 use crate::{FRAGMENT_LISTENER, batch};
 use futures::future::join_all;
 use futures::stream::{FuturesOrdered, StreamExt as _};
+use kakehashi_core::ids::IntakeId;
+use kakehashi_core::link::{LinkFault, LinkSender};
 use kakehashi_core::port::{BoxFuture, IntakeAnswer, Origin, RawIntake};
 use kakehashi_core::raw_bytes::RawBytes;
 use kakehashi_core::vocabulary::{Channel, Format};
@@ -46,10 +48,19 @@ struct Message {
     outcome: BoxFuture<'static, Outcome>,
     /// The answer when it is durable, without framing.
     accepted: Option<Vec<u8>>,
-    /// The application answer that follows it as a message of its own.
-    later: Option<Vec<u8>>,
+    /// What must be durable before that answer leaves.
+    follows: Follows,
     /// Its bytes, judged once more in the rare case that the desk refuses it.
     bytes: RawBytes,
+}
+
+/// What follows from a message that is durable.
+#[derive(Default)]
+struct Follows {
+    /// The application answer as a message of its own.
+    later: Option<Vec<u8>>,
+    /// Whose turn it was, and the number that is expected now.
+    turn: Option<(LinkSender, i64)>,
 }
 
 /// What became of handing in.
@@ -172,6 +183,12 @@ impl Session {
                         "mllp: frame without start block"
                     );
                 }
+                if self.shared.config.profile.sequence_numbers
+                    && let Err(fault) = self.shared.links.load().await
+                {
+                    tracing::warn!(%fault, "mllp: no numbers to compare with, closed without an answer");
+                    return Some(End::Closed);
+                }
                 let batch = batch::split(&bytes);
                 if batch.messages.is_empty() && batch.has_batch_segments {
                     tracing::info!(interface = self.shared.config.interface, "mllp: empty batch");
@@ -271,11 +288,16 @@ impl Session {
         let intake = self.intake(bytes, &judgement);
         let later = self.shared.later.as_ref().and_then(|_| judgement.later_answer());
         let now = self.shared.clock.now();
+        let turn = match turn {
+            Some(Turn::Next(next)) => judgement.header.as_ref().map(|header| (sender(header), next)),
+            Some(Turn::Asked(_) | Turn::Again(_) | Turn::Wrong(_)) | None => None,
+        };
+        let later = later.map(|code| build_own_message(&judgement, code, &self.shared.ids.next(now), now));
         Message {
+            follows: Follows { later, turn },
             bytes: intake.bytes.clone(),
             outcome: self.hand_in(intake, permit),
             accepted: judgement.answer().map(|code| self.built(&judgement, code)),
-            later: later.map(|code| build_own_message(&judgement, code, &self.shared.ids.next(now), now)),
         }
     }
 
@@ -332,7 +354,7 @@ impl Session {
         Message {
             outcome: Box::pin(std::future::ready(Outcome::Nothing)),
             accepted: judgement.answer().map(|code| self.built(judgement, code)),
-            later: None,
+            follows: Follows::default(),
             bytes: RawBytes::default(),
         }
     }
@@ -373,12 +395,15 @@ impl Session {
             for (outcome, message) in done {
                 match outcome {
                     Outcome::Nothing => answers.extend(message.accepted),
-                    Outcome::Answered(IntakeAnswer::Accepted(_) | IntakeAnswer::Duplicate(_)) => {
+                    Outcome::Answered(IntakeAnswer::Accepted(id) | IntakeAnswer::Duplicate(id)) => {
+                        // What follows from the message must be as durable as the message.
+                        if let Err(fault) = self.remember(&id, &message.follows).await {
+                            tracing::warn!(%fault, "mllp: closed without an answer");
+                            self.shared.links.forget();
+                            return;
+                        }
                         is_durable = true;
                         answers.extend(message.accepted);
-                        if let (Some(later), Some(answer)) = (&self.shared.later, message.later) {
-                            later.send(answer);
-                        }
                     }
                     Outcome::Answered(IntakeAnswer::Refused(_)) => {
                         answers.extend(self.refused(&message.bytes))
@@ -413,6 +438,17 @@ impl Session {
                 return;
             }
         }
+    }
+
+    /// Keeps the number that is expected next and the application answer that is owed.
+    async fn remember(&self, intake: &IntakeId, follows: &Follows) -> Result<(), LinkFault> {
+        if let Some((sender, next)) = &follows.turn {
+            self.shared.links.keep(sender, *next).await?;
+        }
+        if let (Some(later), Some(answer)) = (&self.shared.later, &follows.later) {
+            later.send(intake, answer).await?;
+        }
+        Ok(())
     }
 
     /// The answer, after the commit block where the interface wants it.

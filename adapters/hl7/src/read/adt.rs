@@ -66,7 +66,7 @@ pub(super) fn compose(
     let trigger = envelope.event.as_ref().and_then(|e| e.trigger.clone()).unwrap_or_default();
     let occurred = occurred(&trigger, scope);
     envelope.occurred_at = occurred.filter(|s| s.precision > Precision::Month).map(|s| s.at);
-    set_keys(envelope, &trigger);
+    set_keys(envelope, scope, &trigger);
     set_retired(envelope, scope);
     if scope.text("PID", 30, 1).is_some_and(|told| told.eq_ignore_ascii_case("Y")) {
         envelope.warn(DEATH, "PID-30 is Y: the office chooses the words, no text by machine");
@@ -76,6 +76,13 @@ pub(super) fn compose(
         envelope.urgency = Some(original.urgency);
         envelope.title = Some(format!("{}（取消）", original.title));
         envelope.body = Some(fill(template!("cancelled"), &[("what", Some(original.what))]));
+        return Ok(());
+    }
+    if matches!(trigger.as_str(), "A01" | "A03") && scope.text("PV1", 2, 1).as_deref() == Some("O") {
+        // An outpatient's visit began or ended; nobody was admitted or discharged.
+        envelope.warn(super::PARKED, "PV1-2 is O: the visit of an outpatient");
+        envelope.urgency = Some(Urgency::Normal);
+        envelope.title = Some(if trigger == "A01" { "外来受付" } else { "外来の終わり" }.to_owned());
         return Ok(());
     }
     if let Some(kind) = kind(&trigger) {
@@ -103,10 +110,16 @@ fn occurred(trigger: &str, scope: &Scope<'_>) -> Option<Stamp> {
     scope.first_stamp(first).or_else(|| scope.first_stamp(&[("EVN", 2, 1), ("MSH", 7, 1)]))
 }
 
-fn set_keys(envelope: &mut Envelope, trigger: &str) {
+fn set_keys(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str) {
     let Some(event) = envelope.event.as_mut() else { return };
-    event.key = event.stay_keys(trigger).pop();
-    event.corrects = cancels(trigger).and_then(|original| event.stay_keys(original).pop());
+    // A stay that is only planned often has no number yet: its planned time is all that both messages name.
+    let is_plan = matches!(trigger, "A05" | "A14" | "A27" | "A38");
+    let planned = is_plan.then(|| scope.text("PV2", 8, 1)).flatten().map(|t| format!("planned{}", t.trim()));
+    let key =
+        |of: &str| event.stay_keys(of).pop().or_else(|| planned.as_ref().map(|p| format!("stay:{p}:{of}")));
+    let corrects = cancels(trigger).and_then(key);
+    event.key = key(trigger);
+    event.corrects = corrects;
 }
 
 fn stay(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, kind: &Kind, occurred: Option<Stamp>) {

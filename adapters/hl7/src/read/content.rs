@@ -26,9 +26,24 @@ pub(super) struct Content {
     pub(super) cda: Option<String>,
     /// Result status of every OBX, without repetitions.
     pub(super) statuses: Vec<String>,
+    /// What the message held and nobody can open here, in words.
+    refused: Vec<&'static str>,
 }
 
 impl Content {
+    /// A line for the team about what is not attached, so that nobody waits for it.
+    pub(super) fn left_out(&self) -> Option<String> {
+        let what = self.refused.join("、");
+        (!what.is_empty())
+            .then(|| format!("※ {what}は添付していません。必要なときは病院にお問い合わせください。"))
+    }
+
+    fn refuse(&mut self, what: &'static str) {
+        if !self.refused.contains(&what) {
+            self.refused.push(what);
+        }
+    }
+
     /// The words inside of a file that people can read without opening it; files inside a CDA are kept
     /// beside it.
     fn read_inside(
@@ -55,6 +70,7 @@ impl Content {
             },
             "application/rtf" => rtf::plain_text(bytes),
             "text/html" => std::str::from_utf8(bytes).ok().map(markup::plain_text),
+            "text/plain" => plain_file(bytes),
             _ => None,
         };
         if self.cda.is_none() {
@@ -88,7 +104,9 @@ pub(super) fn gather(
                 match segment.text(2, 1).as_deref() {
                     Some("ED") => files.take(&segment, scope),
                     Some("RP") => {
-                        envelope.warn("reference_not_fetched", "OBX holds a pointer, which is never followed")
+                        envelope
+                            .warn("reference_not_fetched", "OBX holds a pointer, which is never followed");
+                        content.refuse("病院内の別の場所にある文書");
                     }
                     kind => text.observation(&segment, kind.unwrap_or("ST")),
                 }
@@ -145,8 +163,13 @@ impl Text {
     }
 
     fn push(&mut self, line: &str) {
+        let room = MAX_TEXT_CHARS.saturating_sub(self.chars);
         self.chars += line.chars().count() + 1;
         if self.chars > MAX_TEXT_CHARS {
+            if !self.cut && room > 0 {
+                self.lines.extend(line.chars().take(room));
+                self.lines.push_str("…\n");
+            }
             self.cut = true;
             return;
         }
@@ -180,7 +203,7 @@ pub(super) fn row(segment: &Segment<'_>) -> Option<String> {
     let name = segment.coded(3).unwrap_or_else(|| "値".to_owned());
     let mut row = format!("{name} {value}");
     if let Some(unit) = segment.text(6, 1) {
-        row = format!("{row} {unit}");
+        row = format!("{row} {}", unit_in_words(&unit));
     }
     if let Some(flag) = flags(segment) {
         row = format!("{row} ({flag})");
@@ -191,11 +214,31 @@ pub(super) fn row(segment: &Segment<'_>) -> Option<String> {
     Some(row)
 }
 
-/// OBX-8 without `N`.
+/// Signs of UCUM that no helper knows, as they are written in Japan. The value is never touched.
+fn unit_in_words(unit: &str) -> &str {
+    match unit {
+        "Cel" | "CEL" | "cel" => "℃",
+        "mm[Hg]" | "mm(hg)" | "MM[HG]" => "mmHg",
+        other => other,
+    }
+}
+
+/// OBX-8 without `N`; what a drug does against an organism in words.
 pub(super) fn flags(segment: &Segment<'_>) -> Option<String> {
     let flags: Vec<String> =
         segment.repeats(8).filter_map(|o| o.text(1)).filter(|f| f != "N").take(5).collect();
-    (!flags.is_empty()).then(|| flags.join(","))
+    let words = flags.iter().map(|f| match f.as_str() {
+        "S" => "感性",
+        "I" => "中間",
+        "R" => "耐性",
+        other => other,
+    });
+    (!flags.is_empty()).then(|| words.collect::<Vec<_>>().join(","))
+}
+
+/// The flags of table 0078 that only sensitivities have.
+pub(super) fn is_sensitivity(flag: &str) -> bool {
+    matches!(flag, "S" | "I" | "R" | "MS" | "VS" | "NS" | "SDD")
 }
 
 fn plain_value(segment: &Segment<'_>) -> Option<String> {
@@ -210,7 +253,14 @@ fn plain_value(segment: &Segment<'_>) -> Option<String> {
             }
             "CE" | "CWE" | "CNE" | "CF" => o.coded(),
             "XCN" | "XPN" => Some([o.text(2), o.text(3)].into_iter().flatten().collect::<Vec<_>>().join(" ")),
-            "NM" | "DT" | "TM" | "TS" | "DTM" | "ST" | "TX" | "FT" | "" => match o.whole() {
+            "DT" | "TS" | "DTM" => o.text(1).map(|t| moment(&t)),
+            "TM" => o.text(1).map(|t| time_of_day(&t)),
+            "XAD" => {
+                let parts: Vec<String> = [8, 3, 4, 1, 2].into_iter().filter_map(|c| o.sub(c, 1)).collect();
+                // The whole address in one component (hl7.md section 5), else its parts.
+                parts.first().filter(|_| o.sub(8, 1).is_some()).cloned().or_else(|| Some(parts.concat()))
+            }
+            "NM" | "ST" | "TX" | "FT" | "" => match o.whole() {
                 Value::Text(text) => Some(clean(&text).replace('\n', " ").trim().to_owned()),
                 Value::Null | Value::Absent => None,
             },
@@ -220,6 +270,21 @@ fn plain_value(segment: &Segment<'_>) -> Option<String> {
         .take(50)
         .collect();
     (!values.is_empty()).then(|| values.join("、"))
+}
+
+/// A date or time in words where it is one.
+fn moment(text: &str) -> String {
+    let stamp = crate::time::Stamp::read(text, kakehashi_core::clock::JAPAN);
+    stamp.map_or_else(|| text.to_owned(), |stamp| stamp.dated_in_words())
+}
+
+/// `0830` as 8:30.
+fn time_of_day(text: &str) -> String {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    match (digits.get(..2).and_then(|h| h.parse::<u8>().ok()), digits.get(2..4)) {
+        (Some(hour), Some(minute)) if hour < 24 => format!("{hour}:{minute}"),
+        _ => text.to_owned(),
+    }
 }
 
 /// One ED value as it stands in the message, not yet decoded.
@@ -308,6 +373,7 @@ impl<'m> Files<'m> {
                 Ok(kind) => kind,
                 Err(refused) => {
                     envelope.warn(refused.code(), refused.to_string());
+                    content.refuse(refused.in_words());
                     continue;
                 }
             };
@@ -317,6 +383,13 @@ impl<'m> Files<'m> {
         }
         Ok(())
     }
+}
+
+/// A text file that people read without opening it; UTF-8 as decoded with the message, or what Windows wrote.
+fn plain_file(bytes: &[u8]) -> Option<String> {
+    let text = crate::charset::decode(bytes, None, None).ok()?;
+    let text = clean(&text.text);
+    (!text.contains('\u{fffd}')).then(|| text.trim().to_owned())
 }
 
 fn name(stated: Option<&str>, heading: Option<&str>, kind: Kind) -> String {

@@ -167,12 +167,16 @@ fn body(
     reason: Option<&str>,
 ) -> Option<String> {
     let text = content.text.as_deref().or(content.cda.as_deref());
+    let left_out = content.left_out();
     let attached = (!envelope.attachments.is_empty()).then(|| match act {
         // Their template says already what arrived.
         Act::Edit | Act::Replacement => "添付の文書をご覧ください。".to_owned(),
         _ => format!("{name}が届きました。添付の文書をご覧ください。"),
     });
-    let shown = text.or(attached.as_deref());
+    let shown: Vec<&str> =
+        [text.or(attached.as_deref()), left_out.as_deref()].into_iter().flatten().collect();
+    let shown = (!shown.is_empty()).then(|| shown.join("\n"));
+    let shown = shown.as_deref();
     let template = match act {
         Act::Notice => template!("document_notice"),
         Act::Announced => template!("document_announced"),

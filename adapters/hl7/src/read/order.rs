@@ -35,8 +35,9 @@ pub(super) fn compose(envelope: &mut Envelope, scope: &Scope<'_>) {
     let drugs = drugs(scope);
     let patient = patient_in_words(envelope);
     let text = drugs.join("\n");
-    envelope.body = (!text.is_empty())
-        .then(|| fill(template!("prescription"), &[("patient", Some(&patient)), ("text", Some(&text))]));
+    let template = if cancelled { template!("prescription_cancelled") } else { template!("prescription") };
+    envelope.body =
+        (!text.is_empty()).then(|| fill(template, &[("patient", Some(&patient)), ("text", Some(&text))]));
 }
 
 /// What the prescription is for, the most telling repetition of RXE-27 or RXE-21 (table MR9P).
@@ -55,6 +56,13 @@ fn drugs(scope: &Scope<'_>) -> Vec<String> {
     for segment in scope.view.segments() {
         match segment.name() {
             "RXE" | "RXO" if lines.len() < MAX_DRUGS => lines.extend(drug(&segment)),
+            "NTE" => {
+                let note = segment.repeats(3).filter_map(|o| o.whole().text()).collect::<Vec<_>>().join(" ");
+                let note = kakehashi_core::text::clean_line(&note, 500);
+                if let Some(line) = lines.last_mut().filter(|_| !note.is_empty()) {
+                    line.push_str(&format!("\n　※ {note}"));
+                }
+            }
             "TQ1" => {
                 if let Some(line) = lines.last_mut() {
                     line.push_str(&timing(&segment));
@@ -71,6 +79,9 @@ fn drug(segment: &Segment<'_>) -> Option<String> {
     let name = segment.coded(if is_order { 1 } else { 2 })?;
     let (amount, unit, usage) = if is_order { (2, 4, 7) } else { (3, 5, 7) };
     let mut line = format!("・{name}");
+    // Ointments have no dose, only an amount that is handed out (hl7.md section 10).
+    let (amount, unit) =
+        if segment.text(amount, 1).is_none() && !is_order { (10, 11) } else { (amount, unit) };
     if let Some(amount) = segment.text(amount, 1) {
         let unit = segment.coded(unit).unwrap_or_default();
         line.push_str(&format!(" {amount}{unit}"));

@@ -5,6 +5,7 @@
 use crate::message::{Occurrence, View};
 use crate::time::date_of;
 use kakehashi_core::envelope::{Envelope, Identifier, NameKind, PatientName};
+use kakehashi_core::text::date::read_date;
 use kakehashi_core::text::fold::{is_kana, widen_kana};
 
 const MAX_IDENTIFIERS: usize = 20;
@@ -32,15 +33,27 @@ pub(super) fn fill(envelope: &mut Envelope, view: &View<'_>) {
     }
     envelope.patient.names = names.paired();
     if let Some(written) = pid.text(7, 1) {
-        envelope.patient.birth_date = date_of(&written);
+        // Old systems write the era: S13.4.12, 昭和13年4月12日.
+        envelope.patient.birth_date =
+            date_of(&written).or_else(|| read_date(&written).map(|date| date.to_string()));
         if envelope.patient.birth_date.is_none() {
             envelope.warn("birth_date_invalid", "PID-7 is no date of the calendar");
         }
     }
-    envelope.patient.sex = pid
-        .text(8, 1)
-        .map(|s| s.to_ascii_uppercase())
-        .filter(|s| matches!(s.as_str(), "F" | "M" | "O" | "U" | "A" | "N"));
+    envelope.patient.sex = pid.text(8, 1).and_then(|s| sex(&s)).map(str::to_owned);
+}
+
+/// Table 0001, and what Japanese systems write instead.
+fn sex(written: &str) -> Option<&'static str> {
+    Some(match written.trim().to_ascii_uppercase().as_str() {
+        "F" | "FEMALE" | "2" | "女" | "女性" => "F",
+        "M" | "MALE" | "1" | "男" | "男性" => "M",
+        "O" => "O",
+        "U" => "U",
+        "A" => "A",
+        "N" => "N",
+        _ => return None,
+    })
 }
 
 pub(super) fn identifier(occurrence: &Occurrence<'_>) -> Option<Identifier> {

@@ -55,6 +55,7 @@ pub(super) fn compose(
         envelope.reply_expectation = Some(ReplyExpectation::Reply);
     }
     let diagnosis = diagnoses(scope);
+    let decision = (kind == "RRI").then(|| status_in_words(scope)).flatten();
     let attached = (!envelope.attachments.is_empty()).then(|| "添付の文書をご覧ください。".to_owned());
     let text = content.text.or(content.cda).or(attached);
     let to = doctor(scope, "RT");
@@ -62,10 +63,23 @@ pub(super) fn compose(
         ("from", from.as_deref()),
         ("to", to.as_deref()),
         ("diagnosis", diagnosis.as_deref()),
+        ("decision", decision.as_deref()),
         ("text", text.as_deref()),
     ];
     envelope.body = Some(fill(template!("referral"), &fields)).filter(|b| !b.is_empty());
     Ok(())
+}
+
+/// RF1-1 of table 0283, else its words.
+fn status_in_words(scope: &Scope<'_>) -> Option<String> {
+    let known = match scope.text("RF1", 1, 1).as_deref() {
+        Some("A") => Some("受け入れ"),
+        Some("R") => Some("お断り"),
+        Some("P") => Some("検討中"),
+        Some("E") => Some("期限切れ"),
+        _ => None,
+    };
+    known.map(str::to_owned).or_else(|| scope.coded("RF1", 1))
 }
 
 /// The provider with this role: institution and name.

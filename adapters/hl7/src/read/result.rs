@@ -1,7 +1,7 @@
 //! ORU and OUL: results (hl7.md section 9). A table of values with what is abnormal first, or the text
 //! of a report with its files. Values and units are shown as sent; the absence of a flag says nothing.
 
-use super::content::{flags, gather, is_text, row, text_value};
+use super::content::{flags, gather, is_sensitivity, is_text, row, text_value};
 use super::document::kind_of;
 use super::scope::Scope;
 use super::wording::{fill, template};
@@ -47,34 +47,40 @@ pub(super) fn compose(
     // D strikes a row out and W says it was never this patient's: both undo what was posted.
     let undone = content.statuses.iter().any(|s| matches!(s.as_str(), "D" | "W"));
     set_event(envelope, scope, status, corrected || undone);
-    if table.rows.is_empty() {
+    if table.is_empty() {
         // Documents come as results too, and must end in the same kind of post (hl7.md 7.2).
         let codes =
             [("OBX", 3), ("OBR", 4)].into_iter().filter_map(|(segment, field)| scope.text(segment, field, 1));
         envelope.document_kind = codes.into_iter().find_map(|code| kind_of(scope, &code));
     }
     let critical = table.critical || content.text.as_deref().is_some_and(|t| t.contains("パニック値"));
-    envelope.urgency = Some(match (critical, corrected) {
+    envelope.urgency = Some(match (critical, corrected || undone) {
         (true, _) => Urgency::Emergency,
         (false, true) => Urgency::Urgent,
         (false, false) => Urgency::Normal,
     });
-    let name = match (trigger.as_str(), table.rows.is_empty()) {
+    let name = match (trigger.as_str(), table.is_empty()) {
         ("R30" | "R31" | "R32", _) => "バイタル".to_owned(),
         (_, true) => order.unwrap_or_else(|| "検査結果".to_owned()),
         (_, false) => "検体検査結果".to_owned(),
     };
-    envelope.title = Some(match (corrected, critical) {
-        (true, _) => format!("{name}（訂正）"),
-        (false, true) => format!("{name}（緊急）"),
-        (false, false) => name,
+    // Every row taken back, or no row left to show: nothing of it stands any more.
+    let withdrawn = undone && content.statuses.iter().all(|s| matches!(s.as_str(), "D" | "W" | "X"));
+    envelope.title = Some(match (withdrawn, corrected || undone, critical) {
+        (true, _, _) => format!("{name}（取消）"),
+        (false, true, _) => format!("{name}（訂正）"),
+        (false, false, true) => format!("{name}（緊急）"),
+        (false, false, false) => name,
     });
-    let text = if table.rows.is_empty() { content.text.or(content.cda) } else { Some(table.lines()) };
+    let left_out = content.left_out();
+    let text = if table.is_empty() { content.text.or(content.cda) } else { Some(table.lines()) };
     let attached = (!envelope.attachments.is_empty()).then(|| "添付の文書をご覧ください。".to_owned());
     let text = text.or(attached);
+    let text = [text, left_out].into_iter().flatten().collect::<Vec<_>>().join("\n");
     let at = stamp.map(Stamp::in_words);
+    let template = if withdrawn { template!("result_cancelled") } else { template!("result") };
     envelope.body =
-        text.map(|text| fill(template!("result"), &[("at", at.as_deref()), ("text", Some(&text))]));
+        (!text.is_empty()).then(|| fill(template, &[("at", at.as_deref()), ("text", Some(&text))]));
     Ok(())
 }
 
@@ -107,73 +113,180 @@ struct Row {
     abnormal: bool,
 }
 
+/// The rows of one order.
+#[derive(Default)]
+struct Group {
+    /// What was ordered.
+    name: Option<String>,
+    specimen: Option<String>,
+    rows: Vec<Row>,
+    /// Longer texts between the values, each under its name.
+    texts: Vec<String>,
+    /// Organisms and their sensitivities belong together: nothing may be moved.
+    keeps_order: bool,
+    /// The last OBX was not shown, so that its notes are not shown either.
+    skipped: bool,
+}
+
 #[derive(Default)]
 struct Table {
-    rows: Vec<Row>,
+    groups: Vec<Group>,
+    count: usize,
     critical: bool,
 }
 
 impl Table {
-    /// Values with the notes that follow them. Empty for a report, whose OBX are all text or files.
+    /// Values with the notes that follow them. Empty for a report, whose OBX are texts or files and at most
+    /// some dates or names beside them.
     fn read(scope: &Scope<'_>) -> Self {
         let mut table = Self::default();
-        let mut values = 0;
+        let (mut values, mut others, mut texts) = (0, 0, 0);
+        let mut specimen = None;
         for segment in scope.view.segments() {
             match segment.name() {
+                "SPM" => specimen = segment.coded(4),
+                "OBR" => {
+                    let specimen = specimen.take().or_else(|| segment.coded(15));
+                    table.groups.push(Group { name: segment.coded(4), specimen, ..Group::default() });
+                }
                 "OBX" => {
                     let kind = segment.text(2, 1).unwrap_or_default();
                     if kind == "ED" || kind == "RP" {
                         continue;
                     }
-                    values += usize::from(!is_text(&kind) || is_short(&segment));
-                    table.observation(&segment);
+                    match (is_text(&kind), is_measure(&segment)) {
+                        (true, false) => texts += 1,
+                        (true, true) if !is_short(&segment) => texts += 1,
+                        (_, true) => values += 1,
+                        (false, false) => match kind.as_str() {
+                            "NM" | "SN" => values += 1,
+                            _ => others += 1,
+                        },
+                    }
+                    table.observation(&segment, &kind);
                 }
                 "NTE" => table.note(&segment),
                 _ => {}
             }
-            if table.rows.len() >= MAX_ROWS {
+            if table.count >= MAX_ROWS {
                 break;
             }
         }
-        if values == 0 {
-            table.rows.clear();
+        if values == 0 && (texts > 0 || others == 0) {
+            table.groups.clear();
         }
+        table.groups.retain(|g| !g.rows.is_empty() || !g.texts.is_empty());
         table
     }
 
-    fn observation(&mut self, segment: &Segment<'_>) {
-        let Some(mut text) = row(segment) else { return };
-        if segment.text(11, 1).is_some_and(|s| matches!(s.as_str(), "D" | "W")) {
-            text = format!("（取消）{text}");
+    fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    fn group(&mut self) -> Option<&mut Group> {
+        if self.groups.is_empty() {
+            self.groups.push(Group::default());
         }
-        let flags = flags(segment);
-        self.critical |=
-            segment.repeats(8).filter_map(|o| o.text(1)).any(|f| matches!(f.as_str(), "HH" | "LL" | "AA"));
-        self.rows.push(Row { text, abnormal: flags.is_some() });
+        self.groups.last_mut()
+    }
+
+    fn observation(&mut self, segment: &Segment<'_>, kind: &str) {
+        let status = segment.text(11, 1);
+        let withdrawn = matches!(status.as_deref(), Some("D" | "W"));
+        let found: Vec<String> = segment.repeats(8).filter_map(|o| o.text(1)).collect();
+        // What was taken back is no danger any more.
+        self.critical |= !withdrawn && found.iter().any(|f| matches!(f.as_str(), "HH" | "LL" | "AA"));
+        let abnormal = flags(segment).is_some();
+        let sensitivity = found.iter().any(|f| is_sensitivity(f));
+        let long = is_text(kind) && !is_short(segment);
+        let text = if long { long_text(segment) } else { row(segment) };
+        let text = text.or_else(|| {
+            // Asked for and without a result: said, because silence would read as normal.
+            (status.as_deref() == Some("X"))
+                .then(|| format!("{} （結果なし）", segment.coded(3).unwrap_or_else(|| "値".to_owned())))
+        });
+        let Some(group) = self.group() else { return };
+        group.keeps_order |= sensitivity;
+        group.skipped = text.is_none();
+        let Some(text) = text else { return };
+        let text = if withdrawn { format!("（取消）{text}") } else { text };
+        if long && text.contains('\n') {
+            group.texts.push(text);
+        } else {
+            group.rows.push(Row { text, abnormal });
+        }
+        self.count += 1;
     }
 
     fn note(&mut self, segment: &Segment<'_>) {
         let note = segment.repeats(3).filter_map(|o| o.whole().text()).collect::<Vec<_>>().join(" ");
         let note = kakehashi_core::text::clean_line(&note, 1000);
         self.critical |= note.contains("パニック値");
-        match self.rows.last_mut() {
-            Some(row) if !note.is_empty() => {
+        let Some(group) = self.groups.last_mut().filter(|g| !note.is_empty() && !g.skipped) else { return };
+        match group.rows.last_mut() {
+            Some(row) => {
                 row.text.push_str("\n　※ ");
                 row.text.push_str(&note);
             }
-            _ => {}
+            // Before the first value it speaks of the whole order.
+            None => group.texts.push(format!("※ {note}")),
         }
     }
 
-    /// Abnormal rows first, else in the sender's order.
+    /// The orders one after the other, each with its name where there are several; abnormal rows first,
+    /// else in the sender's order.
     fn lines(&self) -> String {
-        let of = |abnormal| self.rows.iter().filter(move |r| r.abnormal == abnormal).map(|r| r.text.as_str());
-        of(true).chain(of(false)).collect::<Vec<_>>().join("\n")
+        let several = self.groups.len() > 1;
+        let mut lines: Vec<&str> = Vec::new();
+        let heads: Vec<Option<String>> = self.groups.iter().map(|g| g.heading(several)).collect();
+        for (group, head) in self.groups.iter().zip(&heads) {
+            lines.extend(head.as_deref());
+            if group.keeps_order {
+                lines.extend(group.rows.iter().map(|r| r.text.as_str()));
+            } else {
+                let of = |abnormal| {
+                    group.rows.iter().filter(move |r| r.abnormal == abnormal).map(|r| r.text.as_str())
+                };
+                lines.extend(of(true).chain(of(false)));
+            }
+            lines.extend(group.texts.iter().map(String::as_str));
+        }
+        lines.join("\n")
     }
 }
 
-/// A qualitative value such as `(±)` that came as text, with a unit, a range or a flag.
+impl Group {
+    /// What was examined: `【一般細菌培養】材料: 喀痰`.
+    fn heading(&self, several: bool) -> Option<String> {
+        let specimen = self.specimen.as_deref().map(|s| format!("材料: {s}"));
+        match (&self.name, specimen) {
+            (Some(name), Some(specimen)) if several || self.keeps_order => {
+                Some(format!("【{name}】{specimen}"))
+            }
+            (Some(name), _) if several || self.keeps_order => Some(format!("【{name}】")),
+            _ => None,
+        }
+    }
+}
+
+/// A unit, a range or a flag.
+fn is_measure(segment: &Segment<'_>) -> bool {
+    [6, 7, 8].into_iter().any(|field| !segment.raw(field).is_empty())
+}
+
+/// A text that fits into a row, such as `(±)` or `3+`.
 fn is_short(segment: &Segment<'_>) -> bool {
-    let has_measure = [6, 7, 8].into_iter().any(|field| !segment.raw(field).is_empty());
-    has_measure && text_value(segment).chars().count() <= 40
+    let value = text_value(segment);
+    !value.trim().contains('\n') && value.chars().count() <= 40
+}
+
+/// A longer text under the name of its OBX, lines kept.
+fn long_text(segment: &Segment<'_>) -> Option<String> {
+    let value = text_value(segment);
+    let value = value.trim();
+    let name = segment.coded(3);
+    (!value.is_empty()).then(|| match name {
+        Some(name) if !value.starts_with('【') => format!("【{name}】\n{value}"),
+        _ => value.to_owned(),
+    })
 }

@@ -1,7 +1,7 @@
 //! SIU: outpatient appointments (hl7.md section 10), keyed by the appointment's number so that a change
 //! or a cancellation finds the post before it.
 
-use super::scope::{Scope, patient_in_words};
+use super::scope::{Scope, patient_in_words, person};
 use super::wording::{fill, template};
 use crate::time::Stamp;
 use kakehashi_core::envelope::Envelope;
@@ -35,7 +35,8 @@ pub(super) fn compose(envelope: &mut Envelope, scope: &Scope<'_>) {
     let service = scope.coded("AIS", 3).or_else(|| scope.coded("SCH", 7)).or_else(|| scope.coded("SCH", 8));
     let location = scope.coded("AIL", 3);
     // Why it is cancelled stands where the booking had its purpose, or in the event reason.
-    let reason = scope.coded("SCH", 6).or_else(|| scope.coded("SCH", 7));
+    let reason = scope.coded("SCH", 6).or_else(|| scope.coded("SCH", 7).filter(|_| cancelled));
+    let doctor = scope.view.all("AIP").find_map(|aip| person(&aip, 3));
     let patient = patient_in_words(envelope);
     let (at, facility) = (starts.map(Stamp::in_words), scope.facility());
     let fields = [
@@ -44,12 +45,14 @@ pub(super) fn compose(envelope: &mut Envelope, scope: &Scope<'_>) {
         ("text", service.as_deref()),
         ("location", location.as_deref()),
         ("reason", reason.as_deref()),
+        ("doctor", doctor.as_deref()),
         ("facility", facility.as_deref()),
     ];
-    let template = match (missed, cancelled) {
-        (true, _) => template!("appointment_missed"),
-        (false, true) => template!("appointment_cancelled"),
-        (false, false) => template!("appointment"),
+    let template = match (missed, cancelled, changed) {
+        (true, _, _) => template!("appointment_missed"),
+        (false, true, _) => template!("appointment_cancelled"),
+        (false, false, true) => template!("appointment_changed"),
+        (false, false, false) => template!("appointment"),
     };
     envelope.body = Some(fill(template, &fields));
 }

@@ -141,16 +141,6 @@ const FIXED: &[&str] =
     &["MSH-1", "MSH-2", "MSH-7", "MSH-9", "MSH-10", "MSH-15", "MSH-16", "PID-3", "OBX-1", "OBX-2", "OBX-5"];
 
 impl OutboxProfile {
-    /// The name that the hospital's certificate must hold.
-    #[must_use]
-    pub fn tls_host(&self) -> String {
-        let named = self.tls.as_ref().and_then(|t| t.host.clone());
-        named.unwrap_or_else(|| {
-            let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _)| host);
-            host.trim_start_matches('[').trim_end_matches(']').to_owned()
-        })
-    }
-
     /// Everything that cannot work.
     #[must_use]
     pub fn faults(&self) -> Vec<ProfileFault> {
@@ -238,7 +228,6 @@ mod tests {
             ..OutboxProfile::default()
         };
         assert_eq!(good.faults(), []);
-        assert_eq!(good.tls_host(), "10.20.0.5");
         let keys = |profile: &OutboxProfile| profile.faults().into_iter().map(|f| f.key).collect::<Vec<_>>();
         assert_eq!(keys(&OutboxProfile::default()), ["address", "receiving_application"]);
         let odd = OutboxProfile {

@@ -267,5 +267,6 @@ fn call_back(sheet: &SheetConfirmation<'_>, roster: &GroupRoster, id: PostId) ->
         event_key: None,
         decided_by: sheet.actor_name.clone(),
         addressees: Vec::new(),
+        liaison: Vec::new(),
     }
 }

@@ -6,7 +6,9 @@ use super::notice::NoticeWords;
 use crate::name_guard::NameGuard;
 use crate::sheet::{appended, due};
 use crate::wording;
+use kakehashi_core::ids::FacilityId;
 use kakehashi_core::job::{DeliveryJob, JobItem, JobPosts};
+use kakehashi_core::liaison::LiaisonDeadline;
 use kakehashi_core::rendered::RenderedFile;
 use kakehashi_core::text::{clean, clean_line};
 use kakehashi_core::vocabulary::{DeliveryMode, ReplyExpectation, Urgency};
@@ -106,7 +108,9 @@ impl MailView {
             .items
             .iter()
             .enumerate()
-            .map(|(at, item)| ItemView::new(job, item, numbered.then_some(at + 1), openness))
+            .map(|(at, item)| {
+                ItemView::new(job, &posts.facility.id, item, numbered.then_some(at + 1), openness)
+            })
             .collect();
         Self {
             facility: clean_line(&posts.facility.name, 60),
@@ -129,7 +133,13 @@ impl MailView {
 }
 
 impl ItemView {
-    fn new(job: &DeliveryJob, item: &JobItem, number: Option<usize>, openness: Openness) -> Self {
+    fn new(
+        job: &DeliveryJob,
+        facility: &FacilityId,
+        item: &JobItem,
+        number: Option<usize>,
+        openness: Openness,
+    ) -> Self {
         let guard = NameGuard::new(&item.patient_name);
         let post = &item.post;
         let author = || format!("{} ({})", clean_line(&item.author, 80), post.channel.ja());
@@ -143,7 +153,9 @@ impl ItemView {
             ),
             Openness::Full => {
                 let title = clean_line(&wording::full_title(item), wording::TITLE_MAX);
-                let lines = clean(&post.body).trim_matches('\n').lines().map(str::to_owned).collect();
+                let body = clean(&post.body);
+                let body = body.trim_matches('\n').lines().map(str::to_owned);
+                let lines = body.chain(post.liaison_of(facility).map(LiaisonDeadline::ja)).collect();
                 let attachments = appended::shown(item)
                     .map(|a| {
                         let name = clean_line(a.stored.name.as_deref().unwrap_or("名前のない添付"), 100);

@@ -198,6 +198,41 @@ pub(crate) struct MllpSection {
     pub(crate) outgoing: Option<OutboxProfile>,
 }
 
+impl MllpSection {
+    /// What cannot work: the key, why, and what to do.
+    pub(crate) fn fault(&self) -> Option<(&'static str, String, &'static str)> {
+        let interface = &self.interface;
+        let asks_certificate = self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        if !interface.client_certificates.is_empty() && !asks_certificate {
+            return Some((
+                "client_certificates",
+                format!(
+                    "the interface {:?} admits only certain client certificates, but its listener asks for none, \
+                     so that every connection would be closed",
+                    interface.name
+                ),
+                "set client_ca in [mllp.tls] to the authority that signed them, or leave client_certificates out",
+            ));
+        }
+        let files = interface.application_answers_tls.as_ref();
+        if files.is_some() && interface.application_answers_to.is_none() {
+            return Some((
+                "application_answers_tls",
+                format!("the interface {:?} has TLS for application answers but no listener", interface.name),
+                "set application_answers_to to HOST:PORT, or leave application_answers_tls out",
+            ));
+        }
+        if files.is_some_and(|f| f.certificate.is_some() != f.key.is_some()) {
+            return Some((
+                "application_answers_tls",
+                "a certificate and its key come together".to_owned(),
+                "give certificate and key, or neither",
+            ));
+        }
+        None
+    }
+}
+
 /// `[[hl7_folder]]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,6 +3,7 @@
 
 use super::{Applied, Applying};
 use crate::StoreError;
+use crate::row::json_text;
 use crate::upsert::Upsert;
 use crate::value::args;
 use kakehashi_core::facts::IdentifierState;
@@ -12,9 +13,10 @@ use kakehashi_core::vocabulary::{GroupState, ReplyExpectation};
 
 const INSERT_POST: &str = "INSERT INTO posts (network_id, post_id, group_id, topic_id, kind, corrects, \
     version, facility_id, staff_id, author_name, proxy, channel, urgency, expectation, due_at, title, body, \
-    quoted, signature, document_kind, occurred_at, received_at, posted_at, intake_id, event_key, decided_by) \
+    quoted, signature, document_kind, occurred_at, received_at, posted_at, intake_id, event_key, decided_by, \
+    liaison) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-    $22, $23, $24, $25, $26) ON CONFLICT DO NOTHING";
+    $22, $23, $24, $25, $26, $27) ON CONFLICT DO NOTHING";
 
 impl Applying<'_> {
     pub(super) async fn post(
@@ -31,6 +33,7 @@ impl Applying<'_> {
             return Ok(Applied::Repeated);
         }
         self.must_be_open(&post.group_id).await?;
+        let liaison = (!post.liaison.is_empty()).then(|| json_text(&post.liaison)).transpose()?;
         let inserted = self
             .tx
             .run(
@@ -62,6 +65,7 @@ impl Applying<'_> {
                     &post.intake_id,
                     &post.event_key,
                     &post.decided_by,
+                    liaison,
                 ],
             )
             .await?;

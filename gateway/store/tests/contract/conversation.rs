@@ -4,6 +4,8 @@ use super::world::{World, group, now, post, reply, topic};
 use kakehashi_core::commit::{Effect, TriageOutcome};
 use kakehashi_core::decision::{Candidate, TriageReason};
 use kakehashi_core::envelope::{ContentHash, Envelope};
+use kakehashi_core::ids::FacilityId;
+use kakehashi_core::liaison::{Because, Due, LiaisonDeadline};
 use kakehashi_core::post::{Acknowledgement, Post, PostKind, StoredAttachment};
 use kakehashi_core::vocabulary::{
     AttachmentRole, Channel, Format, GroupState, IdentityLevel, IntakeState, ReplyExpectation,
@@ -227,4 +229,26 @@ pub(crate) async fn attachments_move_to_their_post(world: &World) {
     let keep = Effect::KeepAttachments { attachments: vec![upload] };
     world.commit(vec![keep, with(&topic("T3", "G01", "F02", &[]), &["A9"])]).await.unwrap();
     assert!(world.facility("F03").attachment(&"A9".into()).await.unwrap().is_some());
+}
+
+pub(crate) async fn liaison_deadlines_stay_as_posted(world: &World) {
+    world.fill().await;
+    let mut admission = topic("T1", "G01", "F01", &[("F04", ReplyExpectation::Reply)]);
+    admission.liaison = vec![LiaisonDeadline {
+        facility_id: "F04".into(),
+        what: Due::AdmissionInformation,
+        until: vec!["2026-06-06".to_owned(), "2026-06-07".to_owned()],
+        because: Because::AfterHours,
+        rule: "2024-04".to_owned(),
+    }];
+    world.commit(vec![post(&admission), post(&topic("T2", "G01", "F01", &[]))]).await.unwrap();
+    let timeline = world.office().timeline(&"U02".into(), &"G01".into(), None, 10).await.unwrap().unwrap();
+    let of = |id: &str| {
+        let topic = timeline.topics.iter().find(|t| t.topic.post.id.as_str() == id).unwrap();
+        topic.topic.post.liaison.clone()
+    };
+    assert_eq!(of("T1"), admission.liaison);
+    assert!(of("T2").is_empty());
+    let facility = FacilityId::from("F04");
+    assert_eq!(admission.liaison_of(&facility).count(), 1);
 }

@@ -318,6 +318,7 @@ pub(crate) fn topic(id: &str, group: &str, facility: &str, ask: &[(&str, ReplyEx
             .iter()
             .map(|(f, e)| Addressee { facility_id: (*f).into(), expectation: *e })
             .collect(),
+        liaison: Vec::new(),
     }
 }
 

@@ -52,6 +52,7 @@ pub(super) const MESSAGES: &[Message] = &[
     ("post.new", "新着", "new"),
     ("post.asks", "{0} → {1}", "{0} → {1}"),
     ("post.due", "期限 {0}", "due {0}"),
+    ("post.liaison", "連携期限", "liaison deadline"),
     ("post.quoted", "引用された元の文", "Quoted text"),
     ("post.signature", "署名", "Signature"),
     ("post.source", "受信したもの", "As received"),

@@ -137,6 +137,7 @@ pub(super) fn post(t: Tongue, s: &PostSample<'_>) -> PostView {
             event_key: None,
             decided_by: t.say("退院の知らせは至急、ケアマネに返信を求める"),
             addressees: Vec::new(),
+            liaison: Vec::new(),
         },
         facility_name: t.say(s.name),
         staff_name: (!s.person.is_empty()).then(|| t.say(s.person)),

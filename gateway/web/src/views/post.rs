@@ -31,6 +31,8 @@ pub(crate) struct PostBlock {
     pub(crate) unread: bool,
     pub(crate) asks: Vec<String>,
     pub(crate) due: Option<String>,
+    /// 連携期限 of this facility; the office sees everybody's.
+    pub(crate) liaison: Vec<String>,
     pub(crate) decided_by: String,
     /// The intake, for the office.
     pub(crate) source: Option<String>,
@@ -129,6 +131,12 @@ pub(crate) fn block(look: Looking<'_>, view: &PostView) -> PostBlock {
         unread: !view.read,
         asks: asks(lang, view),
         due: post.due_at.map(|at| lang.tf("post.due", &[&lang.at(at)])),
+        liaison: post
+            .liaison
+            .iter()
+            .filter(|l| look.is_office || &l.facility_id == look.facility)
+            .map(|l| lang.pick(&l.ja(), &l.en()).to_owned())
+            .collect(),
         decided_by: lang.tf("post.by", &[&post.decided_by]),
         source: post.intake_id.as_ref().filter(|_| look.is_office).map(|id| format!("/intakes/{id}")),
         images,

@@ -1,0 +1,241 @@
+//! Messages as hospitals send them on bad days, and how a helper reads the post: results of all shapes,
+//! orders without a dose, answers without text, files that nobody can open, a batch with a broken message.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
+
+use kakehashi_core::envelope::Envelope;
+use kakehashi_core::port::{HashingSink, Origin, RawIntake};
+use kakehashi_core::vocabulary::{Channel, Format, Urgency};
+use kakehashi_hl7::read;
+
+const PID: &str = "PID|1||00412338||山本^千代^^^^^L^I~ヤマモト^チヨ^^^^^L^P||19380412|F";
+
+fn all(bytes: &[u8]) -> Vec<Envelope> {
+    let raw = RawIntake {
+        channel: Channel::Hl7,
+        format: Format::Hl7v2,
+        dedup_key: String::new(),
+        sender_message_id: None,
+        bytes: bytes.into(),
+        received_at: kakehashi_core::clock::UtcMicros::from_micros(0),
+        origin: Origin::default(),
+    };
+    read::read(&raw, &mut HashingSink, None).unwrap()
+}
+
+/// A message of this type with these segments after PID.
+fn message(kind: &str, segments: &[&str]) -> Envelope {
+    let head = format!("MSH|^~\\&|HIS|桜見中央病院|GW|C|20260609102000||{kind}|7|P|2.5||||||UNICODE UTF-8");
+    let text = [&[head.as_str(), PID], segments].concat().join("\r") + "\r";
+    let mut read = all(text.as_bytes());
+    assert_eq!(read.len(), 1);
+    read.remove(0)
+}
+
+fn order(number: &str, name: &str, status: &str) -> String {
+    format!("OBR|1||{number}|1^{name}^99L|||20260609080000||||||||^喀痰||||||||||{status}")
+}
+
+fn body(envelope: &Envelope) -> Vec<&str> {
+    envelope.body.as_deref().unwrap_or_default().lines().collect()
+}
+
+fn title(envelope: &Envelope) -> &str {
+    envelope.title.as_deref().unwrap_or_default()
+}
+
+#[test]
+fn values_are_rows_and_what_is_missing_is_said() {
+    let read = message(
+        "ORU^R01",
+        &[
+            &order("L1", "生化学", "F"),
+            "OBX|1|NM|A^CRP^99L||<0.02|mg/dL|<0.30||||F",
+            "OBX|2|NM|B^カリウム^99L||6.8|mEq/L|3.6-4.8|HH|||F",
+            "OBX|3|SN|C^抗核抗体^99L||^1^:^80|倍||H|||F",
+            "OBX|4|NM|D^TSH^99L||\"\"||||||F",
+            "NTE|1||この行は値のない項目の注記",
+            "OBX|5|NM|E^FT4^99L||||||||X",
+            "OBX|6|NM|F^体温^99L||36.8|Cel|||||F",
+        ],
+    );
+    assert_eq!(title(&read), "検体検査結果（緊急）");
+    assert_eq!(read.urgency, Some(Urgency::Emergency));
+    let lines = body(&read);
+    assert_eq!(
+        lines,
+        [
+            "6月9日8:00の結果が届きました。",
+            "カリウム 6.8 mEq/L (HH) 基準 3.6-4.8",
+            "抗核抗体 1:80 倍 (H)",
+            "CRP <0.02 mg/dL 基準 <0.30",
+            "FT4 （結果なし）",
+            "体温 36.8 ℃",
+        ],
+        "a note of an item that is not shown is not hung on another one"
+    );
+}
+
+#[test]
+fn organisms_and_their_sensitivities_stay_together() {
+    let second = order("M1-2", "薬剤感受性", "F");
+    let read = message(
+        "ORU^R01",
+        &[
+            &order("M1", "一般細菌培養", "F"),
+            "OBX|1|CWE|A^同定^99L|1|1312^MRSA^99B||||||F",
+            "OBX|2|ST|B^菌量^99L|1|3+||||||F",
+            &second,
+            "OBX|1|SN|C^ABPC^99L|1|>^8|ug/mL||R|||F",
+            "OBX|2|SN|D^VCM^99L|1|<=^1|ug/mL||S|||F",
+        ],
+    );
+    assert_eq!(
+        body(&read)[1..],
+        [
+            "【一般細菌培養】材料: 喀痰",
+            "同定 MRSA",
+            "菌量 3+",
+            "【薬剤感受性】材料: 喀痰",
+            "ABPC >8 ug/mL (耐性)",
+            "VCM <=1 ug/mL (感性)",
+        ]
+    );
+}
+
+#[test]
+fn a_report_keeps_its_lines_and_dates_are_words() {
+    let read = message(
+        "ORU^R01",
+        &[
+            &order("R1", "胸部CT", "F"),
+            "OBX|1|FT|A^胸部CT^99R||【所見】右下葉に浸潤影。\\.br\\【診断】肺炎疑い||||||F",
+            "OBX|2|DT|B^次回検査日^99||20260701||||||F",
+            "OBX|3|TM|C^検査時刻^99||0830||||||F",
+            "OBX|4|CE|D^判定^99||A^異常あり^99~B^要精査^99||||||F",
+        ],
+    );
+    assert_eq!(title(&read), "胸部CT");
+    assert_eq!(
+        body(&read)[1..],
+        [
+            "【所見】右下葉に浸潤影。",
+            "【診断】肺炎疑い",
+            "次回検査日 2026年7月1日",
+            "検査時刻 8:30",
+            "判定 異常あり、要精査",
+        ]
+    );
+}
+
+#[test]
+fn what_is_taken_back_says_so_and_alarms_nobody_again() {
+    for (status, wrong) in [("D", false), ("W", true)] {
+        let obx = format!("OBX|1|NM|K^カリウム^99L||6.8|mEq/L|3.6-4.8|HH|||{status}");
+        let read = message("ORU^R01", &[&order("L9", "生化学", "F"), &obx]);
+        assert_eq!(title(&read), "検体検査結果（取消）");
+        assert_eq!(read.urgency, Some(Urgency::Urgent));
+        let text = read.body.as_deref().unwrap();
+        assert!(text.contains("取消が届きました") && text.contains("（取消）カリウム"), "{text}");
+        assert_eq!(read.warnings.iter().any(|w| w.code == "wrong_patient"), wrong);
+        assert_eq!(read.event.unwrap().corrects.as_deref(), Some("result:L9"));
+    }
+}
+
+#[test]
+fn nobody_waits_for_a_file_that_cannot_be_opened_here() {
+    let read = message(
+        "MDM^T02",
+        &[
+            "TXA|1|18842-5^退院時サマリー^LN|AP|20260609|||||D1^藤井^貴|||D-15|||||AU||AV",
+            "OBX|1|ED|A^要約^99||^TEXT^PLAIN^A^本日退院。\\.br\\次回 6月20日||||||F",
+            "OBX|2|RP|B^画像^99||https://pacs.example/1||||||F",
+            "OBX|3|ED|C^道具^99||^application^x^Hex^4d5a9000000000000000||||||F",
+        ],
+    );
+    let lines = body(&read);
+    assert_eq!(lines[..2], ["本日退院。", "次回 6月20日"]);
+    assert!(lines[2].contains("病院内の別の場所") && lines[2].contains("プログラム"), "{lines:?}");
+    assert_eq!(read.attachments.len(), 1);
+}
+
+#[test]
+fn an_endless_text_is_cut_and_shown() {
+    let long = format!("OBX|1|TX|A^経過^99||{}||||||F", "良好です。".repeat(60_000));
+    let txa = "TXA|1|11506-3^経過記録^LN|TX|20260609|||||D1^藤井^貴|||D-28|||||AU||AV";
+    let read = message("MDM^T02", &[txa, &long]);
+    let text = read.body.as_deref().unwrap();
+    assert!(text.contains("良好です。") && text.contains('…') && text.chars().count() < 210_000);
+    assert!(read.warnings.iter().any(|w| w.code == "text_too_long"));
+}
+
+#[test]
+fn drugs_without_a_dose_show_what_is_handed_out() {
+    let drugs = [
+        "ORC|NW|RX34|||||||20260609",
+        "RXE||1^アズノール軟膏^HOT|\"\"||\"\"|||||1|HON^本^MR9P",
+        "TQ1|||2B74&外用・塗布・１日４回",
+        "NTE|1||患部によく塗る",
+    ];
+    let read = message("RDE^O11", &drugs);
+    assert_eq!(body(&read)[1..], ["・アズノール軟膏 1本 外用・塗布・１日４回", "　※ 患部によく塗る"]);
+    let stopped = message("RDE^O11", &["ORC|CA|RX34", "RXE||1^ムコダイン錠^HOT|1||TAB^錠"]);
+    assert_eq!(title(&stopped), "処方（取消）");
+    assert!(body(&stopped)[0].contains("取り消されました"), "{stopped:?}");
+}
+
+#[test]
+fn answers_appointments_and_outpatients_read_as_what_they_are() {
+    let answer = message("RRI^I12", &["MSA|AA|X1", "RF1|A|R|||GW-1|R-40|20260609"]);
+    assert_eq!(body(&answer), ["返事: 受け入れ"]);
+    let moved = message(
+        "SIU^S13",
+        &[
+            "SCH|A-25|H-25||||R1^先生の都合|FU^再診^99L||||^^30^202606271000",
+            "AIS|1||C1^循環器内科 再診^99L|20260627100000",
+            "AIP|1||D0211^藤井^貴",
+        ],
+    );
+    assert_eq!(title(&moved), "外来予約（変更）");
+    let lines = body(&moved);
+    assert_eq!(lines[0], "山本千代様の外来予約が変わりました。");
+    assert!(lines.contains(&"新しい日時: 6月27日10:00") && lines.contains(&"担当: 藤井 貴"), "{lines:?}");
+    assert!(lines.contains(&"理由: 先生の都合"), "{lines:?}");
+    let outpatient = message("ADT^A03", &["PV1|1|O|外来"]);
+    assert_eq!(title(&outpatient), "外来の終わり");
+    assert!(outpatient.body.is_none() && outpatient.warnings.iter().any(|w| w.code == "parked_type"));
+}
+
+#[test]
+fn a_plan_is_found_by_its_time_where_it_has_no_number() {
+    let pv2 = "PV2||||||||202606051400";
+    let (planned, cancelled) = (message("ADT^A14", &[pv2]), message("ADT^A27", &[pv2]));
+    let key = planned.event.unwrap().key;
+    assert_eq!(key.as_deref(), Some("stay:planned202606051400:A14"));
+    assert_eq!(cancelled.event.unwrap().corrects, key);
+}
+
+#[test]
+fn a_broken_message_waits_at_its_place_among_the_others() {
+    let head = "MSH|^~\\&|HIS|S|GW|C|20260609102000||";
+    let file = format!(
+        "FHS|^~\\&|HIS\rBHS|^~\\&|HIS\r{head}ADT^A08|1|P|2.5\r{PID}\r{head}|2|P|2.5\r{PID}\r\
+         {head}ADT^A08|3|P|2.5\r{PID}\rMSH|bad\rBTS|4\rFTS|1\r"
+    );
+    let read = all(file.as_bytes());
+    let broken: Vec<bool> =
+        read.iter().map(|e| e.warnings.iter().any(|w| w.code == "message_unreadable")).collect();
+    assert_eq!(broken, [false, true, false, true]);
+    assert!(read[1].body.as_deref().unwrap().contains("2通目"), "{:?}", read[1].body);
+    assert!(read[1].event.is_none() && read[1].patient.identifiers.is_empty());
+}
+
+#[test]
+fn era_dates_and_local_signs_of_sex_are_understood() {
+    let text = "MSH|^~\\&|HIS|S|GW|C|20260609||ADT^A08|7|P|2.5||||||UNICODE UTF-8\r\
+                PID|||412338||山本　千代||S13.4.12|2\r";
+    let read = all(text.as_bytes()).remove(0);
+    assert_eq!(read.patient.birth_date.as_deref(), Some("1938-04-12"));
+    assert_eq!(read.patient.sex.as_deref(), Some("F"));
+    assert_eq!(read.patient.names[0].text, "山本 千代");
+}
