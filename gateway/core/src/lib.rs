@@ -23,6 +23,8 @@ pub mod identity_level;
 pub mod ids;
 pub mod job;
 pub mod mail;
+pub mod mail_footer;
+pub mod meeting;
 pub mod patient_match;
 pub mod placement;
 pub mod port;
