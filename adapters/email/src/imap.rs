@@ -18,6 +18,8 @@ pub enum ImapTls {
     /// TLS from the first byte (port 993).
     #[default]
     Implicit,
+    /// Plain at first, then STARTTLS before anything else is said (port 143); without it no login.
+    Starttls,
     /// Never; for a server on the same machine.
     Plain,
 }

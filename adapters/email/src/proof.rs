@@ -70,7 +70,7 @@ impl SenderProver {
     pub async fn prove(&self, raw: &RawIntake) -> SenderProof {
         match tokio::time::timeout(self.config.within, self.look(raw)).await {
             Ok(proof) => proof,
-            Err(_) => open("the checks took too long"),
+            Err(_) => SenderProof { try_again: true, ..open("the checks took too long") },
         }
     }
 
@@ -135,7 +135,12 @@ impl SenderProver {
                 "none"
             },
         );
-        let shown = |authenticity| SenderProof { authenticity, failed: false, detail: words.clone() };
+        let shown = |authenticity| SenderProof {
+            authenticity,
+            failed: false,
+            detail: words.clone(),
+            try_again: false,
+        };
         if passed {
             return shown(Authenticity::Dmarc);
         }
@@ -157,6 +162,7 @@ impl SenderProver {
             authenticity: Authenticity::None,
             failed: denied && !tried_again_later && client.is_some(),
             detail: words,
+            try_again: tried_again_later,
         }
     }
 
@@ -187,7 +193,12 @@ impl SenderProver {
             Authenticity::None
         };
         let failed = authenticity == Authenticity::None && (claims.dmarc_failed || claims.spf_failed);
-        SenderProof { authenticity, failed, detail: format!("told by {by} {} for {author}", claims.by) }
+        SenderProof {
+            authenticity,
+            failed,
+            detail: format!("told by {by} {} for {author}", claims.by),
+            try_again: false,
+        }
     }
 }
 
@@ -204,7 +215,7 @@ impl SenderCheck for SenderProver {
 
 /// Neither shown nor denied.
 fn open(why: &str) -> SenderProof {
-    SenderProof { authenticity: Authenticity::None, failed: false, detail: why.to_owned() }
+    SenderProof { authenticity: Authenticity::None, failed: false, detail: why.to_owned(), try_again: false }
 }
 
 fn domain_of(address: &str) -> Option<String> {

@@ -20,6 +20,7 @@ mod photo;
 mod quote;
 mod reaction;
 mod report;
+mod rtf;
 mod signature;
 mod signed;
 mod structure;

@@ -21,6 +21,8 @@ struct Dovecot {
     child: Child,
     folder: PathBuf,
     port: u16,
+    /// Plain at first, STARTTLS offered.
+    open_port: u16,
 }
 
 impl Dovecot {
@@ -63,7 +65,8 @@ impl Dovecot {
             let owned = Command::new("chown").args(["-R", "dovecot:dovecot"]).arg(&folder).status().unwrap();
             assert!(owned.success());
         }
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (port, open_port) = (free(), free());
         let at = folder.display();
         let text = format!(
             "base_dir = {at}/run\nstate_dir = {at}/run\nlog_path = {at}/log\nprotocols = imap\nlisten = 127.0.0.1\n\
@@ -72,7 +75,7 @@ impl Dovecot {
              default_internal_user = {user}\ndefault_login_user = {login}\ndefault_internal_group = {group}\n\
              passdb {{\n driver = passwd-file\n args = {at}/users\n}}\n\
              userdb {{\n driver = static\n args = uid={user} gid={group} home={at}\n}}\n\
-             service imap-login {{\n chroot =\n inet_listener imap {{\n port = 0\n }}\n inet_listener imaps {{\n port = {port}\n ssl = yes\n }}\n}}\n\
+             service imap-login {{\n chroot =\n inet_listener imap {{\n port = {open_port}\n }}\n inet_listener imaps {{\n port = {port}\n ssl = yes\n }}\n}}\n\
              service anvil {{\n chroot =\n}}\n\
              namespace inbox {{\n inbox = yes\n separator = /\n}}\n"
         );
@@ -84,8 +87,10 @@ impl Dovecot {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let dovecot = Self { child, folder, port };
-        dovecot.until_it("listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        let dovecot = Self { child, folder, port, open_port };
+        dovecot.until_it("listens", || {
+            [port, open_port].iter().all(|p| std::net::TcpStream::connect(("127.0.0.1", *p)).is_ok())
+        });
         Some(dovecot)
     }
 
@@ -203,6 +208,10 @@ async fn mails_are_moved_once_through_breaks() {
     let Some(dovecot) = Dovecot::start("move") else { return };
     let config = dovecot.config(Taken::Move("kakehashi".to_owned()));
     assert_eq!(check(&config).await.level, FindingLevel::Good, "{:?}", check(&config).await);
+    let starttls = ImapConfig { tls: ImapTls::Starttls, port: dovecot.open_port, ..config.clone() };
+    assert_eq!(check(&starttls).await.level, FindingLevel::Good, "{:?}", check(&starttls).await);
+    let strange = ImapConfig { ca: None, ..starttls };
+    assert_eq!(check(&strange).await.level, FindingLevel::Broken, "a certificate that nobody vouches for");
     let wrong = ImapConfig { password: "no".to_owned(), ..config.clone() };
     assert_eq!(check(&wrong).await.level, FindingLevel::Broken);
     dovecot.deliver("1", &mail(1, "g-1@in.example, other@st.example"));

@@ -10,6 +10,10 @@ use kakehashi_core::rendered::RenderedMail;
 use kakehashi_core::vocabulary::{Authenticity, Channel, Format};
 use kakehashi_email::proof::{Dns, FixedRecords, ProofConfig, SenderProver};
 use kakehashi_email::send::{DkimKey, EmailOutlet, RelayConfig, RelayTls, SenderConfig};
+use mail_auth::arc::ArcSealer;
+use mail_auth::common::crypto::Ed25519Key;
+use mail_auth::common::headers::HeaderWriter as _;
+use mail_auth::{ArcOutput, AuthenticatedMessage, AuthenticationResults, DmarcOutput, DmarcResult};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -178,6 +182,59 @@ async fn a_trusted_relay_is_believed_and_nobody_else() {
         [b"Received: from mail.st.example (p [203.0.113.9]) by mx.office.example\r\n", PLAIN].concat();
     let proof = prove(config(), &txt, &raw(traced, "10.0.0.5", "nurse@st.example")).await;
     assert_eq!(proof.authenticity, Authenticity::Dmarc, "{proof:?}");
+}
+
+/// The mail as a list passes it on: marked in its subject, which breaks the author's signature, and sealed.
+fn forwarded(bytes: &[u8], found: DmarcResult) -> (Vec<u8>, String) {
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let public = base64::engine::general_purpose::STANDARD.encode(rcgen::PublicKeyData::der_bytes(&pair));
+    let key = Ed25519Key::from_pkcs8_maybe_unchecked_der(&pair.serialize_der()).unwrap();
+    let text = String::from_utf8(bytes.to_vec()).unwrap().replacen("Subject: ", "Subject: [renkei] ", 1);
+    let seen = DmarcOutput::new("st.example".to_owned()).with_dkim_result(found);
+    let results = AuthenticationResults::new("lists.example").with_dmarc_result(&seen);
+    let message = AuthenticatedMessage::parse(text.as_bytes()).unwrap();
+    let sealer =
+        ArcSealer::from_key(key).domain("lists.example").selector("s9").headers(["From", "To", "Subject"]);
+    let header = sealer.seal(&message, &results, &ArcOutput::default()).unwrap().to_header();
+    (format!("{header}{text}").into_bytes(), format!("v=DKIM1; k=ed25519; p={public}"))
+}
+
+#[tokio::test]
+async fn a_seal_is_believed_from_a_trusted_list_only() {
+    let (key, own) = ed25519();
+    let original = signed("nurse@st.example", key);
+    let config =
+        || ProofConfig { trusted_sealers: vec!["lists.example".to_owned()], ..ProofConfig::default() };
+    let judged = async |config: ProofConfig, bytes: Vec<u8>, seal: &str| {
+        let txt =
+            [("s1._domainkey.st.example", own.as_str()), ("s9._domainkey.lists.example", seal), SPF, POLICY];
+        let proof = prove(config, &txt, &raw(bytes, "198.51.100.1", "owner@lists.example")).await;
+        (proof.authenticity, proof.failed)
+    };
+    let (sealed, record) = forwarded(&original, DmarcResult::Pass);
+    assert_eq!(judged(config(), sealed.clone(), &record).await, (Authenticity::Dmarc, false));
+    // Nobody trusts this list; the list saw no proof; the text was changed after sealing; another's key.
+    assert_eq!(judged(ProofConfig::default(), sealed.clone(), &record).await, (Authenticity::None, true));
+    let (unproved, other) = forwarded(&original, DmarcResult::None);
+    assert_eq!(judged(config(), unproved, &other).await, (Authenticity::None, true));
+    let mut changed = sealed.clone();
+    let body = changed.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 5;
+    changed[body] ^= 1;
+    assert_eq!(judged(config(), changed, &record).await, (Authenticity::None, true));
+    assert_eq!(judged(config(), sealed, &other).await, (Authenticity::None, true));
+}
+
+#[tokio::test]
+async fn a_silent_dns_is_worth_another_look() {
+    // Nothing listens on this port: the look-up fails or takes too long.
+    let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let config = ProofConfig { within: std::time::Duration::from_secs(1), ..ProofConfig::default() };
+    let prover = SenderProver::new(config, Dns::Server(free)).unwrap();
+    let proof = prover.prove(&raw(PLAIN.to_vec(), HOST, "nurse@st.example")).await;
+    assert_eq!((proof.authenticity, proof.failed), (Authenticity::None, false), "{proof:?}");
+    assert!(proof.try_again, "{proof:?}");
+    let found = prove(ProofConfig::default(), &[SPF], &raw(PLAIN.to_vec(), HOST, "nurse@st.example")).await;
+    assert!(!found.try_again, "{found:?}");
 }
 
 #[tokio::test]

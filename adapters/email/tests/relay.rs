@@ -47,6 +47,7 @@ fn mail(to: &str) -> RenderedMail {
         message_id: "x.1@in.example".to_owned(),
         references: Vec::new(),
         attachments: Vec::new(),
+        on_page: Vec::new(),
         return_path: Some("bounce+01jzzzzzzzzzzzzzzzzzzzzzzz@in.example".to_owned()),
         list_id: Some("deliveries.in.example".to_owned()),
         open_content: false,

@@ -227,6 +227,8 @@ pub struct EndpointSettings {
     pub content_mode: ContentMode,
     /// Password of encrypted PDFs, agreed on paper at registration.
     pub pdf_password: Option<String>,
+    /// What the facility's mail system puts below every mail; taken off its replies.
+    pub mail_footer: Option<String>,
     /// 送信待機 before hand-off, in seconds: the recall window.
     pub hold_seconds: u32,
     /// Language of what is sent there.
@@ -246,6 +248,7 @@ impl Default for EndpointSettings {
             night_ok: false,
             content_mode: ContentMode::EncryptedPdf,
             pdf_password: None,
+            mail_footer: None,
             hold_seconds: 0,
             locale: crate::vocabulary::Locale::Ja,
             require_proof: false,

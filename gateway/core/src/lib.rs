@@ -25,6 +25,8 @@ pub mod job;
 pub mod liaison;
 pub mod link;
 pub mod mail;
+pub mod mail_footer;
+pub mod meeting;
 pub mod patient_match;
 pub mod placement;
 pub mod port;

@@ -117,6 +117,9 @@ pub struct SenderProof {
     pub failed: bool,
     /// Results in the words of RFC 8601, for the office.
     pub detail: String,
+    /// Something could not be looked up just now, and nothing else shows the sender: worth another look.
+    #[serde(default)]
+    pub try_again: bool,
 }
 
 /// Checks who sent a mail. Asked once for each intake before it is read, never before its sender is

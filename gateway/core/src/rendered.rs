@@ -56,6 +56,8 @@ pub struct RenderedMail {
     pub references: Vec<String>,
     /// Files.
     pub attachments: Vec<RenderedFile>,
+    /// Files that are too large together: not sent, but shown at the page behind the reply code.
+    pub on_page: Vec<RenderedFile>,
     /// Envelope sender of this very mail ([`crate::job::bounce_address`]); the outlet's own if absent.
     pub return_path: Option<String>,
     /// List-Id without brackets (RFC 2919): lets members file our mails by one filter. The network's,

@@ -2,6 +2,7 @@
 //! Deliberately narrow: whatever holds more than the word, names and courtesies is a reply that a
 //! person reads (care-network.md 6.2 and 8.3). It never reads a keyword out of running text.
 
+mod composed;
 mod word_lists;
 
 use self::word_lists::{ACKNOWLEDGEMENTS, CALLBACKS, COURTESIES, FACILITY_WORDS, FAMILY_NAMES};
@@ -139,7 +140,12 @@ fn pieces(text: &str) -> Option<Vec<String>> {
     let split = pieces.into_iter().flat_map(|piece| {
         let parts: Vec<String> = piece.split(' ').filter(|p| !p.is_empty()).map(str::to_owned).collect();
         let japanese = parts.iter().any(|p| !p.is_ascii());
-        if parts.len() > 1 && japanese { parts } else { vec![piece.replace(' ', "")] }
+        // `大塚 りつ子`, `連携事務局 御中`: a blank inside a name ends nothing.
+        let joined = parts.concat();
+        let name = parts.len() == 2
+            && (full_name(&joined)
+                || matches!(parts[1].as_str(), "御中" | "様" | "殿" | "先生" | "さま" | "さん"));
+        if parts.len() > 1 && japanese && !name { parts } else { vec![joined] }
     });
     Some(split.collect())
 }
@@ -162,12 +168,18 @@ fn is_decoration(c: char) -> bool {
         | '〓' | '■' | '□' | '●' | '○' | '◆' | '◇' | '※' | '「' | '」' | '『' | '』' | '【' | '】' | '[' | ']' | '・' | '゙' | '゚' | '´' | '`' | '＾' | '∀' | '艸')
 }
 
+/// A word of the list, as it stands or drawn out (了解でーす), or a stem of [`composed::acknowledges`].
 fn is_acknowledgement(piece: &str) -> bool {
-    ACKNOWLEDGEMENTS.contains(&piece)
+    let known = |piece: &str| ACKNOWLEDGEMENTS.contains(&piece) || composed::acknowledges(piece);
+    if known(piece) {
+        return true;
+    }
+    let short: String = piece.chars().filter(|c| !matches!(c, 'ー' | '~' | '〜' | 'っ' | 'ッ')).collect();
+    short != piece && known(&short)
 }
 
 fn is_courtesy(piece: &str) -> bool {
-    COURTESIES.contains(&piece)
+    COURTESIES.contains(&piece) || composed::is_courtesy(piece)
 }
 
 /// `大塚様`, `各位`, `担当者様`, `先生`: whom it is for.
@@ -342,6 +354,16 @@ mod tests {
             "Noted, thanks.",
             "了解しました\n大塚",
             "了解しました\n大塚りつ子",
+            "ご丁寧にご連絡いただき、誠にありがとうございます。承知いたしました。",
+            "平素より大変お世話になっております。内容確認させていただきました。何卒よろしくお願い申し上げます。",
+            "早速のご対応ありがとうございます。了解でーす",
+            "はい、わかりましたー！",
+            "変更の件、承知いたしました。当日はどうぞよろしくお願いいたします。",
+            "メール拝見しました。いつもありがとうございます。",
+            "リョーカイ",
+            "了解っす",
+            "お疲れさまです、了解いたしましたm(__)m",
+            "つばき連携事務局 御中\n了解しました\n大塚 りつ子",
         ] {
             assert!(is_only_acknowledgement(text), "{text}");
         }
@@ -370,6 +392,17 @@ mod tests {
             "了解しました。薬は？",
             "ロキソニン中止、了解しました",
             "佐野です",
+            "確認です",
+            "確認お願いします",
+            "ご確認ありがとうございます",
+            "中止の件、承知しました",
+            "ご訪問ありがとうございます",
+            "わかりましたら教えてください",
+            "受け取りましたか",
+            "了解を得ました",
+            "了解は得られませんでした",
+            "明日はよろしくお願いします",
+            "何卒",
             "1",
         ] {
             assert!(!is_only_acknowledgement(text), "{text}");

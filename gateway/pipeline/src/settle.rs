@@ -13,12 +13,13 @@ use kakehashi_core::digest_answer;
 use kakehashi_core::envelope::{Attachment, Envelope};
 use kakehashi_core::facts::FactQuery;
 use kakehashi_core::ids::{AttachmentId, GroupId, IntakeId, NetworkId, TriageId};
+use kakehashi_core::mail_footer;
 use kakehashi_core::placement::{self, Arrival};
 use kakehashi_core::port::{BoxFuture, PartFault, RawIntake, ReadFault, Reader, SenderCheck};
 use kakehashi_core::post::StoredAttachment;
 use kakehashi_core::rules::RuleSet;
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
-use kakehashi_core::vocabulary::{IdentityLevel, IntakeState};
+use kakehashi_core::vocabulary::{Channel, IdentityLevel, IntakeState};
 use kakehashi_store::view::Wake;
 use kakehashi_store::{ClaimedIntake, Store, StoreError, WorkerView};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +34,10 @@ const BATCH: u32 = 32;
 const LEASE_SECONDS: i64 = 120;
 /// After so many begun readings the intake goes to triage as unreadable: it kills readers.
 const MAX_ATTEMPTS: u32 = 5;
+/// The attempt with which an unanswered look-up of the sender is taken as it is.
+const LAST_LOOK: u32 = 3;
+/// Time between two looks at a sender whose DNS is away; an urgent mail must not wait long for it.
+const LOOK_AGAIN_SECONDS: i64 = 20;
 
 /// Settles intakes.
 pub struct Settler {
@@ -80,13 +85,15 @@ impl Settler {
         self
     }
 
-    /// Checks the senders of a batch side by side, so that one slow domain does not hold up the others.
+    /// Checks the senders of a batch side by side, so that one slow domain does not hold up the others. A
+    /// mail whose sender's DNS is away is looked at once or twice again before that is the answer.
     async fn prove(&self, view: &WorkerView, claimed: &mut [ClaimedIntake]) -> Result<(), StoreError> {
         let Some(senders) = &self.senders else { return Ok(()) };
         let open = claimed.iter_mut().filter(|c| c.raw.origin.proof.is_none());
         futures::future::join_all(open.map(|c| async {
             c.raw.origin.proof = senders.check(&c.raw).await;
             match &c.raw.origin.proof {
+                Some(proof) if proof.try_again && c.attempt < LAST_LOOK => Ok(()),
                 Some(_) => view.record_origin(&c.id, &c.raw.origin).await,
                 None => Ok(()),
             }
@@ -110,6 +117,11 @@ impl Settler {
         let mut claimed = claimed.into_iter();
         while let Some(intake) = claimed.next() {
             let id = intake.id.clone();
+            if intake.attempt < LAST_LOOK && intake.raw.origin.proof.as_ref().is_some_and(|p| p.try_again) {
+                let retry_at = self.clock.now().plus_seconds(LOOK_AGAIN_SECONDS);
+                self.owe(Owed { id, retry_at, counts: true });
+                continue;
+            }
             self.store.intake_log().give_way().await;
             let Err(fault) = self.settle(intake).await else { continue };
             tracing::warn!(intake = %id, error = %fault, "pipeline.settle: intake put back");
@@ -201,8 +213,12 @@ impl Settler {
         let mut own_effects = Vec::new();
         let mut all_decided = Vec::new();
         let mut read = Vec::with_capacity(envelopes.len());
-        for envelope in envelopes {
+        for mut envelope in envelopes {
             let facts = view.facts(&FactQuery::of(&envelope, &raw.origin), now).await?;
+            let footer = facts.sender.as_ref().and_then(|s| s.endpoint.settings.mail_footer.as_deref());
+            if let Some(footer) = footer.filter(|_| envelope.channel == Channel::Email) {
+                mail_footer::take_off(&mut envelope, footer);
+            }
             match digest_answer::split(&envelope, &facts) {
                 Some(parts) => read.extend(parts),
                 None => read.push((envelope, facts)),

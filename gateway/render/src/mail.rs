@@ -2,6 +2,7 @@
 //! (the default), C full text. In A and B no patient's name stands outside the encrypted files: not in
 //! subject, text, HTML, links or file names. Without an agreed password B says less, never more.
 
+mod ics;
 pub(crate) mod notice;
 mod view;
 
@@ -17,7 +18,7 @@ use kakehashi_core::rendered::{RenderedFile, RenderedMail};
 use kakehashi_core::reply_code::ReplyCode;
 use kakehashi_core::text::clean_line;
 use kakehashi_core::vocabulary::{ContentMode, DeliveryMode};
-use view::{MailView, NoticeView};
+use view::{Files, MailView, NoticeView};
 
 const DELIVERY_TEXT: &str = include_str!("../../../templates/mail/delivery.txt.hbs");
 const DELIVERY_HTML: &str = include_str!("../../../templates/mail/delivery.html.hbs");
@@ -82,14 +83,21 @@ pub(crate) fn deliver(
         (ContentMode::EncryptedPdf, Some(_)) => Openness::Locked,
         (ContentMode::FullText, _) => Openness::Full,
     };
-    let (attachments, unlockable) = match (openness, password) {
+    let (mut attachments, unlockable) = match (openness, password) {
         (Openness::Notice | Openness::NoPassword, _) | (Openness::Locked, None) => (Vec::new(), false),
         (Openness::Locked, Some(password)) => locked_files(paper, job, posts, password)?,
         (Openness::Full, _) => (open_files(posts), false),
     };
+    let on_page = over_limit(&mut attachments);
     let code = answering_code(job, posts);
-    let view = MailView::new(job, posts, openness, &attachments, unlockable);
+    let meetings = match openness {
+        Openness::Notice | Openness::NoPassword => Vec::new(),
+        Openness::Locked | Openness::Full => ics::files(job, &posts.items),
+    };
+    let files = Files { with_mail: &attachments, on_page: &on_page, unlockable, meetings: meetings.len() };
+    let view = MailView::new(job, posts, openness, &files);
     let (text, html) = templates.write("delivery", &view)?;
+    attachments.extend(meetings);
     let titled = settings.content_mode != ContentMode::NoticeOnly;
     Ok(RenderedMail {
         to: clean_line(&posts.endpoint.address, 320),
@@ -101,10 +109,25 @@ pub(crate) fn deliver(
         message_id: message_id(job, Some(code)),
         references: references(posts),
         attachments,
+        on_page,
         return_path: Some(bounce_address(&job.id, &job.network.mail_domain)),
         list_id: Some(job.network.list_id()),
         open_content: openness == Openness::Full,
     })
+}
+
+/// Files of one mail together, before they grow by a third on the wire: what receiving servers commonly take.
+const FILES_BYTES: usize = 10 * 1024 * 1024;
+
+/// Takes the largest files out until the rest fits; they are fetched from the page behind the reply code.
+fn over_limit(files: &mut Vec<RenderedFile>) -> Vec<RenderedFile> {
+    let mut taken = Vec::new();
+    while files.iter().map(|f| f.bytes.len()).sum::<usize>() > FILES_BYTES {
+        let largest = files.iter().enumerate().max_by_key(|(_, f)| f.bytes.len()).map(|(at, _)| at);
+        let Some(at) = largest else { break };
+        taken.push(files.remove(at));
+    }
+    taken
 }
 
 /// A notice to an address that may be in no directory.

@@ -237,3 +237,54 @@ fn notices_are_uniform_and_answer_no_code() {
     assert!(mail.text.contains("電話 03-0000-0100"));
     assert!(!mail.text.contains("つばき"));
 }
+
+#[test]
+fn a_meeting_comes_as_a_calendar_file_without_a_name() {
+    let meeting = |mode, password| {
+        let mut job = in_mode(samples::discharge(Channel::Email), mode, password);
+        let post = &mut posts(&mut job).items[0].post;
+        let day = post.posted_at.plus_seconds(3 * 24 * 3600).in_japan();
+        post.title = Some("山本千代様 サービス担当者会議".to_owned());
+        post.body =
+            format!("{}月{}日 16:00〜17:00 山本千代様ご自宅で担当者会議を行います。", day.month(), day.day());
+        mail(&job)
+    };
+    for mode in [ContentMode::EncryptedPdf, ContentMode::FullText] {
+        let mail = meeting(mode, Some(samples::SAMPLE_PASSWORD));
+        let file = mail.attachments.iter().find(|f| f.name == "予定.ics").unwrap();
+        let text = String::from_utf8(file.bytes.clone()).unwrap();
+        assert!(text.starts_with("BEGIN:VCALENDAR\r\n") && text.ends_with("END:VCALENDAR\r\n"), "{text}");
+        assert!(text.contains("METHOD:PUBLISH\r\n") && text.contains("T070000Z\r\nDTEND:"), "{text}");
+        assert!(text.contains("SUMMARY:つばき01 サービス担当者会議"), "{text}");
+        assert!(text.split("\r\n").all(|l| l.len() <= 75), "{text}");
+        for part in ["山本", "千代", "自宅"] {
+            assert!(!text.contains(part), "{text}");
+        }
+        assert!(mail.text.contains("予定.ics") && mail.html.unwrap().contains("予定.ics"));
+    }
+    assert!(meeting(ContentMode::NoticeOnly, None).attachments.is_empty());
+    assert!(meeting(ContentMode::EncryptedPdf, None).attachments.is_empty());
+}
+
+#[test]
+fn files_that_are_too_large_together_wait_at_the_page() {
+    let mut job = in_mode(samples::discharge(Channel::Email), ContentMode::FullText, None);
+    let file = |name: &str, megabytes: usize| {
+        samples::attachment(name, "image/jpeg", vec![0xff; megabytes * 1024 * 1024], None)
+    };
+    posts(&mut job).items[0].attachments = vec![file("a.jpg", 4), file("b.jpg", 7), file("c.jpg", 5)];
+    let large = mail(&job);
+    let names = |files: &[kakehashi_core::rendered::RenderedFile]| {
+        files.iter().map(|f| f.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (names(&large.attachments), names(&large.on_page)),
+        (vec!["a.jpg".into(), "c.jpg".into()], vec!["b.jpg".into()])
+    );
+    assert!(large.text.contains("/files") && large.html.unwrap().contains("/files"));
+    posts(&mut job).items[0].attachments.truncate(1);
+    let small = mail(&job);
+    assert!(small.on_page.is_empty() && !small.text.contains("/files"));
+    let notice = in_mode(job, ContentMode::NoticeOnly, None);
+    assert!(mail(&notice).on_page.is_empty());
+}

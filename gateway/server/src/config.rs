@@ -178,13 +178,6 @@ impl Config {
                 "give another folder, or leave done_folder out so that mails are only marked",
             ));
         }
-        if let Some(imap) = self.imap.iter().find(|i| i.tls == RelayTls::Starttls) {
-            return Err(wrong(
-                "tls",
-                format!("tls = \"starttls\" is not spoken to the mailbox on {}", imap.host),
-                "write \"implicit\" (port 993), or \"none\" for a server on the same machine",
-            ));
-        }
         if !self.fax.send.address_pattern.contains("{number}") {
             return Err(wrong(
                 "address_pattern",

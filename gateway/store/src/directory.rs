@@ -90,6 +90,21 @@ pub enum DirectoryChange {
     },
 }
 
+/// A file is older than a 停止: an endpoint that a bounce or a 宛先違い stopped stays stopped whatever the file
+/// says, until the office verifies it or it gets another number or address.
+const ENDPOINT: &str = "INSERT INTO endpoints \
+         (network_id, endpoint_id, facility_id, channel, address, state, settings) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) \
+     ON CONFLICT (network_id, endpoint_id) DO UPDATE SET facility_id = excluded.facility_id, \
+         channel = excluded.channel, address = excluded.address, settings = excluded.settings, \
+         state = CASE WHEN endpoints.state = 'suspended' AND endpoints.address = excluded.address \
+                 THEN endpoints.state ELSE excluded.state END \
+     WHERE endpoints.facility_id IS DISTINCT FROM excluded.facility_id \
+        OR endpoints.channel IS DISTINCT FROM excluded.channel \
+        OR endpoints.address IS DISTINCT FROM excluded.address \
+        OR endpoints.settings IS DISTINCT FROM excluded.settings \
+        OR (endpoints.state IS DISTINCT FROM excluded.state AND endpoints.state <> 'suspended')";
+
 /// Handle for import.
 #[derive(Clone)]
 pub struct Directory {
@@ -158,13 +173,7 @@ impl Directory {
             DirectoryChange::Endpoint(v) => {
                 let settings = json_text(&v.settings)?;
                 let (channel, state) = (v.channel.code(), v.state.code());
-                Upsert::new(
-                    "endpoints",
-                    "network_id, endpoint_id",
-                    "facility_id, channel, address, state, settings",
-                )
-                .run(tx, args![n, &v.id, &v.facility_id, channel, &v.address, state, settings])
-                .await
+                tx.run(ENDPOINT, args![n, &v.id, &v.facility_id, channel, &v.address, state, settings]).await
             }
             DirectoryChange::LoginUser(v) => {
                 let columns = "login_name, facility_id, staff_id, display_name, role, locale, password_hash";

@@ -10,6 +10,7 @@ use kakehashi_core::directory::Network;
 use kakehashi_core::ids::NetworkId;
 use kakehashi_core::job::DeliveryJob;
 use kakehashi_core::port::{IntakeDesk, InterfaceStatus, MessageView};
+use kakehashi_core::rendered::RenderedContent;
 use kakehashi_core::rules::RuleSet;
 use kakehashi_store::{Store, StoreError};
 use std::ops::Deref;
@@ -30,8 +31,8 @@ pub trait PageImages: Send + Sync {
     fn pdf_page_png(&self, pdf: &[u8], page: usize) -> Result<Vec<u8>, String>;
 }
 
-/// Makes the PDF of a delivery.
-pub type Preview = Arc<dyn Fn(&DeliveryJob) -> Result<Vec<u8>, String> + Send + Sync>;
+/// Renders a delivery as the deliverer does.
+pub type Preview = Arc<dyn Fn(&DeliveryJob) -> Result<RenderedContent, String> + Send + Sync>;
 
 /// Everything that the pages need.
 #[derive(Clone)]
@@ -52,8 +53,7 @@ pub struct WebState {
     pub message_view: Arc<dyn MessageView>,
     /// The HL7 interfaces of this program as they are now.
     pub interfaces: Arc<dyn Fn() -> Vec<InterfaceStatus> + Send + Sync>,
-    /// The pages that a delivery would have, as PDF; called on a blocking thread. Words for the log if there
-    /// are none.
+    /// A delivery as it would leave; called on a blocking thread. Words for the office if it cannot.
     pub preview: Preview,
     /// Text of `/metrics`.
     pub metrics_text: Arc<dyn Fn() -> String + Send + Sync>,

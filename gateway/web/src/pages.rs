@@ -3,6 +3,7 @@
 mod attachments;
 mod audit;
 mod code;
+mod code_files;
 mod facilities;
 mod groups;
 mod intakes;
@@ -11,6 +12,7 @@ mod login;
 mod note;
 mod outbox;
 mod posts;
+mod preview;
 mod rules;
 mod settings;
 mod triage;
@@ -55,7 +57,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/interfaces/messages/{id}", get(interfaces::message))
         .route("/interfaces/messages/{id}/replay", post(interfaces::replay))
         .route("/outbox", get(outbox::list))
-        .route("/deliveries/{id}/preview", get(outbox::preview))
+        .route("/deliveries/{id}/preview", get(preview::page))
         .route("/deliveries/{id}/retry", post(outbox::retry))
         .route("/deliveries/{id}/recall", post(outbox::recall))
         .route("/deliveries/{id}/call", post(outbox::called))
@@ -67,6 +69,8 @@ pub(crate) fn routes() -> Router<App> {
         .route("/r/{code}/replies", post(code::reply))
         .route("/r/{code}/callback", post(code::call_back))
         .route("/r/{code}/wrong-recipient", post(code::wrong_recipient))
+        .route("/r/{code}/files", get(code_files::list))
+        .route("/r/{code}/files/{at}", get(code_files::file))
 }
 
 /// Pages whose forms hold files.

@@ -43,6 +43,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "fault",
     "code",
     "code_gone",
+    "code_files",
     "note",
     "note_sent",
     "api_docs",

@@ -65,23 +65,34 @@ async fn within<T, E: Into<Fault>>(
     }
 }
 
+async fn encrypted<S>(config: &ImapConfig, stream: S) -> Result<impl Wire + use<S>, Fault>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + Debug,
+{
+    let client = kakehashi_wire::tls::public_client_config(config.ca.as_deref())
+        .map_err(|e| Fault::Tls(e.to_string()))?;
+    within(Duration::from_secs(20), kakehashi_wire::tls::connect(&client, &config.host, stream)).await
+}
+
 async fn login(config: &ImapConfig) -> Result<Mailbox, Fault> {
     let connecting = TcpStream::connect((config.host.as_str(), config.port));
     let stream = within(Duration::from_secs(20), connecting).await?;
     stream.set_nodelay(true)?;
     let wire: Box<dyn Wire> = match config.tls {
-        ImapTls::Plain => Box::new(stream),
-        ImapTls::Implicit => {
-            let client = kakehashi_wire::tls::public_client_config(config.ca.as_deref())
-                .map_err(|e| Fault::Tls(e.to_string()))?;
-            let shaking = kakehashi_wire::tls::connect(&client, &config.host, stream);
-            Box::new(within(Duration::from_secs(20), shaking).await?)
-        }
+        ImapTls::Plain | ImapTls::Starttls => Box::new(stream),
+        ImapTls::Implicit => Box::new(encrypted(config, stream).await?),
     };
     let mut client = Client::new(wire);
     let greeting = within(COMMAND, client.read_response()).await?;
     if greeting.is_none() {
         return Err(Fault::Connection(std::io::ErrorKind::UnexpectedEof.into()));
+    }
+    if config.tls == ImapTls::Starttls {
+        let asking = client.run_command_and_check_ok("STARTTLS", None);
+        within(COMMAND, asking).await?;
+        // What the far side sent in the clear after its yes is dropped with the old client.
+        let wire: Box<dyn Wire> = Box::new(encrypted(config, client.into_inner()).await?);
+        client = Client::new(wire);
     }
     let logging_in = async {
         client.login(&config.username, &config.password).await.map_err(|(error, _)| Fault::Server(error))

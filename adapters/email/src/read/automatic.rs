@@ -119,6 +119,9 @@ fn by_words(mail: &Mail, own: &str) -> Option<&'static str> {
         "不在の連絡",
         "休暇中の自動",
         "開封済み:",
+        "開封確認:",
+        "開封通知",
+        "既読通知",
         "開封済:",
         "未開封のまま削除",
         "既読:",
@@ -141,6 +144,9 @@ fn by_words(mail: &Mail, own: &str) -> Option<&'static str> {
     let answered = ["re:", "re :", "fw:", "fwd:", "返信:", "転送:"].iter().any(|p| subject.starts_with(p));
     if !answered
         && (subject.starts_with("不在")
+            || subject.starts_with("【不在")
+            || subject.starts_with("read:")
+            || subject.starts_with("not read:")
             || subject.starts_with("auto:")
             || SUBJECTS.iter().any(|s| subject.contains(s)))
     {
@@ -167,6 +173,17 @@ fn by_words(mail: &Mail, own: &str) -> Option<&'static str> {
         "自動応答です",
         "自動応答メール",
         "自動応答にて",
+        "自動的に配信",
+        "自動で配信",
+        "自動で返信されて",
+        "自動にて送信",
+        "自動にて返信",
+        "自動にて配信",
+        "自動生成された",
+        "自動作成された",
+        "ご返信いただいてもお答え",
+        "ご返信いただきましてもお答え",
+        "返信いただいても対応",
         "自動配信メール",
         "自動配信です",
         "自動配信されて",

@@ -16,7 +16,7 @@ use kakehashi_core::reply_words::{
     asks_callback, bracket_expectation, bracket_urgency, is_only_acknowledgement,
 };
 use kakehashi_core::requests::request;
-use kakehashi_core::text::fold::narrow;
+use kakehashi_core::text::fold::{fold_name, narrow};
 use kakehashi_core::vocabulary::{AttachmentRole, Authenticity, Channel, Format, Intent};
 
 /// Reads mails that are not FAX.
@@ -63,12 +63,15 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     };
     // Marked lines at the start of a mail that answers nothing are what its writer wants to show.
     let to_reply_address = origin.rcpt_to.iter().any(|r| r.to_ascii_lowercase().starts_with("reply+"));
-    let pasted = !answered
-        && !to_reply_address
-        && mail.in_reply_to.is_empty()
+    let answers_nothing = !answered && !to_reply_address && mail.in_reply_to.is_empty();
+    let pasted = answers_nothing
         && split.quoted.as_deref().is_some_and(|q| {
-            q.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with(['>', '＞']))
-                && mail.text.trim_start().starts_with(['>', '＞'])
+            let marked = q.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with(['>', '＞']))
+                && mail.text.trim_start().starts_with(['>', '＞']);
+            // A heading and a mail below it that is none of ours was put there to be read.
+            let mut lines = q.lines().filter(|l| !l.trim().is_empty());
+            let other = !q.contains("reply+") && lines.next().is_some_and(quote::heads_a_mail);
+            marked || other
         });
     let split = if pasted { quote::Split { own: mail.text.clone(), quoted: None } } else { split };
     let (body, signed) = if is_report { (split.own.clone(), None) } else { signature::split(&split.own) };
@@ -88,6 +91,9 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
         }
         _ => body.as_str(),
     };
+    // A name below 「了解しました」 says nothing more if it is the sender's own.
+    let unsigned = without_own_name(words, mail.from.as_ref().and_then(|f| f.name.as_deref()));
+    let words = unsigned.as_str();
     let files = mail.parts.iter().any(|p| !p.inline && p.media_type != reaction::PART);
     let machine = automatic::reason(mail, &body, origin.mail_from.as_deref());
     out.intent = if is_report {
@@ -152,21 +158,38 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     let opened = |at: usize| opened.get(at).copied().unwrap_or(false);
     let own = mail.parts.iter().enumerate().filter(|(at, _)| !opened(*at)).map(|(_, part)| part);
     let own = own.filter(|part| part.media_type != reaction::PART);
+    let mut pixels = photo::heic::PIXELS_OF_A_MAIL;
     for part in own.chain(&inner_parts) {
-        attach(part, &mut out, parts)?;
+        attach(part, &mut pixels, &mut out, parts)?;
     }
     Ok(out)
 }
 
 /// One file: judged, cleaned of what it must not tell, kept.
-fn attach(part: &MailPart, out: &mut Envelope, parts: &mut dyn PartSink) -> Result<(), ReadFault> {
-    let media_type = media::media_type(&part.bytes, &part.media_type, part.name.as_deref());
-    let finding = media::look(&part.bytes, part.name.as_deref());
+fn attach(
+    part: &MailPart,
+    pixels: &mut usize,
+    out: &mut Envelope,
+    parts: &mut dyn PartSink,
+) -> Result<(), ReadFault> {
+    let mut media_type = media::media_type(&part.bytes, &part.media_type, part.name.as_deref());
+    let mut finding = media::look(&part.bytes, part.name.as_deref());
+    let mut name = part.name.clone();
+    let developed = (finding == Some(media::Finding::UnsupportedPhoto))
+        .then(|| photo::heic::jpeg(&part.bytes, pixels))
+        .flatten();
+    if developed.is_some() {
+        finding = None;
+        media_type = "image/jpeg".to_owned();
+        let stem = name.as_deref().map_or("photo", |n| n.rsplit_once('.').map_or(n, |(stem, _)| stem));
+        name = Some(format!("{stem}.jpg"));
+    }
     if let Some(finding) = finding {
         let (code, detail) = finding.warning();
         out.warn(code, detail);
     }
-    let cleaned = media_type.starts_with("image/").then(|| photo::cleaned(&part.bytes)).flatten();
+    let cleaned = developed
+        .or_else(|| if media_type.starts_with("image/") { photo::cleaned(&part.bytes) } else { None });
     if cleaned.is_some() {
         out.warn("photo_cleaned", "position and other data of the camera were taken out of a photograph");
     }
@@ -177,9 +200,24 @@ fn attach(part: &MailPart, out: &mut Envelope, parts: &mut dyn PartSink) -> Resu
     };
     let bytes = cleaned.as_deref().unwrap_or(&part.bytes);
     let kept =
-        parts.keep(Part { name: part.name.as_deref(), media_type: &media_type, pages: None, role, bytes })?;
+        parts.keep(Part { name: name.as_deref(), media_type: &media_type, pages: None, role, bytes })?;
     out.attachments.push(kept);
     Ok(())
+}
+
+/// A text without the lines that hold only the sender's name as its program shows it, or a part of it.
+fn without_own_name(text: &str, shown: Option<&str>) -> String {
+    let shown = fold_name(shown.unwrap_or(""));
+    let is_name = |line: &str| {
+        let line = line.trim().trim_end_matches(['。', '.', '、', '拝']);
+        let bare = ["です", "より"].iter().find_map(|end| line.strip_suffix(end)).unwrap_or(line);
+        let name = fold_name(bare);
+        let given = name.strip_prefix(shown.as_str()).map_or(99, |rest| rest.chars().count());
+        name.chars().count() >= 2
+            && name.chars().all(|c| !c.is_ascii())
+            && (shown.contains(&name) || (shown.chars().count() >= 2 && given <= 3))
+    };
+    text.lines().filter(|line| !is_name(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// Invitations among the parts, in words; the same one often comes twice, as part and as file.

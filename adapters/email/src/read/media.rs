@@ -53,7 +53,7 @@ pub(crate) enum Finding {
     Program,
     /// An Office file with macros or other active parts.
     Macros,
-    /// A photograph of a kind that cannot be cleaned of its position here.
+    /// A HEIC that may still be made a JPEG, or a photograph that cannot be cleaned of its position here.
     UnsupportedPhoto,
 }
 
@@ -81,7 +81,7 @@ impl Finding {
             ),
             Self::UnsupportedPhoto => (
                 "photo_unsupported",
-                "an attached photograph is HEIC, which is not supported (未対応); JPEG would be",
+                "an attached photograph is of a kind that cannot be read here (未対応); JPEG would be",
             ),
         }
     }

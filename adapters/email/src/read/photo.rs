@@ -2,6 +2,8 @@
 //! (care-network.md 8.6). The received mail keeps the original, seen only by the office. Only the
 //! wrapping is changed unless a picture must be turned; then it is decoded within limits and written anew.
 
+pub(crate) mod heic;
+
 use image::ImageDecoder as _;
 use image::metadata::Orientation;
 use std::io::Cursor;

@@ -20,7 +20,9 @@ pub(crate) fn split(text: &str, forwarded: bool) -> Split {
     let lines: Vec<&str> = text.lines().collect();
     let looked = &lines[..lines.len().min(MAX_LINES)];
     let mut end = lines.len();
-    if let Some(cut) = heading(looked) {
+    if let Some(cut) = heading(looked)
+        && !answers_inside(&lines[..cut], &lines[cut..])
+    {
         end = cut;
     }
     let (mut own_lines, cut_lines) = lines.split_at(end);
@@ -46,6 +48,7 @@ pub(crate) fn split(text: &str, forwarded: bool) -> Split {
             }
             own = own_lines.to_vec();
         }
+        [one] if is_shown_on_purpose(own_lines, &kinds, *one) => own = own_lines.to_vec(),
         blocks => {
             let mut kept = Vec::new();
             let mut at = 0;
@@ -61,6 +64,75 @@ pub(crate) fn split(text: &str, forwarded: bool) -> Split {
     quoted.extend(cut_lines);
     let quoted = join(&quoted);
     Split { own: join(&own), quoted: (!quoted.is_empty()).then_some(quoted) }
+}
+
+/// Whether the writer answers inside of an unmarked quote: nothing stands above it, the words above point
+/// there, or lines in it begin as answers do. Then no machine can tell whose line is whose, and all stays.
+fn answers_inside(above: &[&str], below: &[&str]) -> bool {
+    const POINTS: &[&str] = &[
+        "青字",
+        "赤字",
+        "朱書",
+        "文中に",
+        "本文中",
+        "下に書",
+        "下に記",
+        "下に回答",
+        "下記に回答",
+        "下記に記入",
+        "以下に回答",
+        "以下に記入",
+        "引用の下",
+        "引用部",
+        "各項目に",
+        "項目ごとに",
+        "インライン",
+        "太字で",
+        "answers below",
+        "see below",
+        "inline",
+        "in red",
+        "in blue",
+    ];
+    const ANSWERS: &[&str] = &[
+        "→",
+        "⇒",
+        "➡",
+        "≫",
+        "＞＞",
+        "【回答",
+        "［回答",
+        "[回答",
+        "回答:",
+        "回答：",
+        "(回答",
+        "（回答",
+        "A:",
+        "A：",
+        "Ａ：",
+        "答:",
+        "答：",
+    ];
+    if !has_text(above) {
+        return below.iter().any(|l| !l.trim().is_empty());
+    }
+    let words = above.join("\n").to_lowercase();
+    POINTS.iter().any(|p| words.contains(p))
+        || below.iter().any(|l| ANSWERS.iter().any(|a| l.trim_start().starts_with(a)))
+}
+
+/// A few marked lines without any attribution in the middle of the writer's text: shown on purpose, whether
+/// they are his own list or the one question that he answers.
+fn is_shown_on_purpose(lines: &[&str], kinds: &[Kind], (start, stop): (usize, usize)) -> bool {
+    let marked = kinds[start..stop.min(kinds.len())].iter().filter(|k| **k == Kind::Quote).count();
+    if kinds[start..stop.min(kinds.len())].contains(&Kind::Attribution) || marked > 6 {
+        return false;
+    }
+    let above = lines[..start].join("\n");
+    let (below, _) = super::signature::split(&format!("{}\n\n{}", "。", lines[stop..].join("\n")));
+    has_text(&lines[..start])
+        && !kakehashi_core::reply_words::is_only_acknowledgement(&above)
+        && below.trim_start_matches('。').lines().any(|l| !l.trim().is_empty())
 }
 
 fn join(lines: &[&str]) -> String {
@@ -117,6 +189,19 @@ fn kinds(lines: &[&str]) -> Vec<Kind> {
                     *kind = Kind::Attribution;
                 }
             }
+        }
+    }
+    // An address and a colon right above marked lines: `"連携" <a@b.example> さん:`.
+    for i in 0..lines.len() {
+        let next = (i + 1..lines.len()).take(3).find(|n| out[*n] != Kind::Blank);
+        let line = lines[i].trim();
+        if out[i] == Kind::Own
+            && next.is_some_and(|n| out[n] == Kind::Quote)
+            && line.ends_with([':', '：'])
+            && line.contains('@')
+            && line.chars().count() <= 120
+        {
+            out[i] = Kind::Attribution;
         }
     }
     // An attribution may be wrapped: `On …` and `… wrote:` on two or three lines.
@@ -202,6 +287,15 @@ fn is_interleaved(lines: &[&str], blocks: &[(usize, usize)]) -> bool {
 
 fn trailing_attribution(lines: &[&str], kinds: &[Kind]) -> Option<usize> {
     let at = kinds.iter().position(|k| *k == Kind::Attribution)?;
+    // Only where it names a time or an address: 「記録は木下さんが書きました」 is no heading of a quote.
+    let line = lines[at].trim();
+    let exact = begins_with_date(line)
+        || line.contains('@')
+        || line.ends_with([':', '：', ')', '）'])
+        || line.is_ascii();
+    if !exact {
+        return None;
+    }
     // Only with something before and something after it; a lone sentence may look like one.
     let before = kinds[..at].contains(&Kind::Own);
     let after = lines[at + 1..].iter().any(|l| !l.trim().is_empty());
@@ -226,7 +320,11 @@ fn is_attribution(line: &str) -> bool {
     let bare = line.trim_end_matches([' ', '*', '_']).trim_matches(['-', ' ']);
     let ends_open = drawn || bare.ends_with([':', '：']);
     let lower = bare.to_lowercase();
-    let word = bare.trim_end_matches([':', '：']).trim_end();
+    let mut word = bare.trim_end_matches([':', '：']).trim_end();
+    // `11月24日 10:12 連携さんは書きました。`; without a date it is a sentence of the writer.
+    if begins_with_date(bare) && bare.contains(':') {
+        word = word.trim_end_matches('。');
+    }
     let verb = [
         "wrote",
         "writes",
@@ -295,7 +393,7 @@ fn heading(lines: &[&str]) -> Option<usize> {
         if heading_of_marked(&lines[i..]).is_some() {
             continue;
         }
-        if is_original_message_rule(bare) {
+        if is_original_message_rule(bare) || is_bracketed_mark(&lines[i..]) {
             return Some(i);
         }
         if header_field(bare).is_some_and(|f| f == Field::From) && header_block(&lines[i..]) {
@@ -334,13 +432,32 @@ fn heading_of_marked(lines: &[&str]) -> Option<usize> {
     is_quote_line(next.trim()).then_some(length)
 }
 
+/// `[元のメール]` of some telephones, but only with a mail's header below it.
+fn is_bracketed_mark(lines: &[&str]) -> bool {
+    let bare = lines.first().map_or("", |l| l.trim());
+    let inner = bare
+        .trim_matches(['[', ']', '【', '】', '<', '>', '＜', '＞', '(', ')', '（', '）', '■', '◆', '▼', ' ']);
+    inner.len() < bare.len()
+        && is_original_message(&inner.to_lowercase())
+        && lines[1..]
+            .iter()
+            .take(3)
+            .find(|l| !l.trim().is_empty())
+            .is_some_and(|l| header_field(l.trim()).is_some())
+}
+
 fn is_original_message_rule(line: &str) -> bool {
     if !line.starts_with(['-', '－', '=', '＿', '_', '―', '─']) {
         return false;
     }
-    let inner = line.trim_matches(['-', '－', ' ', '=', '＿', '_', '―', '─', '\u{3000}', '*']).to_lowercase();
+    is_original_message(
+        &line.trim_matches(['-', '－', ' ', '=', '＿', '_', '―', '─', '\u{3000}', '*']).to_lowercase(),
+    )
+}
+
+fn is_original_message(inner: &str) -> bool {
     matches!(
-        inner.as_str(),
+        inner,
         "original message"
             | "original appointment"
             | "元のメッセージ"
@@ -353,8 +470,25 @@ fn is_original_message_rule(line: &str) -> bool {
             | "ursprüngliche nachricht"
             | "message d'origine"
             | "返信元メッセージ"
+            | "返信元メール"
             | "返信元"
+            | "受信メール"
+            | "引用"
+            | "元メール"
+            | "元メッセージ"
+            | "以下、引用"
+            | "以下引用"
+            | "ここから引用"
+            | "引用ここから"
+            | "以下、元のメール"
+            | "以下元のメール"
     )
+}
+
+/// Whether a line is a field of the Japanese heading that people paste together with another's mail.
+pub(crate) fn heads_a_mail(line: &str) -> bool {
+    let bare = line.trim();
+    header_field(bare) == Some(Field::From) && ["差出人", "送信者", "送信元"].iter().any(|w| bare.contains(w))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -419,6 +553,12 @@ mod tests {
         assert_eq!(own("> 10時でよいですか\n了解しました"), "了解しました");
         assert_eq!(own("差出人: を確認しました\nお願いします"), "差出人: を確認しました\nお願いします");
         assert_eq!(own("血圧のメール: 受け取りました"), "血圧のメール: 受け取りました");
+        let text = "お世話になります。\n今日の記録は木下さんが書きました\n明日もお願いします";
+        assert_eq!(own(text), text);
+        assert_eq!(own("鍵は隣です\n\n[元のメール]\nFrom: a@b.example\nx"), "鍵は隣です");
+        assert_eq!(own("見出しです\n【引用】\n本文のつづき"), "見出しです\n【引用】\n本文のつづき");
+        assert_eq!(own("出席します\n\n \"連携\" <a@b.example> さん:\n> x"), "出席します");
+        assert_eq!(own("了解\n\n 11月24日 10:12 連携さんは書きました。\n> x"), "了解");
     }
 
     #[test]
@@ -433,6 +573,31 @@ mod tests {
     fn forwarded_text_stays() {
         let text = "転送します\n-----Original Message-----\nFrom: a\n本文";
         assert_eq!(split(text, true).own, text);
+    }
+
+    #[test]
+    fn what_is_written_inside_an_unmarked_quote_stays() {
+        let heading = "-----Original Message-----\nFrom: a\nSent: b\nTo: c\nSubject: d\n\n";
+        for text in [
+            format!("{heading}10時でよいですか\n\nはい、10時で。大塚"),
+            format!("下に青字で書きます。\n\n{heading}1. 時間は?\n【大塚】10時"),
+            format!("回答します。\n\n{heading}1. 時間は?\n→10時です"),
+        ] {
+            assert_eq!(split(&text, false), Split { own: text.clone(), quoted: None }, "{text}");
+        }
+        assert_eq!(own(&format!("了解\n\n{heading}10時でよいですか")), "了解");
+    }
+
+    #[test]
+    fn a_list_marked_like_a_quote_stays() {
+        let text = "以下の通りです。\n> 26日は休み\n> 27日は14時から\nご確認ください。";
+        assert_eq!(own(text), text);
+        assert_eq!(own("了解しました\n> 26日は10時\n\n-- \n大塚"), "了解しました\n\n-- \n大塚");
+        assert_eq!(
+            own("26日で\n> 26日は10時\n**********\n大塚\nTEL 03-0000-0103\n**********").lines().next(),
+            Some("26日で")
+        );
+        assert!(!own("26日で\n> 26日は10時\n**********\n大塚\nTEL 03-0000-0103\n**********").contains('>'));
     }
 
     proptest::proptest! {

@@ -9,6 +9,8 @@ pub(crate) fn split(text: &str) -> (String, Option<String>) {
     let at = delimiter(&lines).or_else(|| ruled(&lines)).or_else(|| contact_block(&lines));
     let (body, signature) = lines.split_at(at.unwrap_or(lines.len()));
     let mut body = body.to_vec();
+    // 追伸 below the signature is the writer's.
+    let (signature, postscript) = signature.split_at(signature.len() - postscript(signature));
     let mut taken: Vec<&str> = signature.iter().chain(notices).copied().collect();
     // Lines that a telephone adds stand above or without a signature.
     while let Some(last) = body.last() {
@@ -21,6 +23,10 @@ pub(crate) fn split(text: &str) -> (String, Option<String>) {
         } else {
             break;
         }
+    }
+    if !postscript.is_empty() {
+        body.push("");
+        body.extend(postscript);
     }
     let body = body.join("\n").trim_matches(['\n', ' ', '\u{3000}']).to_owned();
     let signature = taken.join("\n").trim().to_owned();
@@ -54,6 +60,9 @@ pub(crate) fn is_device_line(line: &str) -> bool {
         "envoyé de mon",
         "von meinem iphone gesendet",
         "von meinem ipad gesendet",
+        "yahoo!メール - ",
+        "yahoo! メール - ",
+        "yahoo!メールアプリ",
         "sent from windows mail",
         "sent from mailbox",
         "sent with ",
@@ -139,14 +148,109 @@ pub(crate) fn is_rule(line: &str) -> bool {
                     | '|'
                     | '＋'
                     | '☎'
+                    | '･'
+                    | 'ﾟ'
+                    | '゜'
+                    | '°'
+                    | '∴'
+                    | '⌒'
+                    | '♡'
+                    | '♥'
+                    | '❤'
+                    | '✿'
+                    | '❀'
+                    | '☘'
+                    | '✦'
+                    | '✧'
+                    | '⋆'
+                    | '※'
+                    | '＃'
+                    | '═'
+                    | '║'
+                    | '╔'
+                    | '╗'
+                    | '╚'
+                    | '╝'
+                    | '▼'
+                    | '▽'
+                    | '▲'
+                    | '△'
+                    | '◎'
+                    | '｜'
+                    | '│'
+                    | '┃'
+                    | '￣'
             )
         })
 }
 
-/// The mark of RFC 3676 section 4.3, with or without its blank; the last one counts.
+/// The mark of RFC 3676 section 4.3, with or without its blank; the last one counts. Without its blank people
+/// use it as a rule as well: nothing but figures and sentences below is no signature.
 fn delimiter(lines: &[&str]) -> Option<usize> {
     let at = lines.iter().rposition(|l| matches!(*l, "--" | "-- " | "--\u{3000}" | "ーー"))?;
-    (lines.len() - at <= 25).then_some(at)
+    let below = || lines[at + 1..].iter().filter(|l| !l.trim().is_empty());
+    let loose = lines[at] != "-- " && below().next().is_some() && below().all(|l| is_content(l));
+    (lines.len() - at <= 25 && !loose).then_some(at)
+}
+
+/// How many of the last lines of a signature are words of the writer after all: below its closing rule, or a
+/// last paragraph of whole sentences.
+fn postscript(signature: &[&str]) -> usize {
+    let Some(end) = signature.iter().rposition(|l| !l.trim().is_empty() && !is_device_line(l)) else {
+        return 0;
+    };
+    let start =
+        signature[..=end].iter().rposition(|l| l.trim().is_empty() || is_rule(l)).map_or(0, |at| at + 1);
+    // The signature itself begins at its first line.
+    if start == 0
+        || start > end
+        || signature[..start].iter().all(|l| l.trim().is_empty() || is_rule(l) || *l == "-- " || *l == "--")
+    {
+        return 0;
+    }
+    let told = signature[start..=end].iter().all(|l| is_sentence(l) && !is_contact(l) && !is_facility(l));
+    let marked = ["追伸", "p.s", "ps:", "ps ", "ｐｓ", "※"]
+        .iter()
+        .any(|m| signature[start].trim_start().to_lowercase().starts_with(m));
+    if told || (marked && !signature[start..=end].iter().any(|l| is_contact(l))) {
+        signature.len() - start
+    } else {
+        0
+    }
+}
+
+/// Whether a line says something: a sentence, particles of one, or a figure that is no address and number.
+fn is_content(line: &str) -> bool {
+    if is_sentence(line) {
+        return true;
+    }
+    if is_facility(line) {
+        return false;
+    }
+    let narrow = kakehashi_core::text::fold::narrow(line);
+    let bare = narrow.trim();
+    let figures = bare.chars().any(|c| c.is_ascii_digit());
+    // A short line without figures may be a name: 「佐藤 はるか」.
+    if bare.chars().count() <= 10
+        && !figures
+        && !["を", "のみ", "なし", "あり", "中止", "変更"].iter().any(|p| bare.contains(p))
+    {
+        return false;
+    }
+    let telling = ["は", "が", "を", "のみ", "から", "まで", "なし", "あり", "中止", "変更"]
+        .iter()
+        .any(|p| bare.contains(p));
+    if is_contact(line) {
+        // 「電話 03-… は家族」 tells whose number it is.
+        return bare.contains(" は") || bare.ends_with('は') || bare.contains("です");
+    }
+    let place = [
+        "都", "道", "府", "県", "市", "区", "町", "村", "丁目", "番地", "号", "ビル", "階", "〒", "no.",
+        "No.",
+    ]
+    .iter()
+    .any(|p| bare.contains(p));
+    telling || (figures && !place)
 }
 
 /// A rule near the end with contact lines below it, or with a closing rule.
@@ -160,10 +264,10 @@ fn ruled(lines: &[&str]) -> Option<usize> {
             lines[at + 1..].iter().copied().filter(|l| !l.trim().is_empty() && !is_rule(l)).collect();
         let closed = lines[at + 1..].iter().rev().find(|l| !l.trim().is_empty()).is_some_and(|l| is_rule(l));
         let contacts = below.iter().filter(|l| is_contact(l)).count();
-        let sentences = below.iter().filter(|l| is_sentence(l)).count();
+        let content = below.iter().filter(|l| is_content(l)).count();
         if below.is_empty()
-            || (contacts >= 1 && sentences * 2 <= below.len())
-            || (closed && sentences == 0 && below.len() <= 8)
+            || (contacts >= 1 && content * 2 <= below.len())
+            || (closed && content == 0 && below.len() <= 8)
         {
             return Some(at);
         }
@@ -231,6 +335,19 @@ fn is_contact(line: &str) -> bool {
         narrow.contains(word)
             && (digits >= 4 || narrow.contains('@') || narrow.contains("http") || narrow.contains("www."))
     }) || (narrow.contains('@') && !narrow.contains(' ') && narrow.len() < 80)
+        || is_telephone(&narrow)
+}
+
+/// `電話 03-0000-0120`, `携帯090-0000-0000`, `☎03-0000-0110`: a number and nothing said of it.
+fn is_telephone(narrow: &str) -> bool {
+    let number = narrow.trim().trim_start_matches([
+        '電', '話', '番', '号', '携', '帯', '直', '通', '代', '表', '夜', '間', '緊', '急', '連', '絡', '先',
+        '☎', '📞', '(', ')', ':', ' ', '・', '/',
+    ]);
+    let digits = number.chars().filter(char::is_ascii_digit).count();
+    number.len() < narrow.trim().len()
+        && (9..=24).contains(&digits)
+        && number.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | ' ' | '(' | ')' | '+' | '/' | 'ー'))
 }
 
 fn is_sentence(line: &str) -> bool {
@@ -329,6 +446,28 @@ mod tests {
         ] {
             assert_eq!(split(text), (text.to_owned(), None));
         }
+        for (text, kept) in [
+            ("本日の様子です\n----------\n体温 37.2\nSpO2 94\n脈 88\n----------", "脈 88"),
+            ("連絡事項\n***\n薬は朝のみ\n電話 03-0000-0104 は家族\n***", "は家族"),
+            ("時間は以下です\n--\n10時\n14時", "14時"),
+        ] {
+            assert!(body(text).contains(kept), "{text}");
+        }
+        assert_eq!(
+            split("了解しました。\n\n--\n大塚\nTEL 03-0000-0103\n\n追伸 残薬は3日分です。"),
+            (
+                "了解しました。\n\n追伸 残薬は3日分です。".to_owned(),
+                Some("--\n大塚\nTEL 03-0000-0103".to_owned())
+            )
+        );
+        assert_eq!(
+            body("了解しました。\n*****\nさくら訪問看護\n大塚\nTEL 03-0000-0103\n*****\n※26日は休診です。"),
+            "了解しました。\n\n※26日は休診です。"
+        );
+        assert_eq!(
+            body("参加します。\n\n地域包括支援センター\n渡部 恵子\n電話 03-0000-0120"),
+            "参加します。"
+        );
         assert_eq!(
             body("連絡先が変わりました。\n\n新しいTEL 03-0000-0103 です。\nメール a@b.example"),
             "連絡先が変わりました。\n\n新しいTEL 03-0000-0103 です。\nメール a@b.example"

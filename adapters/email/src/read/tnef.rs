@@ -3,7 +3,7 @@
 //! checked against the bytes that are there, counts and nesting are limited, nothing recurses deeper than
 //! [`MAX_DEPTH`].
 
-use super::charset;
+use super::{charset, rtf};
 
 /// First four bytes of a TNEF stream, little endian.
 const SIGNATURE: [u8; 4] = 0x223E_9F78_u32.to_le_bytes();
@@ -141,6 +141,14 @@ fn stream(bytes: &[u8], depth: u8, out: &mut Unpacked) {
             Html::Text(text) => text,
             Html::Bytes(bytes) => text_of(&bytes, &label),
         });
+        // Outlook's own form alone: old servers and 「リッチテキスト」 send nothing else.
+        if out.text.is_none() && out.html.is_none() {
+            match properties.rtf.as_deref().and_then(rtf::words) {
+                Some(rtf::Words::Text(text)) => out.text = Some(text),
+                Some(rtf::Words::Html(html)) => out.html = Some(html),
+                None => {}
+            }
+        }
     } else if let Some(text) =
         properties.text.or_else(|| body.map(|b| text_of(b, &page))).filter(|t| !t.trim().is_empty())
         && out.files.len() < MAX_FILES
@@ -205,6 +213,8 @@ struct Properties {
     subject: Option<String>,
     html: Option<Html>,
     page: Option<u32>,
+    /// Compressed.
+    rtf: Option<Vec<u8>>,
 }
 
 impl Properties {
@@ -217,6 +227,7 @@ impl Properties {
             (0x0037, 0x1f) => self.subject = Some(utf16(value)),
             (0x1013, 0x1f) => self.html = Some(Html::Text(utf16(value))),
             (0x1013, 0x102 | 0x1e) => self.html = Some(Html::Bytes(value.to_vec())),
+            (0x1009, 0x102) => self.rtf = Some(value.to_vec()),
             (0x3fde, 0x03) => {
                 self.page = value.get(..4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
             }
@@ -369,6 +380,19 @@ mod tests {
         assert_eq!(got.files[0].name.as_deref(), Some("訪問看護計画書.pdf"));
         assert_eq!(got.files[0].bytes, b"%PDF-1.4");
         assert!(!got.damaged);
+    }
+
+    #[test]
+    fn a_body_that_is_only_rtf() {
+        let body = b"{\\rtf1\\ansi\\ansicpg932 \\'97\\'b9\\'89\\'f0\\par 26\\'93\\'fa}";
+        let mut rtf = (body.len() as u32 + 12).to_le_bytes().to_vec();
+        rtf.extend((body.len() as u32).to_le_bytes());
+        rtf.extend(b"MELA\0\0\0\0");
+        rtf.extend(body);
+        let mut out = SIGNATURE.to_vec();
+        out.extend([1, 0]);
+        out.extend(attribute(1, 0x0006_9003, &properties(&[(0x1009_0102, rtf)])));
+        assert_eq!(unpack(&out).unwrap().text.as_deref(), Some("了解\n26日"));
     }
 
     #[test]

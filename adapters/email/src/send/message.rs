@@ -154,6 +154,7 @@ mod tests {
                 media_type: "application/pdf".to_owned(),
                 bytes: b"%PDF-1.4\r\n\0\xff".to_vec(),
             }],
+            on_page: Vec::new(),
             return_path: None,
             list_id: Some("deliveries.in.example".to_owned()),
             open_content: false,

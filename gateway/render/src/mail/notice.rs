@@ -52,11 +52,11 @@ pub(crate) const fn words(notice: Notice) -> NoticeWords {
         Notice::PhotoUnsupported => NoticeWords {
             title: "写真の形式が未対応です",
             ja: &[
-                "お送りいただいた写真の形式(HEIC・AVIF)は未対応のため、どなたにもお届けしていません。本文はお受け取りしました。",
+                "お送りいただいた写真の形式(一部のHEIC・AVIF)は未対応のため、どなたにもお届けしていません。本文はお受け取りしました。",
                 "JPEG で送り直してください。iPhone では「設定」→「カメラ」→「フォーマット」→「互換性優先」で JPEG になります。",
             ],
             en: &[
-                "Photographs in HEIC or AVIF are not supported and have reached nobody. The text of your mail was accepted.",
+                "Photographs in this form (some HEIC, AVIF) are not supported and have reached nobody. The text of your mail was accepted.",
                 "Please send them again as JPEG. On an iPhone: Settings, Camera, Formats, Most Compatible.",
             ],
         },

@@ -24,6 +24,14 @@ struct Office {
     url: String,
 }
 
+/// The files of a mail, as far as its words speak of them.
+pub(crate) struct Files<'a> {
+    pub(crate) with_mail: &'a [RenderedFile],
+    pub(crate) on_page: &'a [RenderedFile],
+    pub(crate) unlockable: bool,
+    pub(crate) meetings: usize,
+}
+
 /// `delivery.txt.hbs` and `delivery.html.hbs`.
 #[derive(Serialize)]
 pub(crate) struct MailView {
@@ -36,6 +44,7 @@ pub(crate) struct MailView {
     notice: bool,
     no_password: bool,
     unlockable: bool,
+    calendar: bool,
     resend: bool,
     items: Vec<ItemView>,
     files: Vec<String>,
@@ -60,6 +69,7 @@ struct ItemView {
     acknowledged: Option<String>,
     lines: Vec<String>,
     attachments: Vec<String>,
+    files_link: Option<String>,
     code: String,
     link: String,
     call_link: String,
@@ -95,13 +105,7 @@ impl Office {
 }
 
 impl MailView {
-    pub(crate) fn new(
-        job: &DeliveryJob,
-        posts: &JobPosts,
-        openness: Openness,
-        files: &[RenderedFile],
-        unlockable: bool,
-    ) -> Self {
+    pub(crate) fn new(job: &DeliveryJob, posts: &JobPosts, openness: Openness, files: &Files<'_>) -> Self {
         let numbered = posts.items.len() > 1 || job.mode == DeliveryMode::Digest;
         let heading = (job.mode == DeliveryMode::Digest).then(|| format!("まとめ便 {}", job.due_at.to_ja()));
         let items = posts
@@ -109,7 +113,14 @@ impl MailView {
             .iter()
             .enumerate()
             .map(|(at, item)| {
-                ItemView::new(job, &posts.facility.id, item, numbered.then_some(at + 1), openness)
+                ItemView::new(
+                    job,
+                    &posts.facility.id,
+                    item,
+                    numbered.then_some(at + 1),
+                    openness,
+                    !files.on_page.is_empty(),
+                )
             })
             .collect();
         Self {
@@ -121,10 +132,11 @@ impl MailView {
             locked: openness == Openness::Locked,
             notice: openness == Openness::Notice,
             no_password: openness == Openness::NoPassword,
-            unlockable,
+            unlockable: files.unlockable,
+            calendar: files.meetings > 0,
             resend: job.resend_possible,
             items,
-            files: files.iter().map(|f| f.name.clone()).collect(),
+            files: files.with_mail.iter().map(|f| f.name.clone()).collect(),
             office: Office::of(job),
             valid_until: kakehashi_core::clock::ja_date(posts.code_expires_at.in_japan().date()),
             valid_until_en: posts.code_expires_at.in_japan().strftime("%-d %b").to_string(),
@@ -139,6 +151,7 @@ impl ItemView {
         item: &JobItem,
         number: Option<usize>,
         openness: Openness,
+        left_out: bool,
     ) -> Self {
         let guard = NameGuard::new(&item.patient_name);
         let post = &item.post;
@@ -160,7 +173,7 @@ impl ItemView {
                     .map(|a| {
                         let name = clean_line(a.stored.name.as_deref().unwrap_or("名前のない添付"), 100);
                         if a.bytes.is_empty() {
-                            format!("{name}(大きいため付いていません。事務局へお電話ください)")
+                            format!("{name}(大きいため付いていません)")
                         } else {
                             name
                         }
@@ -170,6 +183,10 @@ impl ItemView {
             }
         };
         let link = format!("{}/r/{}", clean_line(&job.network.public_url, 200), item.code.as_str());
+        let shows_files = matches!(openness, Openness::Locked | Openness::Full);
+        let too_large = left_out || appended::shown(item).any(|a| a.bytes.is_empty());
+        let files_link = (shows_files && too_large && appended::shown(item).next().is_some())
+            .then(|| format!("{link}/files"));
         let (request, request_en) = wording::request(item.asked);
         let urgency = (post.urgency != Urgency::Normal)
             .then(|| format!("{} {}", wording::urgency_mark(post.urgency), post.urgency.ja()));
@@ -200,6 +217,7 @@ impl ItemView {
             acknowledged,
             lines,
             attachments,
+            files_link,
             code: item.code.spaced(),
             call_link: format!("{link}?want=call"),
             // Percent-encoded 了解 as subject and text: a telephone's mail program sends it with one tap.

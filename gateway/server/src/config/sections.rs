@@ -133,7 +133,7 @@ pub(crate) struct ImapSection {
     /// Its port.
     #[serde(default = "default_imap_port")]
     pub(crate) port: u16,
-    /// `implicit`, or `none` on the same machine.
+    /// `implicit`, `starttls`, or `none` on the same machine.
     #[serde(default = "default_imap_tls")]
     pub(crate) tls: RelayTls,
     /// PEM authority beside those of the system.

@@ -126,6 +126,7 @@ impl Reading {
                     "night_ok",
                     "content_mode",
                     "pdf_password",
+                    "mail_footer",
                     "hold_seconds",
                     "locale",
                     "require_proof",
@@ -271,6 +272,8 @@ impl Reading {
             )?
             .unwrap_or(defaults.content_mode),
             pdf_password: row.optional("pdf_password"),
+            // A cell holds its lines as `\n`, or as they are between quotation marks.
+            mail_footer: row.optional("mail_footer").map(|f| f.replace("\\n", "\n")),
             hold_seconds: number(row, "hold_seconds")?,
             locale: optional_coded(row, "locale", Locale::from_code, "ja or en")?.unwrap_or(defaults.locale),
             require_proof: flag(row, "require_proof", false)?,

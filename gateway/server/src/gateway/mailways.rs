@@ -63,7 +63,8 @@ fn imap(config: &Config, section: &ImapSection) -> Result<ImapConfig, StartFault
         port: section.port,
         tls: match section.tls {
             RelayTls::None => ImapTls::Plain,
-            RelayTls::Implicit | RelayTls::Starttls => ImapTls::Implicit,
+            RelayTls::Implicit => ImapTls::Implicit,
+            RelayTls::Starttls => ImapTls::Starttls,
         },
         ca: section.ca.clone(),
         username: section.username.clone(),

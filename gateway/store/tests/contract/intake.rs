@@ -107,8 +107,12 @@ pub(crate) async fn what_was_found_of_a_sender_is_kept(world: &World) {
     world.intake("I1", "k1", b"x").await;
     let claimed = world.worker().claim_intakes("w", 1, 60, now()).await.unwrap().remove(0);
     let mut origin = claimed.raw.origin.clone();
-    origin.proof =
-        Some(SenderProof { authenticity: Authenticity::Dmarc, failed: false, detail: "spf=pass".to_owned() });
+    origin.proof = Some(SenderProof {
+        authenticity: Authenticity::Dmarc,
+        failed: false,
+        detail: "spf=pass".to_owned(),
+        try_again: false,
+    });
     world.worker().record_origin(&claimed.id, &origin).await.unwrap();
     world.worker().release_intake(&claimed.id, now()).await.unwrap();
     let again = world.worker().claim_intakes("w", 1, 60, now()).await.unwrap().remove(0);

@@ -459,6 +459,15 @@ pub(crate) async fn bounces_count_for_their_endpoint(world: &World) {
     assert_eq!(facts("D2").await.unwrap().state, EndpointState::Suspended);
     assert!(claim(world, "w", now()).await.is_empty());
     assert_eq!(row(world, "D3").await.state, DeliveryState::Recalled);
+    // A file of the directory that is older than the stop does not lift it, and changes what else it says.
+    assert_eq!(mail().state, EndpointState::Verified);
+    let mut line = mail();
+    line.settings.hold_seconds += 1;
+    world.import(vec![DirectoryChange::Endpoint(line.clone())]).await;
+    assert_eq!(facts("D2").await.unwrap().state, EndpointState::Suspended);
+    line.address = "hinata-new@st.example".to_owned();
+    world.import(vec![DirectoryChange::Endpoint(line)]).await;
+    assert_eq!(facts("D2").await.unwrap().state, EndpointState::Verified, "another address");
 }
 
 pub(crate) async fn recipients_are_ours_or_not(world: &World) {

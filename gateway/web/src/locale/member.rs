@@ -26,6 +26,13 @@ pub(super) const MESSAGES: &[Message] = &[
         "患者さんのグループのメンバー全員に届きます。",
         "All members of the patient's group will receive it.",
     ),
+    ("code.files", "添付ファイル", "Attached files"),
+    (
+        "code.no_files",
+        "ここでお渡しできる添付はありません。事務局へお電話ください。",
+        "There is no file that can be given here. Please call the office.",
+    ),
+    ("code.back", "用件へ戻る", "Back to the item"),
     ("code.call", "折返し電話がほしい", "Please call me back"),
     ("code.wrong", "宛先がちがいます", "Not meant for us"),
     ("code.until", "このページは {0} まで使えます。", "This page works until {0}."),

@@ -39,10 +39,10 @@ pub(crate) struct Asked {
 }
 
 /// An open code with its page.
-struct Opened {
-    code: ReplyCode,
-    page: CodePage,
-    post: Post,
+pub(super) struct Opened {
+    pub(super) code: ReplyCode,
+    pub(super) page: CodePage,
+    pub(super) post: Post,
 }
 
 /// The page.
@@ -75,7 +75,7 @@ struct Told {
 }
 
 /// What a code opens now. Wrong codes are counted by address; an address that guesses opens nothing.
-async fn open(app: &App, guest: &Guest, text: &str) -> Result<Option<Opened>, PageError> {
+pub(super) async fn open(app: &App, guest: &Guest, text: &str) -> Result<Option<Opened>, PageError> {
     let now = app.now();
     if app.codes.exhausted(&guest.peer, now) {
         return Ok(None);
@@ -99,7 +99,7 @@ async fn open(app: &App, guest: &Guest, text: &str) -> Result<Option<Opened>, Pa
     Ok(opened)
 }
 
-async fn gone(app: &App, guest: &Guest) -> Result<Response, PageError> {
+pub(super) async fn gone(app: &App, guest: &Guest) -> Result<Response, PageError> {
     closed(app, guest, None).await
 }
 

@@ -3,21 +3,17 @@
 use crate::app::App;
 use crate::error::PageError;
 use crate::forms::SignedForm;
-use crate::pages::attachments::{PDF_POLICY, disposition};
 use crate::posting::commit;
 use crate::rights::Office;
 use crate::session::Frame;
 use crate::views::outbox as view;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use kakehashi_core::commit::{Actor, DeliveryChange, Effect};
 use kakehashi_core::ids::DeliveryId;
 use kakehashi_store::view::OutboxFilter;
 use serde::Deserialize;
 
-/// Larger attachments are named on the page, as they are when it leaves.
-const PREVIEW_ATTACHMENT_BYTES: u64 = 15 * 1024 * 1024;
 /// Deliveries of one page.
 const ROWS: u32 = 200;
 
@@ -53,31 +49,6 @@ async fn show(
     let page = view::page(lang, &office.visitor.csrf, filter, count, &rows, problem, app.now());
     let frame = Frame { current: "/outbox", title: &lang.t("outbox.title"), live: Some("outbox") };
     office.visitor.page(app, frame, "outbox", &page).await
-}
-
-/// Exactly the pages that would leave, or that left, by this delivery.
-pub(crate) async fn preview(
-    State(app): State<App>,
-    office: Office,
-    Path(id): Path<String>,
-) -> Result<Response, PageError> {
-    // Office only, by the extractor; the visitor is not needed otherwise.
-    let _ = office;
-    let worker = app.state.store.worker(&app.state.network);
-    let job = worker.preview(&DeliveryId::new(id), PREVIEW_ATTACHMENT_BYTES).await?;
-    let job = job.ok_or(PageError::NotFound)?;
-    let draw = std::sync::Arc::clone(&app.state.preview);
-    let pdf = tokio::task::spawn_blocking(move || draw(&job))
-        .await
-        .map_err(|e| PageError::internal(&e))?
-        .map_err(|e| PageError::internal(&e))?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/pdf")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PDF_POLICY)),
-        (header::CONTENT_DISPOSITION, disposition("inline", "preview.pdf")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
-    ];
-    Ok((headers, pdf).into_response())
 }
 
 /// もう一度送る.

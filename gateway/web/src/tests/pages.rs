@@ -259,6 +259,21 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
             }
         ),
         page!(
+            "code_files",
+            "code_files",
+            CodeFilesPage {
+                office: t.say("事務局"),
+                back: "/r/0".into(),
+                files: vec![CodeFileLine {
+                    href: "/r/0/files/0".into(),
+                    name: "<b>.pdf".into(),
+                    size: "3 KB".into()
+                }],
+                until: String::new(),
+                hurry: t.say("03-0000-0100")
+            }
+        ),
+        page!(
             "note",
             "note",
             NotePage {

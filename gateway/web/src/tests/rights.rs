@@ -51,6 +51,8 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("POST", "/r/{code}/replies", Who::Everybody),
     ("POST", "/r/{code}/callback", Who::Everybody),
     ("POST", "/r/{code}/wrong-recipient", Who::Everybody),
+    ("GET", "/r/{code}/files", Who::Everybody),
+    ("GET", "/r/{code}/files/{at}", Who::Everybody),
 ];
 
 #[derive(Clone, Copy, PartialEq)]
@@ -108,6 +110,7 @@ async fn every_role_reaches_its_routes_and_no_other() {
             .replace("{post}", &topic)
             .replace("{id}", id)
             .replace("{page}", "1.png")
+            .replace("{at}", "0")
             .replace("{code}", "0000000000");
         let ask = async |browser: &Browser, signed: bool| {
             let csrf = if signed { browser.csrf.as_str() } else { "" };

@@ -365,3 +365,46 @@ async fn live_names_groups_to_those_who_may_see_them() {
     let none = tokio::time::timeout(std::time::Duration::from_millis(400), next(&mut unseen)).await;
     assert!(none.is_err(), "a foreign facility is told nothing");
 }
+
+#[tokio::test]
+async fn large_files_are_fetched_behind_the_code_alone() {
+    let world = World::new().await;
+    let clinic = world.login("saeki").await;
+    world.topic(&clinic).await;
+    let code = world.code().await;
+    let nobody = Browser::default();
+    let list = world.get(&nobody, &format!("/r/{code}/files")).await;
+    assert!(list.text.contains("写真.pdf") && !list.text.contains("朝1回"), "{}", list.text);
+    let file = world.get(&nobody, &format!("/r/{code}/files/0")).await;
+    assert_eq!(file.text, "%PDF-locked");
+    assert_eq!(file.headers[header::CONTENT_TYPE], "application/octet-stream");
+    assert_eq!(world.get(&nobody, &format!("/r/{code}/files/9")).await.status, StatusCode::NOT_FOUND);
+    let wrong = world.get(&nobody, "/r/ABCDE12345/files").await;
+    assert_eq!(wrong.status, StatusCode::NOT_FOUND);
+    assert!(!wrong.text.contains("写真"));
+}
+
+#[tokio::test]
+async fn a_preview_shows_the_mail_and_runs_nothing_of_it() {
+    let world = World::new().await;
+    let clinic = world.login("saeki").await;
+    world.topic(&clinic).await;
+    let office = world.login("watanabe").await;
+    let list = world.get(&office, "/outbox?show=held").await.text;
+    let mut mails = 0;
+    for path in list.split("href=\"").filter_map(|l| l.split('"').next()).filter(|l| l.ends_with("/preview"))
+    {
+        let page = world.get(&office, path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("sandbox") && policy.contains("default-src 'none'"), "{policy}");
+        if page.text.contains("<p>本文</p>") {
+            assert!(page.text.contains("&lt;つばき01&gt;") && page.text.contains("&lt;本文&gt;"));
+            mails += 1;
+        } else {
+            assert!(page.text.contains("このままでは送れません"), "{}", page.text);
+        }
+    }
+    assert!(mails >= 1, "{list}");
+    assert_eq!(world.get(&office, "/deliveries/none/preview").await.status, StatusCode::NOT_FOUND);
+}

@@ -12,8 +12,9 @@ use kakehashi_core::directory::{
 };
 use kakehashi_core::envelope::{ContentHash, Envelope};
 use kakehashi_core::ids::{FacilityId, IntakeId, NetworkId};
-use kakehashi_core::job::JobContent;
+use kakehashi_core::job::{DeliveryJob, JobContent};
 use kakehashi_core::port::{BoxFuture, IntakeAnswer, IntakeDesk, Origin, RawIntake, RecipientAnswer};
+use kakehashi_core::rendered::{RenderedContent, RenderedMail};
 use kakehashi_core::rules::RuleSet;
 use kakehashi_core::vocabulary::*;
 use kakehashi_store::view::{LoginUser, TriageRow};
@@ -64,6 +65,27 @@ pub(super) fn start() -> UtcMicros {
     super::samples::at("09T10:20")
 }
 
+/// What a renderer gives, as far as the page needs it.
+fn preview(job: &DeliveryJob) -> Result<RenderedContent, String> {
+    match &job.content {
+        JobContent::Posts(posts) if posts.endpoint.channel == Channel::Email => {
+            Ok(RenderedContent::Email(RenderedMail {
+                to: posts.endpoint.address.clone(),
+                subject: "【至急】<つばき01>".to_owned(),
+                text: "<本文>".to_owned(),
+                html: Some("<p>本文</p>".to_owned()),
+                on_page: vec![kakehashi_core::rendered::RenderedFile {
+                    name: "写真.pdf".to_owned(),
+                    media_type: "application/pdf".to_owned(),
+                    bytes: b"%PDF-locked".to_vec(),
+                }],
+                ..RenderedMail::default()
+            }))
+        }
+        _ => Err("no renderer for this here".to_owned()),
+    }
+}
+
 /// Shows nothing of a message.
 struct Messages;
 
@@ -93,7 +115,7 @@ impl World {
             page_images: Arc::new(Images),
             message_view: Arc::new(Messages),
             interfaces: Arc::new(Vec::new),
-            preview: Arc::new(|_| Ok(b"%PDF-1.7".to_vec())),
+            preview: Arc::new(preview),
             metrics_text: Arc::new(|| "kakehashi_up 1\n".to_owned()),
             ready: Arc::new(|| true),
             secure_cookies: false,

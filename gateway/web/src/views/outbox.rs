@@ -160,8 +160,9 @@ fn line(lang: Lang, row: &OutboxRow, now: UtcMicros) -> OutboxLine {
                 title: i.title.clone().unwrap_or_default(),
             })
             .collect(),
-        // A phone task is told, not sent; other channels have no page.
-        preview: (row.channel == Channel::Fax).then(|| format!("{path}/preview")),
+        // Other channels have nothing that a person could look at.
+        preview: matches!(row.channel, Channel::Fax | Channel::Email | Channel::PhoneMemo)
+            .then(|| format!("{path}/preview")),
         retry: (!open_call && matches!(row.state, DeliveryState::Failed | DeliveryState::Unknown))
             .then(|| format!("{path}/retry")),
         recall: (row.state == DeliveryState::Held).then(|| format!("{path}/recall")),

@@ -107,6 +107,24 @@ pub(crate) struct CodeGonePage {
     pub(crate) hurry: String,
 }
 
+/// Files behind a reply code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct CodeFilesPage {
+    pub(crate) office: String,
+    pub(crate) back: String,
+    pub(crate) files: Vec<CodeFileLine>,
+    pub(crate) until: String,
+    pub(crate) hurry: String,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct CodeFileLine {
+    pub(crate) href: String,
+    pub(crate) name: String,
+    pub(crate) size: String,
+}
+
 /// The care note form.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct NotePage {

@@ -1,0 +1,267 @@
+//! Forms of 了解 and of courtesy that are put together of closed parts, so that not every combination must stand
+//! in a list. Every part must be known: one word more and the text is a reply that a person reads.
+
+/// What is confirmed, before a verb of confirming.
+const OBJECTS: &[&str] = &[
+    "内容を",
+    "内容",
+    "メールを",
+    "メール",
+    "ご連絡を",
+    "ご連絡",
+    "連絡を",
+    "fax",
+    "faxを",
+    "添付を",
+    "添付",
+    "資料を",
+    "全て",
+    "すべて",
+    "確かに",
+    "たしかに",
+    "すでに",
+    "既に",
+];
+/// Stems that with any of [`DONE`] say that a person has taken note.
+const STEMS: &[&str] = &["了解", "承知", "確認", "拝受", "拝見", "拝読", "受領", "受信"];
+/// Endings of something done.
+const DONE: &[&str] = &[
+    "しました",
+    "いたしました",
+    "致しました",
+    "させていただきました",
+    "させて頂きました",
+    "しておりました",
+    "できました",
+    "済です",
+    "済みです",
+    "済み",
+    "済",
+    "しましたよ",
+    "した",
+    "したよ",
+];
+/// Whole words of the same meaning without a stem.
+const WORDS: &[&str] = &[
+    "了解っす",
+    "了解す",
+    "了解ですよ",
+    "りょかい",
+    "リョカイ",
+    "リョカイです",
+    "わかった",
+    "分かった",
+    "わかったよ",
+    "分かったよ",
+    "おけ",
+    "オケ",
+    "おけです",
+    "オケです",
+    "受け取らせていただきました",
+    "わかりましたよ",
+];
+
+/// `内容確認させていただきました`, `メール拝見しました`. A stem alone is not enough: 「確認です」 asks.
+pub(super) fn acknowledges(piece: &str) -> bool {
+    let piece = piece.strip_prefix("はい").unwrap_or(piece);
+    let bare = OBJECTS.iter().find_map(|object| piece.strip_prefix(object)).unwrap_or(piece);
+    WORDS.contains(&piece)
+        || STEMS.iter().any(|stem| bare.strip_prefix(stem).is_some_and(|end| DONE.contains(&end)))
+}
+
+/// Words that make a courtesy longer without saying more.
+const BEFORE: &[&str] = &[
+    "何卒",
+    "どうぞ",
+    "どうか",
+    "今後とも",
+    "今後も",
+    "引き続き",
+    "引続き",
+    "以上",
+    "当日は",
+    "その際は",
+    "それでは",
+    "では",
+    "改めて",
+    "重ねて",
+    "誠に",
+    "大変",
+    "本当に",
+    "どうも",
+    "いつも",
+    "いつもいつも",
+    "平素より",
+    "平素は",
+    "日頃より",
+    "日ごろより",
+    "日頃から",
+    "早速の",
+    "早々の",
+    "早々に",
+    "ご丁寧に",
+    "ご丁寧な",
+    "お忙しい中",
+    "お忙しいところ",
+    "ご多忙のところ",
+    "ご多忙中",
+    "取り急ぎ",
+    "まずは",
+    "皆様",
+    "皆さま",
+];
+/// What one thanks for; never the matter itself.
+const THANKED: &[&str] = &[
+    "連絡",
+    "報告",
+    "案内",
+    "返信",
+    "返事",
+    "返答",
+    "回答",
+    "対応",
+    "手配",
+    "調整",
+    "共有",
+    "情報共有",
+    "情報提供",
+    "配慮",
+    "教示",
+    "説明",
+    "送付",
+    "知らせ",
+    "電話",
+    "協力",
+    "尽力",
+    "足労",
+    "心配り",
+    "気遣い",
+    "提供",
+];
+/// How thanks end.
+const THANKS: &[&str] = &[
+    "ありがとうございます",
+    "ありがとうございました",
+    "有難うございます",
+    "有難うございました",
+    "有り難うございます",
+    "感謝いたします",
+    "感謝申し上げます",
+    "ありがとう",
+    "おそれいります",
+    "恐れ入ります",
+];
+/// How a request for favour ends.
+const FAVOUR: &[&str] = &[
+    "よろしくお願いします",
+    "よろしくお願いいたします",
+    "よろしくお願い致します",
+    "よろしくお願い申し上げます",
+    "宜しくお願いします",
+    "宜しくお願いいたします",
+    "宜しくお願い致します",
+    "宜しくお願い申し上げます",
+    "よろしくおねがいします",
+    "よろしくです",
+    "お願いいたします",
+    "お願い申し上げます",
+];
+/// Greetings with which a mail begins, and what a sender says of his own hurry.
+const GREETINGS: &[&str] = &[
+    "お世話になっております",
+    "お世話になります",
+    "お世話になっています",
+    "お世話になりました",
+    "お世話になってます",
+    "お世話さまになっております",
+    "お疲れ様です",
+    "お疲れさまです",
+    "お疲れ様でございます",
+    "ご苦労様です",
+    "失礼いたします",
+    "失礼します",
+    "失礼致します",
+    "お返事まで",
+    "ご返信まで",
+    "ご連絡まで",
+    "お礼まで",
+    "承知のご連絡まで",
+    "ご確認まで",
+];
+/// Subjects that name nothing.
+const MATTERS: &[&str] = &[
+    "本件",
+    "本件について",
+    "変更の件",
+    "日程の件",
+    "時間の件",
+    "時間変更の件",
+    "日程変更の件",
+    "ご連絡の件",
+    "標記の件",
+    "表題の件",
+    "件名の件",
+    "上記の件",
+    "下記の件",
+    "上記",
+    "下記",
+    "上記内容",
+    "この件",
+    "その件",
+    "返信が遅くなりました",
+    "返信遅くなりました",
+    "遅くなりました",
+    "遅くなりすみません",
+    "返信が遅くなり申し訳ありません",
+    "遅くなり申し訳ありません",
+    "返信遅くなりすみません",
+];
+
+/// `何卒よろしくお願い申し上げます`, `ご丁寧にご連絡いただき`, `変更の件`.
+pub(super) fn is_courtesy(piece: &str) -> bool {
+    let mut rest = piece;
+    // Two such words may stand in a row: 「いつも大変」.
+    for _ in 0..3 {
+        match BEFORE.iter().filter_map(|w| rest.strip_prefix(w)).min_by_key(|r| r.len()) {
+            Some(shorter) => rest = shorter,
+            None => break,
+        }
+    }
+    let shortened = rest.len() < piece.len();
+    if MATTERS.contains(&piece)
+        || GREETINGS.contains(&rest)
+        || FAVOUR.contains(&rest)
+        || THANKS.contains(&rest)
+    {
+        // 「お願いいたします」 alone asks for something that stands before it.
+        return shortened || !rest.starts_with("お願い");
+    }
+    let thanked = rest.strip_prefix(['ご', 'お', '御']).unwrap_or(rest);
+    let Some(after) = THANKED.iter().filter_map(|w| thanked.strip_prefix(w)).min_by_key(|r| r.len()) else {
+        return false;
+    };
+    let after = [
+        "をいただきまして",
+        "をいただき",
+        "いただきまして",
+        "いただき",
+        "を頂きまして",
+        "を頂き",
+        "頂きまして",
+        "頂き",
+        "くださいまして",
+        "くださり",
+        "下さり",
+        "の程",
+        "のほど",
+        "を",
+    ]
+    .iter()
+    .filter_map(|w| after.strip_prefix(w))
+    .min_by_key(|r| r.len())
+    .unwrap_or(after);
+    let after =
+        ["誠に", "大変", "本当に", "どうも"].iter().find_map(|w| after.strip_prefix(w)).unwrap_or(after);
+    // 「ご連絡いただき」 goes on after a comma.
+    THANKS.contains(&after) || (after.is_empty() && rest.ends_with(['き', 'り', 'て']))
+}
