@@ -29,6 +29,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0004_paper.sql"),
         include_str!("../../../migrations/postgres/0004_paper.sql"),
     ),
+    (
+        7,
+        include_str!("../../../migrations/sqlite/0007_paper_out.sql"),
+        include_str!("../../../migrations/postgres/0007_paper_out.sql"),
+    ),
 ];
 
 /// Any number that nobody else takes advisory locks on.
