@@ -1,23 +1,19 @@
 //! Several ways to the same FAX machine: the first provider that works takes the job, a breaker leaves
 //! one alone that fails or falls silent (care-network.md 4.1: a rejected sender may get no word at all).
 //! A job that a provider may have taken is never given to the next one here: whether it goes out again
-//! is decided where its state is kept, and it goes out marked 再送の可能性.
+//! is decided where its state is kept, and it goes out marked 再送の可能性. Breakers and ways are kept in a
+//! [`RouteBook`]; this module remembers nothing by itself.
 
 use kakehashi_core::clock::{Clock, UtcMicros};
+use kakehashi_core::fax_route::{Breaker, RouteBook, RouteMemory};
 use kakehashi_core::ids::DeliveryId;
 use kakehashi_core::port::{BoxFuture, Finding, FindingLevel, Outcome, Outlet, SendFault};
-use kakehashi_core::rendered::RenderedDelivery;
-use std::collections::VecDeque;
+use kakehashi_core::rendered::{RenderedContent, RenderedDelivery};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Faults in a row that open a breaker.
-const FAULTS: u32 = 3;
-/// Seconds for which an open breaker leaves a provider alone; then one job tries it.
-const OPEN_SECONDS: i64 = 900;
-/// Seconds after which a fault no longer counts.
-const FORGOTTEN_SECONDS: i64 = 3600;
-/// Jobs whose provider is remembered.
+/// Jobs whose provider an [`InMemory`] book remembers.
 const REMEMBERED: usize = 10_000;
 
 /// One provider.
@@ -28,97 +24,100 @@ pub struct Route {
     pub outlet: Arc<dyn Outlet>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Breaker {
-    faults: u32,
-    last_fault: Option<UtcMicros>,
-    open_until: Option<UtcMicros>,
-}
+/// A book that ends with its process: for programs without a store.
+#[derive(Debug, Default)]
+pub struct InMemory(Mutex<Pages>);
 
-impl Breaker {
-    fn is_open(self, now: UtcMicros) -> bool {
-        self.open_until.is_some_and(|until| now < until)
-    }
-
-    /// One more fault; `true` if it opened now.
-    fn fault(&mut self, now: UtcMicros) -> bool {
-        // Faults of yesterday say nothing about today.
-        if self.last_fault.is_some_and(|at| now.seconds_since(at) > FORGOTTEN_SECONDS) {
-            self.faults = 0;
-        }
-        self.last_fault = Some(now);
-        self.faults = self.faults.saturating_add(1);
-        // After a trial that failed it stays open for another while.
-        let opens = self.faults >= FAULTS && !self.is_open(now);
-        if opens {
-            self.open_until = Some(now.plus_seconds(OPEN_SECONDS));
-        }
-        opens
-    }
-}
-
-struct State {
-    breakers: Vec<Breaker>,
+#[derive(Debug, Default)]
+struct Pages {
+    breakers: HashMap<String, Breaker>,
     /// Which route took which delivery, oldest first.
-    taken: VecDeque<(DeliveryId, usize)>,
+    taken: VecDeque<(DeliveryId, String)>,
+}
+
+impl InMemory {
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RouteBook for InMemory {
+    fn look<'a>(&'a self, delivery: &'a DeliveryId, now: UtcMicros) -> BoxFuture<'a, RouteMemory> {
+        let pages = self.pages();
+        let open =
+            pages.breakers.iter().filter(|(_, b)| b.is_open(now)).map(|(name, _)| name.clone()).collect();
+        let before = pages.taken.iter().rev().find(|(d, _)| d == delivery).map(|(_, route)| route.clone());
+        Box::pin(std::future::ready(RouteMemory { open, before }))
+    }
+
+    fn fault<'a>(&'a self, route: &'a str, _words: &'a str, now: UtcMicros) -> BoxFuture<'a, bool> {
+        let opened = self.pages().breakers.entry(route.to_owned()).or_default().fault(now);
+        Box::pin(std::future::ready(opened))
+    }
+
+    fn taken<'a>(
+        &'a self,
+        delivery: &'a DeliveryId,
+        route: &'a str,
+        _pages: u32,
+        _now: UtcMicros,
+    ) -> BoxFuture<'a, ()> {
+        let mut pages = self.pages();
+        if pages.taken.len() >= REMEMBERED {
+            pages.taken.pop_front();
+        }
+        pages.taken.push_back((delivery.clone(), route.to_owned()));
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// Tries providers in their order.
 pub struct FailoverOutlet {
     routes: Vec<Route>,
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    book: Arc<dyn RouteBook>,
 }
 
 impl FailoverOutlet {
     /// Providers in the order in which they are tried.
     #[must_use]
-    pub fn new(routes: Vec<Route>, clock: Arc<dyn Clock>) -> Self {
-        let breakers = vec![Breaker::default(); routes.len()];
-        Self { routes, clock, state: Mutex::new(State { breakers, taken: VecDeque::new() }) }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn new(routes: Vec<Route>, clock: Arc<dyn Clock>, book: Arc<dyn RouteBook>) -> Self {
+        Self { routes, clock, book }
     }
 
     /// The routes whose breaker is closed, else all: with every provider out of order waiting is no better.
     /// What went out before and may have arrived takes another way first.
-    fn order(&self, id: &DeliveryId, now: UtcMicros) -> Vec<usize> {
-        let state = self.state();
-        let all: Vec<usize> = (0..self.routes.len()).collect();
-        let closed: Vec<usize> = all.iter().copied().filter(|i| !state.breakers[*i].is_open(now)).collect();
-        let mut order = if closed.is_empty() { all } else { closed };
-        let before: Vec<usize> =
-            state.taken.iter().filter(|(d, _)| d == id).map(|(_, route)| *route).collect();
-        order.sort_by_key(|route| (before.contains(route), *route));
+    fn order(&self, memory: &RouteMemory) -> Vec<&Route> {
+        let closed: Vec<&Route> = self.routes.iter().filter(|r| !memory.open.contains(&r.name)).collect();
+        let mut order = if closed.is_empty() { self.routes.iter().collect() } else { closed };
+        order.sort_by_key(|route| memory.before.as_ref() == Some(&route.name));
         order
     }
 
     async fn attempt(&self, item: &RenderedDelivery, deadline: Duration) -> Outcome {
+        let pages = match &item.content {
+            RenderedContent::Fax(job) => job.pages,
+            _ => 0,
+        };
         let mut last = Outcome::Failed(SendFault::Unsendable("no FAX provider is configured".to_owned()));
-        for route in self.order(&item.delivery_id, self.clock.now()) {
-            let Some(Route { name, outlet }) = self.routes.get(route) else { continue };
+        let memory = self.book.look(&item.delivery_id, self.clock.now()).await;
+        for Route { name, outlet } in self.order(&memory) {
             let outcome = outlet.send(item, deadline).await;
             let now = self.clock.now();
             match &outcome {
                 Outcome::Delivered(_) | Outcome::HandedOff { .. } => {
-                    let mut state = self.state();
-                    if state.taken.len() >= REMEMBERED {
-                        state.taken.pop_front();
-                    }
-                    state.taken.push_back((item.delivery_id.clone(), route));
+                    self.book.taken(&item.delivery_id, name, pages, now).await;
                     return outcome;
                 }
                 // The number or the pages cannot be sent: no provider can.
                 Outcome::Failed(SendFault::Unsendable(_)) => return outcome,
                 // It may have the job.
-                Outcome::Unknown(_) => {
-                    self.fault(route, name, now);
+                Outcome::Unknown(fault) => {
+                    self.fault(name, &fault.to_string(), now).await;
                     return outcome;
                 }
-                Outcome::RetryAfter { .. } | Outcome::Failed(_) => {
-                    self.fault(route, name, now);
+                Outcome::RetryAfter { cause, .. } | Outcome::Failed(cause) => {
+                    self.fault(name, &cause.to_string(), now).await;
                     last = outcome;
                 }
             }
@@ -126,9 +125,8 @@ impl FailoverOutlet {
         last
     }
 
-    fn fault(&self, route: usize, name: &str, now: UtcMicros) {
-        let opened = self.state().breakers.get_mut(route).is_some_and(|b| b.fault(now));
-        if opened {
+    async fn fault(&self, name: &str, words: &str, now: UtcMicros) {
+        if self.book.fault(name, words, now).await {
             tracing::warn!(provider = name, "fax.failover: breaker open, the next provider takes over");
             metrics::counter!("kakehashi_fax_breaker_opened_total", "provider" => name.to_owned())
                 .increment(1);
@@ -163,17 +161,18 @@ impl Outlet for FailoverOutlet {
     }
 
     /// Jobs without a word in time: a provider that rejects its sender often says nothing at all.
-    fn silent(&self, deliveries: &[DeliveryId]) -> bool {
-        let now = self.clock.now();
-        for id in deliveries {
-            // A job of before the last start went by the first.
-            let route =
-                self.state().taken.iter().rev().find(|(taken, _)| taken == id).map_or(0, |(_, route)| *route);
-            if let Some(Route { name, .. }) = self.routes.get(route) {
-                self.fault(route, name, now);
+    fn silent<'a>(&'a self, deliveries: &'a [DeliveryId]) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            for id in deliveries {
+                let before = self.book.look(id, now).await.before;
+                let name = before.as_deref().or(self.routes.first().map(|r| r.name.as_str()));
+                if let Some(name) = name {
+                    self.fault(name, "期限までに結果の通知がありません", now).await;
+                }
             }
-        }
-        self.routes.len() > 1
+            self.routes.len() > 1
+        })
     }
 }
 

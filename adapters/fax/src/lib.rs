@@ -4,6 +4,7 @@
 //! is weak evidence, and a ticked box is shown to a person.
 
 pub mod failover;
+pub mod http;
 pub mod pages;
 pub mod paper;
 pub mod provider;

@@ -46,6 +46,7 @@ fn nothing_known() -> Facts {
         candidates: Vec::new(),
         earlier_posts: Vec::new(),
         bounced: None,
+        open_deliveries: Vec::new(),
         paper: PaperTrust::default(),
     }
 }

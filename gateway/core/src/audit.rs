@@ -263,6 +263,28 @@ pub fn describe(effect: &Effect) -> Option<Said> {
             patient_id.as_str(),
             &json!({ "facility": facility_id, "state": state }),
         ),
+        Effect::OrderSheet(sheet) => Said::new(
+            "order_sheet",
+            "delivery",
+            sheet.id.as_str(),
+            &json!({ "sheet": sheet.order.code(), "endpoint": sheet.endpoint_id }),
+        ),
+        Effect::ChangeEndpoint { endpoint_id, change } => {
+            Said::new(change.code(), "endpoint", endpoint_id.as_str(), &json!({}))
+        }
+        Effect::ReleaseCovered { delivery_id } => {
+            Said::new("cover_returned", "delivery", delivery_id.as_str(), &json!({}))
+        }
+        Effect::LeaveGroup { group_id, facility_id } => {
+            Said::new("leave_group", "group", group_id.as_str(), &json!({ "facility": facility_id }))
+        }
+        Effect::SetPaper { untouched_acknowledges, pages_a_day, .. } => Said::new(
+            "set_paper",
+            "network",
+            "paper",
+            &json!({ "untouched_acknowledges": untouched_acknowledges, "pages_a_day": pages_a_day }),
+        ),
+        Effect::TellInNext { .. } => return None,
         Effect::CheckSheet(check) => Said::new(
             "check_sheet",
             "intake",

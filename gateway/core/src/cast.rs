@@ -179,6 +179,7 @@ pub(crate) fn facts(sender: Option<SenderFacts>) -> Facts {
         code: CodeFacts::Absent,
         thread: None,
         addressed_group: None,
+        open_deliveries: Vec::new(),
         candidates: vec![],
         earlier_posts: vec![],
         bounced: None,
@@ -206,6 +207,10 @@ pub(crate) fn code(facility: &str) -> CodeEntry {
         revoked_at: None,
         membership_stands: true,
         items: vec![item],
+        sheet: None,
+        untouched_acknowledges: false,
+        printed_staff: Vec::new(),
+        facility_name: facility.into(),
     }
 }
 

@@ -2,12 +2,17 @@
 //! decisions, pages and workers make effects, the store applies them together with their audit
 //! entries, or none of them. Effects hold everything: applying never asks for time or randomness.
 
+mod paper;
+
+pub use paper::{EndpointChange, NewSheet, SheetAct, UNDO_SETTINGS_SECONDS};
+
 use crate::clock::UtcMicros;
 use crate::decision::{Candidate, Decided, Notice, TriageReason};
 use crate::envelope::{Envelope, Mark};
 use crate::facts::IdentifierState;
 use crate::ids::{
-    AttachmentId, DeliveryId, EndpointId, FacilityId, IntakeId, LoginUserId, PatientId, PostId, TriageId,
+    AttachmentId, ChangeId, DeliveryId, EndpointId, FacilityId, GroupId, IntakeId, LoginUserId, PatientId,
+    PostId, TriageId,
 };
 use crate::port::Outcome;
 use crate::post::{Acknowledgement, Post, StoredAttachment};
@@ -162,6 +167,45 @@ pub enum Effect {
         /// Why.
         why: SuspendReason,
     },
+    /// A sheet that carries no post is planned. The same sheet that still waits there is not planned twice.
+    OrderSheet(Box<NewSheet>),
+    /// An endpoint is verified, set anew or gets another number.
+    ChangeEndpoint {
+        /// Which.
+        endpoint_id: EndpointId,
+        /// How.
+        change: EndpointChange,
+    },
+    /// A 表紙 came back: what waited for it leaves now.
+    ReleaseCovered {
+        /// What waited.
+        delivery_id: DeliveryId,
+    },
+    /// 担当終了: the facility is no member any more. Refused for the last one: then the group is closed.
+    LeaveGroup {
+        /// The group.
+        group_id: GroupId,
+        /// Who leaves.
+        facility_id: FacilityId,
+    },
+    /// How the network handles paper.
+    SetPaper {
+        /// 「このまま返送＝了解」 is printed on reply sheets and holds for those that it was printed on.
+        untouched_acknowledges: bool,
+        /// Most pages of one facility a day; what is urgent goes all the same.
+        pages_a_day: u32,
+        /// What a page costs, in hundredths of a yen.
+        page_cost: u32,
+    },
+    /// A receipt of an act, printed on the next regular delivery to the endpoint.
+    TellInNext {
+        /// Key.
+        id: ChangeId,
+        /// Which endpoint.
+        endpoint_id: EndpointId,
+        /// One sentence without any patient's name.
+        words: String,
+    },
     /// A person has read a sheet: what the machine had read stays beside it, so that the reading can be
     /// checked and trained on real marks. A sheet counts once.
     CheckSheet(SheetCheck),
@@ -183,6 +227,8 @@ pub enum SuspendReason {
     WrongRecipient,
     /// A second mail in a row came back for good.
     Bounced,
+    /// The provider says that nobody has this FAX number.
+    NotInUse,
 }
 
 /// What a machine and what a person read on one sheet. The picture itself lies with the intake.
@@ -229,6 +275,8 @@ pub enum DeliveryChange {
 pub enum TriageOutcome {
     /// Placed in a group.
     Placed,
+    /// What was asked for was done.
+    Done,
     /// 差戻し.
     Returned,
     /// 破棄.
@@ -243,6 +291,7 @@ impl TriageOutcome {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Placed => "placed",
+            Self::Done => "done",
             Self::Returned => "returned",
             Self::Discarded => "discarded",
             Self::Quarantined => "quarantined",

@@ -8,6 +8,7 @@ mod answer;
 mod defaults;
 mod event;
 mod explicit;
+mod paper;
 mod triage;
 
 #[cfg(test)]
@@ -157,6 +158,9 @@ impl<'a> Bench<'a> {
         }
         self.tell_sender();
         if let Some(decision) = self.rule_stops() {
+            return decision;
+        }
+        if let Some(decision) = self.paper() {
             return decision;
         }
         if let Some(decision) = self.phone_only() {

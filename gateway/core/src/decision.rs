@@ -2,6 +2,7 @@
 //! intake, so that every screen can say which rule decided and on which facts.
 
 use crate::clock::UtcMicros;
+use crate::commit::SheetAct;
 use crate::ids::{DeliveryId, EndpointId, FacilityId, GroupId, PatientId, PostId, StaffId};
 use crate::vocabulary::{IdentityLevel, ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,8 @@ pub enum Decision {
         /// Why.
         reason: String,
     },
+    /// A sheet that acts without a post: 番号確認票, 表紙.
+    Sheet(SheetAct),
     /// Recorded without a post: reports, status changes, machines.
     Record {
         /// What it was.
@@ -153,6 +156,12 @@ pub struct Answer {
     /// A reply sheet that acts without a person: the boxes it acts on.
     #[serde(default)]
     pub sheet_says: Vec<String>,
+    /// 了解状況希望 is marked: a 状況票 goes to this endpoint with its next regular delivery.
+    #[serde(default)]
+    pub status_to: Option<EndpointId>,
+    /// The person whose name is marked beside the answer.
+    #[serde(default)]
+    pub staff_id: Option<StaffId>,
 }
 
 /// Why a human must look.
@@ -235,6 +244,15 @@ pub enum TriageReason {
         /// The facility's name.
         facility: String,
     },
+    /// 宛先違い is marked on a sheet: the endpoint was stopped at once, and somebody must call.
+    WrongRecipient {
+        /// The endpoint.
+        endpoint_id: EndpointId,
+        /// The facility that it is registered for.
+        facility: String,
+    },
+    /// A 連絡票 of a member: which group?
+    NewTopic,
     /// A file came locked; its password may come in another mail of the same sender.
     EncryptedFile,
     /// Tells the password of a file that came in another mail.
@@ -276,6 +294,8 @@ impl TriageReason {
             Self::CallSender => "call_sender",
             Self::Requested { .. } => "requested",
             Self::EndpointUnreachable { .. } => "endpoint_unreachable",
+            Self::WrongRecipient { .. } => "wrong_recipient",
+            Self::NewTopic => "new_topic",
             Self::EncryptedFile => "encrypted_file",
             Self::PasswordMail => "password_mail",
         }

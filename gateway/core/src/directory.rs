@@ -236,6 +236,8 @@ pub struct EndpointSettings {
     /// Mails from this address count for nothing without proof (DMARC, DKIM or SPF of its domain): for
     /// facilities whose domain signs everything.
     pub require_proof: bool,
+    /// 事前送付: a 表紙 goes first, the pages follow when its code has come back.
+    pub cover_first: bool,
 }
 
 impl Default for EndpointSettings {
@@ -252,6 +254,7 @@ impl Default for EndpointSettings {
             hold_seconds: 0,
             locale: crate::vocabulary::Locale::Ja,
             require_proof: false,
+            cover_first: false,
         }
     }
 }

@@ -5,8 +5,9 @@
 use crate::clock::UtcMicros;
 use crate::directory::{Endpoint, Facility, Network, Patient, PatientGroup};
 use crate::envelope::{Envelope, Event, Identifier, ReportOutcome};
-use crate::ids::{DeliveryId, EndpointId, FacilityId, GroupId, PatientId, PostId};
+use crate::ids::{DeliveryId, EndpointId, FacilityId, GroupId, PatientId, PostId, StaffId};
 use crate::port::Origin;
+use crate::sheet_order::SheetOrder;
 use crate::text::fold::fold_name;
 use crate::vocabulary::{Channel, EndpointState, Intent, Urgency};
 use serde::{Deserialize, Serialize};
@@ -133,6 +134,9 @@ pub struct Facts {
     pub bounced: Option<BouncedEndpoint>,
     /// How far the network trusts its reading of paper.
     pub paper: PaperTrust,
+    /// For a FAX without a code: what lately went to that number, newest first, each with its time. Offered
+    /// to the office, never attached by itself (fax-loop.md 7).
+    pub open_deliveries: Vec<(CodeItem, UtcMicros)>,
 }
 
 /// An endpoint from which a mail came back for good.
@@ -156,6 +160,8 @@ pub struct PaperTrust {
     pub agreed: u32,
     /// So many are needed; 0 has never been set, and then nothing is trusted.
     pub needed: u32,
+    /// 「このまま返送＝了解」 is switched on in this network.
+    pub untouched_acknowledges: bool,
 }
 
 impl PaperTrust {
@@ -213,6 +219,18 @@ pub struct CodeEntry {
     /// the code of a whole digest.
     #[serde(default)]
     pub items: Vec<CodeItem>,
+    /// The sheet that the code was printed on, if it carries no post.
+    #[serde(default)]
+    pub sheet: Option<SheetOrder>,
+    /// 「このまま返送＝了解」 was printed beside the code.
+    #[serde(default)]
+    pub untouched_acknowledges: bool,
+    /// The people whose names were printed beside boxes, in their order.
+    #[serde(default)]
+    pub printed_staff: Vec<StaffId>,
+    /// Name of the facility that received it.
+    #[serde(default)]
+    pub facility_name: String,
 }
 
 /// One post that a delivery carried.

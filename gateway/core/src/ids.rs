@@ -110,6 +110,10 @@ id!(
     /// An intake that a human must place (仕分け待ち).
     TriageId
 );
+id!(
+    /// A change of an endpoint's settings or number.
+    ChangeId
+);
 
 #[cfg(test)]
 mod tests {

@@ -81,6 +81,8 @@ pub struct JobPosts {
     pub untouched_acknowledges: bool,
     /// One or more, in order.
     pub items: Vec<JobItem>,
+    /// Receipts of what this facility asked for since its last delivery, one sentence each.
+    pub notes: Vec<String>,
 }
 
 /// One post of a delivery.

@@ -7,15 +7,16 @@ mod by_hand;
 pub use by_hand::{Blocked, HandPlacement, SheetConfirmation, confirm_sheet, place_by_hand};
 
 use crate::clock::UtcMicros;
-use crate::commit::{Effect, SuspendReason};
+use crate::commit::{Effect, EndpointChange, NewSheet, SheetAct, SuspendReason};
 use crate::decide::{doubt, may_notify};
 use crate::decision::{Answer, Candidate, Decided, Decision, Notice, Placement, TriageReason};
-use crate::directory::{GroupRoster, StaffMember};
+use crate::directory::{Endpoint, GroupRoster, StaffMember};
 use crate::envelope::{Envelope, ReportOutcome};
 use crate::fan_out::{acknowledge, publish, resolve_asks};
-use crate::ids::{AttachmentId, DeliveryId, FacilityId, IntakeId, PostId, TriageId};
+use crate::ids::{AttachmentId, DeliveryId, EndpointId, FacilityId, IntakeId, PostId, TriageId};
 use crate::liaison::{self, LiaisonDeadline};
 use crate::post::{Acknowledgement, Addressee, Post, PostKind};
+use crate::sheet_order::SheetOrder;
 use crate::text::fold::fold_name;
 use crate::text::{clean, clean_line};
 use crate::vocabulary::{
@@ -68,6 +69,7 @@ fn withheld_notices(arrival: &Arrival<'_>, random: &mut dyn FnMut() -> u128) -> 
         Decision::Quarantine { .. }
         | Decision::Return { .. }
         | Decision::Discard { .. }
+        | Decision::Sheet(_)
         | Decision::Record { .. } => false,
     };
     if !taken || arrival.decided.identity_level < IdentityLevel::I1 {
@@ -129,6 +131,11 @@ fn main_effects(
                 let reasons = vec![TriageReason::SheetToConfirm];
                 all.push(triage(arrival, reasons, vec![candidate], false, random));
             }
+            if let Some(endpoint) = answer.status_to.as_ref().and_then(|id| endpoint_of(roster, answer, id)) {
+                let order = SheetOrder::Status { post_id: answer.post_id.clone() };
+                let sheet = NewSheet::plan(endpoint, order, arrival.now, random);
+                all.push(Effect::OrderSheet(Box::new(sheet)));
+            }
             if answer.sheet_says.iter().any(|id| id == "acknowledge") {
                 all.push(Effect::Acknowledge(acknowledgement_of(arrival, answer, Some(roster))));
             }
@@ -148,6 +155,10 @@ fn main_effects(
                     endpoint_id: endpoint_id.clone(),
                     why: SuspendReason::Bounced,
                 }),
+                TriageReason::WrongRecipient { endpoint_id, .. } => Some(Effect::SuspendEndpoint {
+                    endpoint_id: endpoint_id.clone(),
+                    why: SuspendReason::WrongRecipient,
+                }),
                 _ => None,
             }));
             // Every refused code gets the same answer, wherever the item waits.
@@ -164,8 +175,28 @@ fn main_effects(
             all
         }
         Decision::Return { notice: words } => notice(arrival, *words, random).into_iter().collect(),
+        Decision::Sheet(act) => sheet_act(act),
         Decision::Record { .. } => report(arrival.envelope).into_iter().collect(),
         Decision::Discard { .. } => Vec::new(),
+    }
+}
+
+/// The endpoint of the answering facility, as the roster knows it today.
+fn endpoint_of<'r>(roster: &'r GroupRoster, answer: &Answer, id: &EndpointId) -> Option<&'r Endpoint> {
+    roster.addressable(&answer.facility_id)?.endpoints.iter().find(|e| &e.id == id)
+}
+
+/// What a handshake changes.
+fn sheet_act(act: &SheetAct) -> Vec<Effect> {
+    let verified = |endpoint_id: &EndpointId| Effect::ChangeEndpoint {
+        endpoint_id: endpoint_id.clone(),
+        change: EndpointChange::Verified,
+    };
+    match act {
+        SheetAct::NumberConfirmed { endpoint_id } => vec![verified(endpoint_id)],
+        SheetAct::CoverReturned { delivery_id, endpoint_id } => {
+            vec![Effect::ReleaseCovered { delivery_id: delivery_id.clone() }, verified(endpoint_id)]
+        }
     }
 }
 
@@ -351,7 +382,10 @@ pub fn acknowledgement_of(
     let envelope = arrival.envelope;
     let believable =
         |at: &UtcMicros| *at <= arrival.received_at && arrival.received_at.seconds_since(*at) < 7 * 24 * 3600;
-    let signer = roster.and_then(|r| signer(envelope, r, &answer.facility_id));
+    let marked = roster.zip(answer.staff_id.as_ref()).and_then(|(r, id)| {
+        r.member(&answer.facility_id)?.staff.iter().find(|s| &s.id == id && s.left_at.is_none())
+    });
+    let signer = marked.or_else(|| roster.and_then(|r| signer(envelope, r, &answer.facility_id)));
     Acknowledgement {
         post_id: answer.post_id.clone(),
         facility_id: answer.facility_id.clone(),

@@ -296,9 +296,9 @@ pub trait Outlet: Send + Sync {
 
     /// These jobs got no report in time. Answers whether there is another way to send what may have
     /// arrived once more.
-    fn silent(&self, deliveries: &[DeliveryId]) -> bool {
+    fn silent<'a>(&'a self, deliveries: &'a [DeliveryId]) -> BoxFuture<'a, bool> {
         let _ = deliveries;
-        false
+        Box::pin(std::future::ready(false))
     }
 }
 

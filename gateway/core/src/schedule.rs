@@ -110,6 +110,20 @@ pub fn quiet_end(quiet: QuietHours, now: UtcMicros) -> Option<UtcMicros> {
     days_from(now).take(3).filter_map(|date| at_time(date, quiet.until)).find(|at| *at > now)
 }
 
+/// Midnight of today, 日本時間.
+#[must_use]
+pub fn start_of_day(now: UtcMicros) -> UtcMicros {
+    let time = now.in_japan().time();
+    let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+    now.plus_seconds(-seconds)
+}
+
+/// Half past eight tomorrow, when desks are manned again.
+#[must_use]
+pub fn next_morning(now: UtcMicros) -> UtcMicros {
+    start_of_day(now).plus_seconds(24 * 3600 + 8 * 3600 + 1800)
+}
+
 /// The first moment from `after` on at which somebody is there. `None` if no hours are known.
 #[must_use]
 pub fn next_open(hours: &[OpenHours], after: UtcMicros) -> Option<UtcMicros> {

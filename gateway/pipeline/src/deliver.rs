@@ -5,17 +5,19 @@
 use crate::worker::{Drain, Stopping};
 use futures::StreamExt as _;
 use kakehashi_core::clock::{Clock, UtcMicros};
-use kakehashi_core::commit::{Actor, AttemptEnd, Commit, DeliveryChange, Effect};
+use kakehashi_core::commit::{Actor, AttemptEnd, Commit, DeliveryChange, Effect, EndpointChange, NewSheet};
 use kakehashi_core::ids::{DeliveryId, NetworkId};
 use kakehashi_core::job::{DeliveryJob, JobContent};
 use kakehashi_core::port::{BoxFuture, Outcome, Outlet, SendFault};
 use kakehashi_core::rendered::{RenderedContent, RenderedDelivery};
-use kakehashi_core::retry;
+use kakehashi_core::sheet_order::SheetOrder;
 use kakehashi_core::vocabulary::Channel;
+use kakehashi_core::{retry, schedule};
 use kakehashi_render::Renderer;
 use kakehashi_store::view::Wake;
-use kakehashi_store::{Store, StoreError};
+use kakehashi_store::{Store, StoreError, WorkerView};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -51,7 +53,12 @@ pub struct Deliverer {
     worker: String,
     /// Permits for rendering: it is bound by cores and takes tens of megabytes a job, sending is not and does not.
     rendering: Semaphore,
+    /// When numbers without a sign of life were last looked for, in microseconds.
+    silent_looked_at: AtomicI64,
 }
+
+/// After so long without a sign of life a FAX number is verified again (care-network.md 6.1).
+const STALE_SECONDS: i64 = 90 * 24 * 3600;
 
 /// Jobs rendered at once.
 const RENDERING: usize = 2;
@@ -67,8 +74,8 @@ impl Deliverer {
         outlets: Outlets,
         worker: String,
     ) -> Self {
-        let rendering = Semaphore::const_new(RENDERING);
-        Self { store, network, clock, renderer, outlets, worker, rendering }
+        let (rendering, silent_looked_at) = (Semaphore::const_new(RENDERING), AtomicI64::new(0));
+        Self { store, network, clock, renderer, outlets, worker, rendering, silent_looked_at }
     }
 
     async fn round(&self) -> Result<usize, StoreError> {
@@ -83,6 +90,7 @@ impl Deliverer {
                 "pipeline.deliver: attempts or reports overdue, now 送達不明 or due again"
             );
         }
+        self.before_leaving(&view, now).await?;
         let jobs =
             view.claim_deliveries(&self.worker, BATCH, LEASE_SECONDS, ATTACHMENT_LIMIT_BYTES, now).await?;
         let count = jobs.len();
@@ -98,6 +106,41 @@ impl Deliverer {
         Ok(count)
     }
 
+    /// 表紙 for what must not go without one, and once an hour the numbers that have been silent for 90 days:
+    /// they are asked by a 番号確認票, and what is meant for them waits behind a 表紙 (care-network.md 6.1).
+    async fn before_leaving(&self, view: &WorkerView, now: UtcMicros) -> Result<(), StoreError> {
+        let mut effects = Vec::new();
+        for (delivery_id, endpoint) in view.covers_wanted(now).await? {
+            let order = SheetOrder::Cover { delivery_id };
+            effects.push(Effect::OrderSheet(Box::new(NewSheet::plan(
+                &endpoint,
+                order,
+                now,
+                &mut crate::random,
+            ))));
+        }
+        let before = self.silent_looked_at.load(Ordering::Relaxed);
+        if now.as_micros() - before > 3_600_000_000 {
+            self.silent_looked_at.store(now.as_micros(), Ordering::Relaxed);
+            for endpoint in view.numbers_without_sign(now.plus_seconds(-STALE_SECONDS)).await? {
+                tracing::info!(endpoint = %endpoint.id, "pipeline.deliver: no sign of life for 90 days, number stale");
+                effects.push(Effect::ChangeEndpoint {
+                    endpoint_id: endpoint.id.clone(),
+                    change: EndpointChange::Stale,
+                });
+                let sheet = NewSheet::plan(&endpoint, SheetOrder::Verification, now, &mut crate::random);
+                effects.push(Effect::OrderSheet(Box::new(sheet)));
+            }
+        }
+        if effects.is_empty() {
+            return Ok(());
+        }
+        match self.store.commit(&self.network, Commit { at: now, actor: Actor::Gateway, effects }).await {
+            Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Jobs of a FAX provider that said nothing: where another provider can take them they go out once
     /// more, marked 再送の可能性, under the same code, so that two sheets that come back count once. A second
     /// silence is for a person.
@@ -106,7 +149,7 @@ impl Deliverer {
             return Ok(());
         }
         let ids: Vec<DeliveryId> = silent.iter().map(|(id, _)| id.clone()).collect();
-        if !self.outlets.fax.silent(&ids) {
+        if !self.outlets.fax.silent(&ids).await {
             return Ok(());
         }
         for (delivery_id, _) in silent.into_iter().filter(|(_, attempts)| *attempts < 2) {
@@ -124,7 +167,13 @@ impl Deliverer {
 
     async fn deliver(&self, job: DeliveryJob) -> Result<(), StoreError> {
         let (id, attempt, channel) = (job.id.clone(), job.attempt, channel_of(&job));
-        let outcome = match self.render(job).await {
+        let rendered = self.render(job).await;
+        if let Ok(RenderedContent::Fax(fax)) = &rendered
+            && self.over_budget(&id, attempt, fax.pages).await?
+        {
+            return Ok(());
+        }
+        let outcome = match rendered {
             Ok(content) => {
                 let item = RenderedDelivery { delivery_id: id.clone(), attempt, content };
                 self.send(&item).await
@@ -143,6 +192,20 @@ impl Deliverer {
             tracing::warn!(delivery = %id, "pipeline.deliver: lease was lost, outcome not recorded");
         }
         Ok(())
+    }
+
+    /// Whether a FAX is put off until tomorrow because its facility has had its pages today. What is urgent, a
+    /// handshake and the first pages of a day are never put off.
+    async fn over_budget(&self, id: &DeliveryId, attempt: u32, pages: u32) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let view = self.store.worker(&self.network);
+        let (most, left, may_not_wait) = view.page_budget(id, schedule::start_of_day(now)).await?;
+        if may_not_wait || most == 0 || left == 0 || left.saturating_add(pages) <= most {
+            return Ok(false);
+        }
+        tracing::info!(delivery = %id, left, pages, "pipeline.deliver: page budget of the day is used, put off");
+        view.postpone_delivery(&self.worker, id, attempt, schedule::next_morning(now)).await?;
+        Ok(true)
     }
 
     async fn render(&self, job: DeliveryJob) -> Result<RenderedContent, String> {

@@ -6,11 +6,13 @@ pub mod accept;
 pub mod deliver;
 pub mod parts;
 mod reading;
+pub mod route_book;
 pub mod settle;
 pub mod worker;
 
 pub use accept::Desk;
 pub use deliver::{Deliverer, Outlets};
+pub use route_book::StoredRoutes;
 pub use settle::Settler;
 pub use worker::{Drain, Stopping, Supervisor};
 

@@ -346,6 +346,7 @@ const fn group_of(decision: &Decision) -> Option<&GroupId> {
         | Decision::Quarantine { .. }
         | Decision::Return { .. }
         | Decision::Discard { .. }
+        | Decision::Sheet(_)
         | Decision::Record { .. } => None,
     }
 }
@@ -357,7 +358,7 @@ fn state_of(decided: &[Decided]) -> IntakeState {
         Decision::Quarantine { .. } => (1, IntakeState::Quarantine),
         Decision::Post(_) | Decision::Reply(_) | Decision::Acknowledge(_) => (2, IntakeState::Posted),
         Decision::Return { .. } => (3, IntakeState::Returned),
-        Decision::Record { .. } => (4, IntakeState::Recorded),
+        Decision::Sheet(_) | Decision::Record { .. } => (4, IntakeState::Recorded),
         Decision::Discard { .. } => (5, IntakeState::Discarded),
     };
     decided.iter().map(rank).min_by_key(|(rank, _)| *rank).map_or(IntakeState::Recorded, |(_, state)| state)

@@ -324,6 +324,7 @@ fn job(channel: Channel, mode: DeliveryMode, items: Vec<JobItem>) -> DeliveryJob
             code_expires_at: at("2026-06-23T10:31:00+09:00"),
             untouched_acknowledges: false,
             items,
+            notes: Vec::new(),
         })),
     }
 }

@@ -8,12 +8,14 @@ use crate::config::{Config, RelayTls, Secret, TlsFiles};
 use crate::readers::Readers;
 use crate::rules_file::RulesInForce;
 use kakehashi_core::clock::{Clock, SystemClock};
+use kakehashi_core::fax_route::RouteBook;
 use kakehashi_core::ids::NetworkId;
 use kakehashi_core::link::LinkMemory;
 use kakehashi_core::port::IntakeDesk;
 use kakehashi_core::vocabulary::Authenticity;
 use kakehashi_email::send::{DkimKey, EmailOutlet, RelayConfig, RelayTls as OutletTls, SenderConfig};
 use kakehashi_fax::failover::{FailoverOutlet, Route};
+use kakehashi_fax::http::HttpFaxOutlet;
 use kakehashi_fax::send::FaxOutlet;
 use kakehashi_fax::spool::SpoolOutlet;
 use kakehashi_hl7::listen::MllpConfig;
@@ -161,7 +163,9 @@ impl Gateway {
         };
         rules.record(&store.worker(&network), clock.as_ref()).await;
         let renderer = Arc::new(Renderer::new().map_err(|e| StartFault::Render(e.to_string()))?);
-        let outlets = outlets(config)?;
+        let book = Arc::new(kakehashi_pipeline::StoredRoutes::new(store.clone(), network.clone()));
+        let public_url = store.worker(&network).network().await?.public_url;
+        let outlets = outlets(config, &public_url, book)?;
         let readers = readers(config);
         let desk: Arc<dyn IntakeDesk> = Arc::new(Desk::new(
             store.clone(),
@@ -226,6 +230,9 @@ impl Gateway {
                 let ready = Arc::clone(&ready);
                 Arc::new(move || ready.load(Ordering::Relaxed))
             },
+            fax_secrets: Arc::new(
+                config.fax.http.iter().map(|p| (p.name.clone(), p.callback_secret.clone())).collect(),
+            ),
             secure_cookies: config.http.secure_cookies,
         };
         let app = kakehashi_web::router(state).merge(extra);
@@ -362,7 +369,11 @@ pub(crate) fn readers(config: &Config) -> Readers {
 }
 
 /// The outlets with the configured relays and inboxes.
-pub(crate) fn outlets(config: &Config) -> Result<Outlets, StartFault> {
+pub(crate) fn outlets(
+    config: &Config,
+    public_url: &str,
+    book: Arc<dyn RouteBook>,
+) -> Result<Outlets, StartFault> {
     let dkim = dkim(config)?;
     let email = sender(config, &config.mail.from, dkim)?;
     // Providers know their customers by the sender's address, so FAX jobs leave under their own.
@@ -374,11 +385,16 @@ pub(crate) fn outlets(config: &Config) -> Result<Outlets, StartFault> {
         let outlet = Arc::new(FaxOutlet::new(profile.clone(), carrier));
         routes.push(Route { name: profile.name.clone(), outlet });
     }
+    for profile in &config.fax.http {
+        let outlet = Arc::new(HttpFaxOutlet::new(profile.clone(), public_url));
+        let route = Route { name: profile.name.clone(), outlet };
+        routes.insert(if profile.first { 0 } else { routes.len() }, route);
+    }
     if let Some(spool) = &config.fax.spool {
         let route = Route { name: "spool".to_owned(), outlet: Arc::new(SpoolOutlet::new(spool.clone())) };
         routes.insert(if spool.first { 0 } else { routes.len() }, route);
     }
-    Ok(Outlets { email, fax: Arc::new(FailoverOutlet::new(routes, Arc::new(SystemClock))), hl7 })
+    Ok(Outlets { email, fax: Arc::new(FailoverOutlet::new(routes, Arc::new(SystemClock), book)), hl7 })
 }
 
 fn sender(config: &Config, from: &str, dkim: Option<Arc<DkimKey>>) -> Result<Arc<EmailOutlet>, StartFault> {

@@ -3,11 +3,13 @@
 //! changed meanwhile is a conflict and the caller decides again on fresh facts.
 
 mod conversation;
+mod endpoints;
 mod intakes;
 pub(crate) mod messages;
 mod outbox;
 mod paper;
 pub(crate) mod receipts;
+mod sheets;
 mod suspend;
 
 use crate::database::Tx;
@@ -116,6 +118,14 @@ impl Applying<'_> {
             Effect::TeachIdentifier { facility_id, identifier, patient_id, state } => {
                 self.teach_identifier(facility_id, identifier, patient_id, *state).await
             }
+            Effect::OrderSheet(sheet) => self.order_sheet(sheet).await,
+            Effect::ChangeEndpoint { endpoint_id, change } => self.change_endpoint(endpoint_id, change).await,
+            Effect::ReleaseCovered { delivery_id } => self.release_covered(delivery_id).await,
+            Effect::LeaveGroup { group_id, facility_id } => self.leave_group(group_id, facility_id).await,
+            Effect::SetPaper { untouched_acknowledges, pages_a_day, page_cost } => {
+                self.set_paper(*untouched_acknowledges, *pages_a_day, *page_cost).await
+            }
+            Effect::TellInNext { id, endpoint_id, words } => self.tell_in_next(id, endpoint_id, words).await,
             Effect::CheckSheet(check) => self.check_sheet(check).await,
             Effect::Report { job, state, detail } => self.report(job, *state, detail).await,
             Effect::SuspendEndpoint { endpoint_id, why } => self.suspend(endpoint_id, *why).await,

@@ -11,7 +11,9 @@ use kakehashi_core::facts::{CodeEntry, CodeItem};
 use kakehashi_core::ids::{DeliveryId, NetworkId, PostId};
 
 const CODE: &str = "SELECT c.code, c.delivery_id, c.post_id, c.facility_id, c.endpoint_id, c.expires_at, \
-    c.revoked_at FROM reply_codes c";
+    c.revoked_at, s.sheet, s.untouched_acknowledges, s.printed_staff, f.name FROM reply_codes c \
+    JOIN deliveries s ON s.network_id = c.network_id AND s.delivery_id = c.delivery_id \
+    JOIN facilities f ON f.network_id = c.network_id AND f.facility_id = c.facility_id";
 
 /// By the code itself, canonical.
 pub(crate) async fn by_code(
@@ -66,6 +68,10 @@ async fn entry(
         revoked_at: r.opt_time()?,
         membership_stands: false,
         items: Vec::new(),
+        sheet: r.opt_json(("deliveries", "sheet"))?,
+        untouched_acknowledges: r.bool()?,
+        printed_staff: r.opt_json(("deliveries", "printed_staff"))?.unwrap_or_default(),
+        facility_name: r.text()?,
     };
     let sql = format!(
         "SELECT t.post_id, t.topic_id, g.group_id, g.patient_id, (g.state = 'open' AND ({} OR {}) AND {}) \

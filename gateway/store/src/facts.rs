@@ -13,8 +13,8 @@ use kakehashi_core::bounce::{COUNTS_FOR_SECONDS, is_hard};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::{Network, Patient};
 use kakehashi_core::facts::{
-    BouncedEndpoint, CodeEntry, CodeFacts, EarlierPost, FactQuery, Facts, GroupFacts, IdentifierState,
-    PaperTrust, PatientCandidate, SenderFacts,
+    BouncedEndpoint, CodeEntry, CodeFacts, CodeItem, EarlierPost, FactQuery, Facts, GroupFacts,
+    IdentifierState, PaperTrust, PatientCandidate, SenderFacts,
 };
 use kakehashi_core::ids::{EndpointId, FacilityId, NetworkId, PatientId};
 use kakehashi_core::job::delivery_of_message_id;
@@ -60,7 +60,54 @@ pub(crate) async fn gather(
         Some(Channel::Fax) => paper_trust(db, n).await?,
         _ => PaperTrust::default(),
     };
-    Ok(Facts { sender, code, thread, addressed_group, candidates, earlier_posts, bounced, paper, network })
+    let open_deliveries = match (&sender, query.channel, &query.reply_code) {
+        (Some(sender), Some(Channel::Fax), None) => open_deliveries(db, n, &sender.endpoint.id, now).await?,
+        _ => Vec::new(),
+    };
+    Ok(Facts {
+        sender,
+        code,
+        thread,
+        addressed_group,
+        candidates,
+        earlier_posts,
+        bounced,
+        paper,
+        open_deliveries,
+        network,
+    })
+}
+
+/// Deliveries of one number that a sheet without a code could answer.
+const MOST_OPEN: u32 = 8;
+
+/// What lately went to a number and can still be answered, newest first, in groups in which its facility still is.
+async fn open_deliveries(
+    db: &Database,
+    network: &NetworkId,
+    endpoint: &EndpointId,
+    now: UtcMicros,
+) -> Result<Vec<(CodeItem, UtcMicros)>, StoreError> {
+    let sql = format!(
+        "SELECT t.post_id, t.topic_id, g.group_id, g.patient_id, d.state_at FROM deliveries d \
+         JOIN delivery_items i ON i.network_id = d.network_id AND i.delivery_id = d.delivery_id \
+         JOIN posts t ON t.network_id = i.network_id AND t.post_id = i.post_id \
+         JOIN patient_groups g ON g.network_id = t.network_id AND g.group_id = t.group_id \
+         WHERE d.network_id = $1 AND d.endpoint_id = $2 AND d.sheet IS NULL AND i.dropped_at IS NULL \
+           AND d.state IN ('handed_off', 'delivered', 'unknown') AND d.code_expires_at > $3 \
+           AND g.state = 'open' AND {} \
+         ORDER BY d.delivery_id DESC, i.position LIMIT {MOST_OPEN}",
+        is_member("d.facility_id", "$3"),
+    );
+    let rows = db.rows(sql, args![network, endpoint, now]).await?;
+    rows.iter()
+        .map(|row| {
+            let mut r = row.reader();
+            let (post_id, topic_id) = (r.id()?, r.id()?);
+            let item = CodeItem { post_id, topic_id, group_id: r.id()?, patient_id: r.id()? };
+            Ok((item, r.time()?))
+        })
+        .collect()
 }
 
 /// Failed deliveries of an endpoint that are looked through for hard bounces.
@@ -114,13 +161,18 @@ pub(crate) async fn paper_trust(db: &Database, network: &NetworkId) -> Result<Pa
             "SELECT (SELECT COUNT(*) FROM sheet_checks c WHERE c.network_id = $1 AND c.agrees = 'yes' \
              AND c.checked_at > COALESCE((SELECT MAX(f.checked_at) FROM sheet_checks f \
              WHERE f.network_id = $1 AND f.agrees = 'no'), -1)), \
-             COALESCE((SELECT pilot_sheets FROM paper_settings WHERE network_id = $1), 300)",
-            args![network],
+             COALESCE((SELECT pilot_sheets FROM paper_settings WHERE network_id = $1), 300), \
+             (SELECT COUNT(*) FROM paper_settings WHERE network_id = $1 AND untouched_acknowledges = $2)",
+            args![network, true],
         )
         .await?;
     let Some(row) = row else { return Ok(PaperTrust::default()) };
     let mut cells = row.reader();
-    Ok(PaperTrust { agreed: cells.count()?, needed: cells.count()? })
+    Ok(PaperTrust {
+        agreed: cells.count()?,
+        needed: cells.count()?,
+        untouched_acknowledges: cells.count()? > 0,
+    })
 }
 
 /// The one endpoint that was proved or whose address was used. Two facilities with one number are no

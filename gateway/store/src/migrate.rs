@@ -35,9 +35,14 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/postgres/0005_hospitals.sql"),
     ),
     (
-        9,
-        include_str!("../../../migrations/sqlite/0009_no_compression_on_the_way_in.sql"),
-        include_str!("../../../migrations/postgres/0009_no_compression_on_the_way_in.sql"),
+        6,
+        include_str!("../../../migrations/sqlite/0006_paper_out.sql"),
+        include_str!("../../../migrations/postgres/0006_paper_out.sql"),
+    ),
+    (
+        7,
+        include_str!("../../../migrations/sqlite/0007_no_compression_on_the_way_in.sql"),
+        include_str!("../../../migrations/postgres/0007_no_compression_on_the_way_in.sql"),
     ),
 ];
 

@@ -2,6 +2,7 @@
 //! rules and audit of its network. Never another network.
 
 mod facilities;
+mod fax;
 mod intakes;
 mod messages;
 mod outbox;
@@ -12,8 +13,9 @@ use crate::group_list::{self, Seen};
 use crate::store::Parts;
 use crate::value::args;
 use crate::view::{
-    FacilityCard, GroupSummary, IntakeRow, IntakeView, InterfaceRow, MessageFilter, MessageRow, OutboxFilter,
-    OutboxRow, RuleHits, Timeline, TriageItem, TriageRow,
+    FacilityCard, FaxIn, FaxNumber, FaxOut, FaxRoute, GroupSummary, IntakeRow, IntakeView, InterfaceRow,
+    MessageFilter, MessageRow, OutboxFilter, OutboxRow, PaperSettings, RuleHits, Timeline, TriageItem,
+    TriageRow,
 };
 use crate::{StoreError, audit, facility_view, intake_log, roster, timeline};
 use kakehashi_core::audit::AuditEntry;
@@ -223,6 +225,57 @@ impl OfficeView {
     /// If the store does not answer.
     pub async fn facilities(&self) -> Result<Vec<FacilityCard>, StoreError> {
         facilities::list(&self.parts.db, &self.network).await
+    }
+
+    /// FAX that leave or left, newest first.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn fax_out(&self, limit: u32) -> Result<Vec<FaxOut>, StoreError> {
+        fax::outgoing(&self.parts.db, &self.network, limit).await
+    }
+
+    /// FAX that came, newest first.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn fax_in(&self, limit: u32) -> Result<Vec<FaxIn>, StoreError> {
+        fax::incoming(&self.parts.db, &self.network, limit).await
+    }
+
+    /// Every FAX number of the directory.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn fax_numbers(&self, now: UtcMicros) -> Result<Vec<FaxNumber>, StoreError> {
+        fax::numbers(&self.parts.db, &self.network, now).await
+    }
+
+    /// The FAX providers that had anything to do.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn fax_routes(&self, now: UtcMicros) -> Result<Vec<FaxRoute>, StoreError> {
+        fax::routes(&self.parts.db, &self.network, now).await
+    }
+
+    /// How this network handles paper.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn paper_settings(&self) -> Result<PaperSettings, StoreError> {
+        fax::settings(&self.parts.db, &self.network).await
+    }
+
+    /// One endpoint.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn endpoint(
+        &self,
+        id: &kakehashi_core::ids::EndpointId,
+    ) -> Result<Option<kakehashi_core::directory::Endpoint>, StoreError> {
+        crate::WorkerView::new(self.parts.clone(), self.network.clone()).endpoint(id).await
     }
 
     /// How often each rule decided in the last 30 days.

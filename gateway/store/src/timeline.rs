@@ -244,7 +244,7 @@ async fn deliveries(
                     d.due_at, d.state_at, d.resend_possible \
              FROM delivery_items i \
              JOIN deliveries d ON d.network_id = i.network_id AND d.delivery_id = i.delivery_id \
-             WHERE i.network_id = $1 AND i.post_id {in $2} ORDER BY d.delivery_id",
+             WHERE i.network_id = $1 AND i.post_id {in $2} AND d.sheet IS NULL ORDER BY d.delivery_id",
             args![network, list(posts.iter().map(|p| &p.id))],
         )
         .await?;

@@ -4,8 +4,8 @@
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::ids::{
-    AttachmentId, ConsentId, DeliveryId, EndpointId, FacilityId, GroupId, IntakeId, LoginUserId, NetworkId,
-    PatientId, PostId, StaffId, TriageId,
+    AttachmentId, ChangeId, ConsentId, DeliveryId, EndpointId, FacilityId, GroupId, IntakeId, LoginUserId,
+    NetworkId, PatientId, PostId, StaffId, TriageId,
 };
 use std::sync::Arc;
 
@@ -77,6 +77,7 @@ macro_rules! from_ids {
 
 from_ids!(
     AttachmentId,
+    ChangeId,
     ConsentId,
     DeliveryId,
     EndpointId,

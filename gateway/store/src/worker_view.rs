@@ -6,9 +6,11 @@ mod deliveries;
 mod hospital;
 mod intakes;
 mod job;
+mod routes;
+mod sheets;
 
 use crate::StoreError;
-use crate::columns::{NETWORK, read_network};
+use crate::columns::{ENDPOINT, NETWORK, read_endpoint, read_network};
 use crate::row::json_text;
 use crate::store::Parts;
 use crate::value::args;
@@ -19,6 +21,7 @@ use kakehashi_core::commit::AttemptEnd;
 use kakehashi_core::directory::{GroupRoster, Network};
 use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::facts::{FactQuery, Facts};
+use kakehashi_core::fax_route::RouteMemory;
 use kakehashi_core::ids::{DeliveryId, GroupId, IntakeId, NetworkId};
 use kakehashi_core::job::{DeliveryJob, delivery_of_bounce_address};
 use kakehashi_core::port::{Origin, RawIntake, RecipientAnswer};
@@ -142,7 +145,7 @@ impl WorkerView {
         }
         let network = self.network().await;
         let jobs = match network {
-            Ok(network) => job::load(&self.parts, network, &claimed, attachment_limit_bytes).await,
+            Ok(network) => job::load(&self.parts, network, &claimed, attachment_limit_bytes, true).await,
             Err(fault) => Err(fault),
         };
         if jobs.is_err() {
@@ -181,8 +184,8 @@ impl WorkerView {
             resend_possible: r.bool()?,
         };
         let network = self.network().await?;
-        let jobs =
-            job::load(&self.parts, network, std::slice::from_ref(&one), attachment_limit_bytes).await?;
+        let jobs = job::load(&self.parts, network, std::slice::from_ref(&one), attachment_limit_bytes, false)
+            .await?;
         Ok(jobs.into_iter().next())
     }
 
@@ -227,6 +230,138 @@ impl WorkerView {
             .collect()
     }
 
+    /// Deliveries whose pages wait for a 表紙 that is still to be ordered, each with its endpoint.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn covers_wanted(
+        &self,
+        now: UtcMicros,
+    ) -> Result<Vec<(DeliveryId, kakehashi_core::directory::Endpoint)>, StoreError> {
+        let mut found = Vec::new();
+        for (delivery, endpoint) in sheets::covers_wanted(&self.parts.db, &self.network, now).await? {
+            if let Some(endpoint) = self.endpoint(&endpoint).await? {
+                found.push((delivery, endpoint));
+            }
+        }
+        Ok(found)
+    }
+
+    /// FAX numbers without a sign of life since this time (番号確認, care-network.md 6.1).
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn numbers_without_sign(
+        &self,
+        since: UtcMicros,
+    ) -> Result<Vec<kakehashi_core::directory::Endpoint>, StoreError> {
+        let mut found = Vec::new();
+        for endpoint in sheets::without_sign(&self.parts.db, &self.network, since).await? {
+            found.extend(self.endpoint(&endpoint).await?);
+        }
+        Ok(found)
+    }
+
+    /// Which FAX providers are left alone now, and which took this delivery before.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn route_memory(
+        &self,
+        delivery: &DeliveryId,
+        now: UtcMicros,
+    ) -> Result<RouteMemory, StoreError> {
+        routes::look(&self.parts, &self.network, delivery, now).await
+    }
+
+    /// A FAX provider failed; `true` if it is left alone from now on.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn route_fault(&self, route: &str, words: &str, now: UtcMicros) -> Result<bool, StoreError> {
+        routes::fault(&self.parts, &self.network, route, words, now).await
+    }
+
+    /// A FAX provider took a job of so many pages.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn route_taken(
+        &self,
+        delivery: &DeliveryId,
+        route: &str,
+        pages: u32,
+        now: UtcMicros,
+    ) -> Result<(), StoreError> {
+        routes::taken(&self.parts, &self.network, delivery, route, pages, now).await
+    }
+
+    /// The provider that took a job.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn route_of_job(&self, job: &str) -> Result<Option<String>, StoreError> {
+        let row = self
+            .parts
+            .db
+            .row(
+                "SELECT route FROM deliveries WHERE network_id = $1 AND job = $2 \
+                 ORDER BY delivery_id DESC LIMIT 1",
+                args![&self.network, job],
+            )
+            .await?;
+        row.map(|row| row.first_text()).transpose()
+    }
+
+    /// Most pages of a facility a day, how many left for this delivery's number since a time, and whether
+    /// this delivery may not wait.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn page_budget(
+        &self,
+        delivery: &DeliveryId,
+        since: UtcMicros,
+    ) -> Result<(u32, u32, bool), StoreError> {
+        let row = self
+            .parts
+            .db
+            .row("SELECT pages_a_day FROM paper_settings WHERE network_id = $1", args![&self.network])
+            .await?;
+        let most =
+            row.map_or(Ok(crate::view::PaperSettings::default().pages_a_day), |r| r.reader().count())?;
+        let (left, urgent) = routes::load_of_the_day(&self.parts, &self.network, delivery, since).await?;
+        Ok((most, left, urgent))
+    }
+
+    /// Gives a claimed delivery back for a later time; nothing was tried.
+    ///
+    /// # Errors
+    /// If the store does not answer; then its lease lapses.
+    pub async fn postpone_delivery(
+        &self,
+        worker: &str,
+        delivery: &DeliveryId,
+        attempt: u32,
+        due_at: UtcMicros,
+    ) -> Result<(), StoreError> {
+        routes::postpone(&self.parts, &self.network, worker, delivery, attempt, due_at).await
+    }
+
+    /// One endpoint.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn endpoint(
+        &self,
+        id: &kakehashi_core::ids::EndpointId,
+    ) -> Result<Option<kakehashi_core::directory::Endpoint>, StoreError> {
+        let sql =
+            format!("SELECT {ENDPOINT} FROM endpoints e WHERE e.network_id = $1 AND e.endpoint_id = $2");
+        let row = self.parts.db.row(sql, args![&self.network, id]).await?;
+        row.map(|row| read_endpoint(&mut row.reader())).transpose()
+    }
+
     /// When the next held delivery or report deadline comes.
     ///
     /// # Errors
@@ -239,6 +374,7 @@ impl WorkerView {
                 "SELECT MIN(at) FROM ( \
                    SELECT MIN(d.due_at) AS at FROM deliveries d \
                      WHERE d.network_id = $1 AND d.state = 'held' AND d.claimed_by IS NULL \
+                       AND (d.cover IS NULL OR d.cover IN ('wanted', 'returned')) \
                        AND (d.channel <> 'hl7' OR NOT EXISTS (SELECT 1 FROM deliveries q \
                          WHERE q.network_id = d.network_id AND q.endpoint_id = d.endpoint_id \
                            AND q.channel = 'hl7' AND q.state = 'held' AND q.delivery_id <> d.delivery_id \

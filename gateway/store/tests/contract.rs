@@ -12,6 +12,7 @@ mod contract {
     pub(crate) mod intake;
     pub(crate) mod links;
     pub(crate) mod outbox;
+    pub(crate) mod paper;
     pub(crate) mod schema;
     pub(crate) mod views;
     pub(crate) mod world;
@@ -80,6 +81,13 @@ contract! {
     outbox::notices_carry_no_post,
     outbox::bounces_count_for_their_endpoint,
     outbox::recipients_are_ours_or_not,
+    paper::a_number_is_verified_before_anything_else_goes_there,
+    paper::pages_wait_for_their_cover,
+    paper::a_number_is_changed_by_two,
+    paper::settings_are_told_and_undone,
+    paper::a_status_sheet_keeps_delivered_and_acknowledged_apart,
+    paper::a_document_by_fax_gets_its_evidence,
+    paper::a_silent_number_goes_stale,
     facts::a_hospital_number_leads_to_its_patient,
     facts::codes_and_threads_lead_to_their_post,
     facts::near_identical_names_are_both_candidates,

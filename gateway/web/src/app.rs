@@ -59,6 +59,8 @@ pub struct WebState {
     pub metrics_text: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the program takes work, for `/readyz`.
     pub ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Secrets with which FAX providers sign their results, by the provider's name.
+    pub fax_secrets: Arc<std::collections::BTreeMap<String, String>>,
     /// Cookies only over TLS; `false` for loopback.
     pub secure_cookies: bool,
 }

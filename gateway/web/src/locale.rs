@@ -3,6 +3,7 @@
 //! is missing shows itself as the key and fails a test.
 
 mod common;
+mod fax;
 mod interfaces;
 mod member;
 mod office;
@@ -20,9 +21,16 @@ static CATALOGUE: LazyLock<HashMap<&'static str, (&'static str, &'static str)>> 
     LazyLock::new(|| all().map(|(key, ja, en)| (*key, (*ja, *en))).collect());
 
 fn all() -> impl Iterator<Item = &'static Message> {
-    [common::MESSAGES, timeline::MESSAGES, office::MESSAGES, interfaces::MESSAGES, member::MESSAGES]
-        .into_iter()
-        .flatten()
+    [
+        common::MESSAGES,
+        timeline::MESSAGES,
+        office::MESSAGES,
+        interfaces::MESSAGES,
+        fax::MESSAGES,
+        member::MESSAGES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Every key.

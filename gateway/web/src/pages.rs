@@ -5,6 +5,7 @@ mod audit;
 mod code;
 mod code_files;
 mod facilities;
+mod fax;
 mod groups;
 mod intakes;
 mod interfaces;
@@ -46,6 +47,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/triage/{id}", get(triage::item))
         .route("/triage/{id}/placement", post(triage::place))
         .route("/triage/{id}/confirmation", post(triage::confirm))
+        .route("/triage/{id}/request", post(triage::request::settle))
         .route("/triage/{id}/return", post(triage::give_back))
         .route("/triage/{id}/discard", post(triage::discard))
         .route("/triage/{id}/quarantine", post(triage::quarantine))
@@ -61,6 +63,15 @@ pub(crate) fn routes() -> Router<App> {
         .route("/deliveries/{id}/retry", post(outbox::retry))
         .route("/deliveries/{id}/recall", post(outbox::recall))
         .route("/deliveries/{id}/call", post(outbox::called))
+        .route("/deliveries/{id}/thumbnail.png", get(fax::thumbnail))
+        .route("/fax", get(fax::desk))
+        .route("/fax/settings", post(fax::settings))
+        .route("/fax/endpoints/{id}/sheets", post(fax::order))
+        .route("/fax/endpoints/{id}/verification", post(fax::verify))
+        .route("/fax/endpoints/{id}/wrong", post(fax::wrong))
+        .route("/fax/endpoints/{id}/number", post(fax::propose))
+        .route("/fax/endpoints/{id}/check", post(fax::check))
+        .route("/fax/endpoints/{id}/undo", post(fax::undo))
         .route("/rules", get(rules::page))
         .route("/facilities", get(facilities::page))
         .route("/audit", get(audit::page))
@@ -81,6 +92,9 @@ pub(crate) fn upload_routes() -> Router<App> {
         .route("/note", get(note::form).post(note::send))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))
 }
+
+/// What a sheet asks for, for the page that shows it.
+pub(crate) use triage::request::asked as requested;
 
 /// Every other address.
 pub(crate) async fn not_found() -> PageError {

@@ -96,6 +96,7 @@ impl Visitor {
             let count = |n: u32| Some(n).filter(|n| *n > 0);
             nav.push(("/triage", "nav.triage", count(office.triage_count().await?)));
             nav.push(("/outbox", "nav.outbox", count(office.outbox_count().await?)));
+            nav.push(("/fax", "nav.fax", None));
             nav.push(("/intakes", "nav.intakes", None));
             nav.push(("/interfaces", "nav.interfaces", None));
             nav.push(("/facilities", "nav.facilities", None));

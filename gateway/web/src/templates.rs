@@ -36,6 +36,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "messages",
     "message",
     "outbox",
+    "fax",
     "rules",
     "facilities",
     "audit",

@@ -4,6 +4,7 @@
 pub(crate) mod board;
 pub(crate) mod envelope;
 pub(crate) mod facilities;
+pub(crate) mod fax;
 pub(crate) mod home;
 pub(crate) mod intake;
 pub(crate) mod interfaces;

@@ -1,5 +1,6 @@
 use super::*;
 use kakehashi_core::clock::FixedClock;
+use kakehashi_core::fax_route::{FAULTS, FORGOTTEN_SECONDS, OPEN_SECONDS};
 use kakehashi_core::rendered::{RenderedContent, RenderedFax};
 
 struct Provider {
@@ -54,7 +55,14 @@ fn delivery(id: &str) -> RenderedDelivery {
 fn outlet(first: &Arc<Provider>, second: &Arc<Provider>) -> (FailoverOutlet, Arc<FixedClock>) {
     let clock = Arc::new(FixedClock::at(UtcMicros::from_micros(1_780_000_000_000_000)));
     let route = |name: &str, outlet: &Arc<Provider>| Route { name: name.into(), outlet: outlet.clone() };
-    (FailoverOutlet::new(vec![route("一", first), route("二", second)], clock.clone()), clock)
+    (
+        FailoverOutlet::new(
+            vec![route("一", first), route("二", second)],
+            clock.clone(),
+            Arc::new(InMemory::default()),
+        ),
+        clock,
+    )
 }
 
 #[tokio::test]
@@ -95,14 +103,14 @@ async fn silence_opens_the_breaker_and_a_resend_takes_the_other_way() {
     }
     assert_eq!((first.jobs(), second.jobs()), (4, 0));
     // One silent job is repeated by the other provider although the breaker is still closed.
-    assert!(outlet.silent(&ids[..1]));
+    assert!(outlet.silent(&ids[..1]).await);
     let _ = outlet.send(&delivery("D0"), Duration::from_secs(1)).await;
     assert_eq!((first.jobs(), second.jobs()), (4, 1));
-    assert!(outlet.silent(&ids[1..]));
+    assert!(outlet.silent(&ids[1..]).await);
     let _ = outlet.send(&delivery("D8"), Duration::from_secs(1)).await;
     assert_eq!((first.jobs(), second.jobs()), (4, 2), "three silent jobs open it");
     clock.set(clock.now().plus_seconds(FORGOTTEN_SECONDS + OPEN_SECONDS));
-    assert!(outlet.silent(&ids[..1]));
+    assert!(outlet.silent(&ids[..1]).await);
     let _ = outlet.send(&delivery("D9"), Duration::from_secs(1)).await;
     assert_eq!(first.jobs(), 5, "one fault does not open it again hours later");
 }

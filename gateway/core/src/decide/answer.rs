@@ -6,11 +6,13 @@ use crate::decision::{Answer, Candidate, Decision, TriageReason};
 use crate::envelope::Sheet;
 use crate::facts::{CodeEntry, CodeFacts, CodeItem};
 use crate::identity_level;
+use crate::paper_request::is_marked;
+use crate::sheet_answer::{is_untouched, named};
 use crate::vocabulary::{AttachmentRole, Channel, EndpointState, Intent};
 
 /// Why a code or thread does not act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub(super) enum Fault {
     Unknown,
     Expired,
     Revoked,
@@ -88,7 +90,7 @@ impl Bench<'_> {
     }
 
     /// Triage where the office can help, quarantine where nobody may look; the sender cannot tell.
-    fn refuse(&mut self, fault: Fault, entry: Option<&CodeEntry>) -> Decision {
+    pub(super) fn refuse(&mut self, fault: Fault, entry: Option<&CodeEntry>) -> Decision {
         let known = self.facts.sender.is_some();
         let on_paper = self.envelope.channel == Channel::Fax;
         let (reason, ground, triage) = match fault {
@@ -129,15 +131,27 @@ impl Bench<'_> {
             delivery_id: Some(entry.delivery_id.clone()),
             sheet_to_confirm: false,
             sheet_says: Vec::new(),
+            status_to: None,
+            staff_id: None,
         };
         if let Some(sheet) = &self.envelope.sheet {
             // The image is the authority and goes up at once, whoever reads the marks.
-            let says = self.sheet_says(sheet);
+            let says = self.sheet_says(sheet, entry);
+            let status_to = is_marked(sheet, "see_receipts").then(|| entry.endpoint_id.clone());
+            let staff_id = named(&sheet.marks)
+                .and_then(|n| entry.printed_staff.get(usize::from(n).checked_sub(1)?).cloned());
             self.ground(match says.as_slice() {
                 [] => "返信票の画像をそのまま返信にしました。印は事務局が確かめます",
                 _ => "返信票の印は一つだけで、ほかの欄は空です",
             });
-            return Decision::Reply(Answer { sheet_to_confirm: says.is_empty(), sheet_says: says, ..answer });
+            let sheet_to_confirm = says.is_empty();
+            return Decision::Reply(Answer {
+                sheet_to_confirm,
+                sheet_says: says,
+                status_to,
+                staff_id,
+                ..answer
+            });
         }
         let has_files = self.envelope.attachments.iter().any(|a| a.role == AttachmentRole::Document);
         if self.envelope.intent == Intent::Acknowledgement && !has_files {
@@ -151,13 +165,19 @@ impl Bench<'_> {
 impl Bench<'_> {
     /// What a sheet may do without a person: 了解 and 電話ください only, on a whole page, once the network's
     /// own sheets have shown that marks are read rightly.
-    fn sheet_says(&self, sheet: &Sheet) -> Vec<String> {
-        let small = sheet.closes.iter().all(|id| matches!(id.as_str(), "acknowledge" | "call_back"));
-        if small && self.facts.paper.is_earned() && !self.warned(doubt::PAGE_DAMAGED) {
-            sheet.closes.clone()
-        } else {
-            Vec::new()
+    fn sheet_says(&mut self, sheet: &Sheet, entry: &CodeEntry) -> Vec<String> {
+        let trusted = self.facts.paper.is_earned() && !self.warned(doubt::PAGE_DAMAGED);
+        // 「このまま返送＝了解」 stood on this very sheet, and laying it into the machine is a human act.
+        if entry.untouched_acknowledges
+            && self.facts.paper.untouched_acknowledges
+            && trusted
+            && is_untouched(&sheet.marks, !sheet.handwriting.is_empty())
+        {
+            self.ground("何も書かずに戻りました。「このまま返送＝了解」の紙です");
+            return vec!["acknowledge".to_owned()];
         }
+        let small = sheet.closes.iter().all(|id| matches!(id.as_str(), "acknowledge" | "call_back"));
+        if small && trusted { sheet.closes.clone() } else { Vec::new() }
     }
 }
 

@@ -182,6 +182,12 @@ proptest! {
             Decision::Quarantine { notice, .. } => prop_assert!(!(*notice && machine)),
             Decision::Return { .. } | Decision::Discard { .. } => prop_assert!(!machine),
             Decision::Triage { reasons, .. } => prop_assert!(!reasons.is_empty()),
+            // A handshake is one of our own codes, back from the facility that got it.
+            Decision::Sheet(_) => {
+                let CodeFacts::Known(code) = &facts.code else { panic!("a sheet without a code") };
+                prop_assert!(code.sheet.is_some() && code.expires_at > now);
+                prop_assert_eq!(&code.facility_id, &facts.sender.as_ref().unwrap().facility.id);
+            }
             Decision::Record { .. } => {}
         }
     }

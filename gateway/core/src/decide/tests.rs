@@ -29,6 +29,7 @@ pub(super) fn short(decision: &Decision) -> String {
         }
         Decision::Return { notice } => format!("return {notice:?}"),
         Decision::Discard { .. } => "discard".into(),
+        Decision::Sheet(act) => format!("{act:?}"),
         Decision::Record { what } => format!("record {what}"),
     }
 }
@@ -64,7 +65,7 @@ pub(super) fn sheet() -> Envelope {
 #[test]
 fn a_sheet_acts_alone_only_when_it_may() {
     use crate::facts::PaperTrust;
-    let trusted = PaperTrust { agreed: 300, needed: 300 };
+    let trusted = PaperTrust { agreed: 300, needed: 300, ..PaperTrust::default() };
     let run_with = |closes: &[&str], paper: PaperTrust, damaged: bool| {
         let mut e = sheet();
         if let Some(sheet) = &mut e.sheet {

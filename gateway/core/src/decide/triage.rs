@@ -2,7 +2,7 @@
 //! meant, best first, with reasons for and against.
 
 use super::{Bench, doubt};
-use crate::decision::{Decision, TriageReason};
+use crate::decision::{Candidate, Decision, TriageReason};
 use crate::patient_match::Strength;
 use crate::vocabulary::EndpointState;
 
@@ -23,8 +23,22 @@ impl Bench<'_> {
             .filter(|w| w.strength > Strength::Nothing)
             .take(MOST_CANDIDATES)
             .map(|w| w.candidate.clone())
+            .chain(self.open_deliveries())
             .collect();
         Decision::Triage { reasons, candidates }
+    }
+
+    /// A sheet whose code cannot be read lies beside what went to its number: the number is weak evidence, so a
+    /// person chooses.
+    fn open_deliveries(&self) -> impl Iterator<Item = Candidate> {
+        self.facts.open_deliveries.iter().map(|(item, at)| Candidate {
+            patient_id: item.patient_id.clone(),
+            group_id: Some(item.group_id.clone()),
+            post_id: Some(item.post_id.clone()),
+            reasons_for: vec![format!("この番号へ {} に届けた投稿です", at.to_ja())],
+            reasons_against: vec!["返信コードが読めないので、画像で確かめてください".to_owned()],
+            blocked: None,
+        })
     }
 
     pub(super) fn sender_reasons(&self) -> Vec<TriageReason> {

@@ -189,6 +189,8 @@ pub struct SheetConfirmation<'a> {
     pub call_back: bool,
     /// The time that is ticked beside it: 午前, 午後.
     pub call_window: Option<&'static str>,
+    /// 出席 or 欠席 is marked.
+    pub attendance: Option<&'static str>,
     /// The person whose name is marked.
     pub staff_id: Option<StaffId>,
     /// The name as written.
@@ -226,15 +228,33 @@ pub fn confirm_sheet(
         };
         effects.extend(acknowledge(acknowledgement, sheet.now, random));
     }
+    if let Some(word) = sheet.attendance {
+        let words = format!("返信票で「{word}」に印がありました。");
+        let post = ticked(&sheet, roster, ReplyExpectation::None, words, PostId::fresh(sheet.now, random()));
+        effects.extend(publish(post, Vec::new(), roster, sheet.now, random));
+    }
     if sheet.call_back {
-        let post = call_back(&sheet, roster, PostId::fresh(sheet.now, random()));
+        let words = match sheet.call_window {
+            Some(window) => {
+                format!("返信票で「電話ください」に印がありました。{window}に折返し電話をお願いします。")
+            }
+            None => "返信票で「電話ください」に印がありました。折返し電話をお願いします。".to_owned(),
+        };
+        let post = ticked(&sheet, roster, ReplyExpectation::Call, words, PostId::fresh(sheet.now, random()));
         effects.extend(publish(post, Vec::new(), roster, sheet.now, random));
     }
     effects.push(close(sheet.triage_id));
     Ok(effects)
 }
 
-fn call_back(sheet: &SheetConfirmation<'_>, roster: &GroupRoster, id: PostId) -> Post {
+/// A tick in words, as a reply of the facility.
+fn ticked(
+    sheet: &SheetConfirmation<'_>,
+    roster: &GroupRoster,
+    expectation: ReplyExpectation,
+    body: String,
+    id: PostId,
+) -> Post {
     Post {
         id,
         group_id: roster.group.id.clone(),
@@ -248,15 +268,10 @@ fn call_back(sheet: &SheetConfirmation<'_>, roster: &GroupRoster, id: PostId) ->
         proxy: Some(sheet.actor_name.clone()),
         channel: sheet.channel,
         urgency: Urgency::Normal,
-        expectation: ReplyExpectation::Call,
+        expectation,
         due_at: None,
         title: None,
-        body: match sheet.call_window {
-            Some(window) => {
-                format!("返信票で「電話ください」に印がありました。{window}に折返し電話をお願いします。")
-            }
-            None => "返信票で「電話ください」に印がありました。折返し電話をお願いします。".to_owned(),
-        },
+        body,
         quoted: None,
         signature: None,
         document_kind: None,

@@ -267,6 +267,7 @@ fn the_office_reads_a_sheet() {
     let decided = decide(&mail(Intent::Reply, "x"), &nurse_with_code(), None, at("2026-06-09T11:42"));
     let Decision::Reply(answer) = decided.decision else { panic!() };
     let sheet = |acknowledged, call_back| SheetConfirmation {
+        attendance: None,
         triage_id: &office.triage_id,
         intake_id: &office.intake_id,
         received_at: at("2026-06-09T11:42"),

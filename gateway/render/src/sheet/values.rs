@@ -179,6 +179,8 @@ pub(crate) struct Delivery {
     pub(crate) sent_at: String,
     pub(crate) heading: Option<String>,
     pub(crate) items: Vec<Item>,
+    /// Receipts of what this facility asked for.
+    pub(crate) receipts: Vec<String>,
     pub(crate) appended: Vec<AppendedPage>,
     pub(crate) resend: bool,
     pub(crate) missing: bool,

@@ -125,6 +125,7 @@ fn no_facts() -> Facts {
         candidates: Vec::new(),
         earlier_posts: Vec::new(),
         bounced: None,
+        open_deliveries: Vec::new(),
         paper: PaperTrust::default(),
     }
 }

@@ -1,6 +1,7 @@
 //! The sections of the configuration file. Values only; what they mean for an adapter is said where the
 //! gateway is put together.
 
+use kakehashi_fax::http::HttpFaxProfile;
 use kakehashi_fax::provider::FaxProviderProfile;
 use kakehashi_fax::send::FaxSendProfile;
 use kakehashi_fax::spool::SpoolProfile;
@@ -365,6 +366,9 @@ pub(crate) struct FaxSection {
     /// Further providers, in the order in which they take over.
     #[serde(default)]
     pub(crate) fallback: Vec<FaxSendProfile>,
+    /// Providers that take jobs over HTTP.
+    #[serde(default)]
+    pub(crate) http: Vec<HttpFaxProfile>,
     /// A folder that a local FAX server empties.
     #[serde(default)]
     pub(crate) spool: Option<SpoolProfile>,

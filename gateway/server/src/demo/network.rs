@@ -130,6 +130,7 @@ pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr, hospital: String) -> 
                 attachment: "fax-{delivery_id}".to_owned(),
             },
             fallback: Vec::new(),
+            http: Vec::new(),
             spool: None,
             providers: vec![FaxProviderProfile {
                 name: "demo".to_owned(),

@@ -130,6 +130,7 @@ impl Reading {
                     "hold_seconds",
                     "locale",
                     "require_proof",
+                    "cover_first",
                 ],
             ),
             "logins.csv" => (
@@ -277,6 +278,7 @@ impl Reading {
             hold_seconds: number(row, "hold_seconds")?,
             locale: optional_coded(row, "locale", Locale::from_code, "ja or en")?.unwrap_or(defaults.locale),
             require_proof: flag(row, "require_proof", false)?,
+            cover_first: flag(row, "cover_first", false)?,
         };
         let id = EndpointId::new(format!("{facility_id}-{}-{}", channel.code(), &hex(&address)[..10]));
         self.changes.push(DirectoryChange::Endpoint(Endpoint {

@@ -84,6 +84,7 @@ impl Applying<'_> {
     async fn settle_by_triage(&mut self, id: &TriageId, outcome: TriageOutcome) -> Result<(), StoreError> {
         let state = match outcome {
             TriageOutcome::Placed => IntakeState::Posted,
+            TriageOutcome::Done => IntakeState::Recorded,
             TriageOutcome::Returned => IntakeState::Returned,
             TriageOutcome::Discarded => IntakeState::Discarded,
             TriageOutcome::Quarantined => IntakeState::Quarantine,

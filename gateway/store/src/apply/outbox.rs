@@ -7,10 +7,12 @@ use crate::StoreError;
 use crate::row::json_text;
 use crate::value::args;
 use crate::view::Wake;
-use kakehashi_core::commit::{Actor, DeliveryChange, NewDelivery, OnlyIf};
+use kakehashi_core::commit::{Actor, DeliveryChange, NewDelivery, OnlyIf, SuspendReason};
 use kakehashi_core::decision::Notice;
 use kakehashi_core::delivery::{self, Event};
-use kakehashi_core::ids::DeliveryId;
+use kakehashi_core::directory::EndpointSettings;
+use kakehashi_core::fax_cause::{self, FaxCause};
+use kakehashi_core::ids::{DeliveryId, EndpointId};
 use kakehashi_core::job::delivery_of_message_id;
 use kakehashi_core::reply_code::ReplyCode;
 use kakehashi_core::vocabulary::{Channel, DeliveryMode, DeliveryState};
@@ -25,9 +27,13 @@ struct Found {
     state: DeliveryState,
     claimed: bool,
     resend_possible: bool,
+    attempt_count: u32,
+    endpoint: Option<EndpointId>,
+    route: String,
 }
 
-const FOUND: &str = "SELECT delivery_id, channel, state, claimed_by, resend_possible FROM deliveries";
+const FOUND: &str = "SELECT delivery_id, channel, state, claimed_by, resend_possible, attempt_count, \
+    endpoint_id, route FROM deliveries";
 
 impl Applying<'_> {
     pub(super) async fn deliver(&mut self, d: &NewDelivery) -> Result<Applied, StoreError> {
@@ -126,13 +132,34 @@ impl Applying<'_> {
         Ok(d.id.clone())
     }
 
+    /// Whether the pages wait for a 表紙: the endpoint wants it so, or its number has gone stale.
+    async fn cover(&mut self, d: &NewDelivery) -> Result<Option<&'static str>, StoreError> {
+        if d.channel != Channel::Fax {
+            return Ok(None);
+        }
+        let row = self
+            .tx
+            .row(
+                "SELECT state, settings FROM endpoints WHERE network_id = $1 AND endpoint_id = $2",
+                args![self.network, &d.endpoint_id],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut r = row.reader();
+        let state = r.text()?;
+        let settings: EndpointSettings = r.json(("endpoints", "settings"))?;
+        Ok((state == "stale" || settings.cover_first).then_some("wanted"))
+    }
+
     async fn insert_delivery(&mut self, d: &NewDelivery) -> Result<u64, StoreError> {
+        let cover = self.cover(d).await?;
         self.tx
             .run(
                 "INSERT INTO deliveries (network_id, delivery_id, endpoint_id, facility_id, channel, mode, \
                      state, due_at, state_at, created_at, resend_possible, attempt_count, code, \
-                     code_expires_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, 'held', $7, $8, $8, $9, 0, $10, $11) ON CONFLICT DO NOTHING",
+                     code_expires_at, cover) \
+                 VALUES ($1, $2, $3, $4, $5, $6, 'held', $7, $8, $8, $9, 0, $10, $11, $12) \
+                 ON CONFLICT DO NOTHING",
                 args![
                     self.network,
                     &d.id,
@@ -145,6 +172,7 @@ impl Applying<'_> {
                     false,
                     d.delivery_code.as_str(),
                     d.code_expires_at,
+                    cover,
                 ],
             )
             .await
@@ -235,7 +263,51 @@ impl Applying<'_> {
         if next == found.state {
             return Ok(Applied::Repeated);
         }
+        if found.channel == Channel::Fax && found.state == DeliveryState::HandedOff {
+            self.provider_spoke(&found.route).await?;
+        }
+        if found.channel == Channel::Fax && next == DeliveryState::Failed {
+            return self.fax_failed(&found, detail).await;
+        }
         self.move_to(&found, next, found.resend_possible, detail).await
+    }
+
+    /// Any report says that the provider lives: its breaker closes.
+    async fn provider_spoke(&mut self, route: &str) -> Result<(), StoreError> {
+        self.tx
+            .run(
+                "UPDATE fax_routes SET faults = 0, open_until = NULL WHERE network_id = $1 AND route = $2",
+                args![self.network, route],
+            )
+            .await
+            .map(|_| ())
+    }
+
+    /// 不達 of a FAX: each cause has its own plan. A number that nobody has is stopped.
+    async fn fax_failed(&mut self, found: &Found, detail: &str) -> Result<Applied, StoreError> {
+        let cause = fax_cause::cause(detail);
+        if cause == FaxCause::WrongNumber
+            && let Some(endpoint) = &found.endpoint
+        {
+            let moved = self.move_to(found, DeliveryState::Failed, found.resend_possible, detail).await?;
+            self.suspend(endpoint, SuspendReason::NotInUse).await?;
+            return Ok(moved);
+        }
+        let again =
+            cause.again_after(found.attempt_count).filter(|_| found.state == DeliveryState::HandedOff);
+        let Some(seconds) = again else {
+            return self.move_to(found, DeliveryState::Failed, found.resend_possible, detail).await;
+        };
+        let resend = found.resend_possible || cause.may_have_printed();
+        self.move_to(found, DeliveryState::Held, resend, detail).await?;
+        let due_at = self.at().plus_seconds(seconds);
+        self.tx
+            .run(
+                "UPDATE deliveries SET due_at = $3 WHERE network_id = $1 AND delivery_id = $2",
+                args![self.network, &found.id, due_at],
+            )
+            .await?;
+        Ok(Applied::Changed)
     }
 
     /// A job as the provider or we named it, or the Message-ID of a mail of ours.
@@ -340,5 +412,8 @@ fn found(row: &crate::row::Row) -> Result<Found, StoreError> {
         state: r.code(("deliveries", "state"), DeliveryState::from_code)?,
         claimed: r.opt_text()?.is_some(),
         resend_possible: r.bool()?,
+        attempt_count: r.count()?,
+        endpoint: r.opt_id()?,
+        route: r.text()?,
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::StoreError;
 use crate::database::Database;
-use crate::value::{args, list};
+use crate::value::{Value, args, list};
 use crate::view::{OutboxFilter, OutboxItem, OutboxRow};
 use kakehashi_core::ids::{DeliveryId, NetworkId};
 use kakehashi_core::vocabulary::{Channel, DeliveryMode, DeliveryState};
@@ -50,26 +50,27 @@ pub(super) async fn filtered(
             items: Vec::new(),
         });
     }
-    let mut items = items(db, network, &rows).await?;
+    let mut items = items_of(db, network, list(rows.iter().map(|r| &r.id))).await?;
     for row in &mut rows {
         row.items = items.remove(&row.id).unwrap_or_default();
     }
     Ok(rows)
 }
 
-async fn items(
+/// What these deliveries carry or tell of.
+pub(super) async fn items_of(
     db: &Database,
     network: &NetworkId,
-    rows: &[OutboxRow],
+    ids: Value,
 ) -> Result<HashMap<DeliveryId, Vec<OutboxItem>>, StoreError> {
     let found = db
         .rows(
-            "SELECT i.delivery_id, g.group_id, g.alias, o.title, t.topic_id FROM delivery_items i \
+            "SELECT i.delivery_id, g.group_id, g.alias, o.title, t.topic_id, t.post_id FROM delivery_items i \
              JOIN posts t ON t.network_id = i.network_id AND t.post_id = i.post_id \
              JOIN posts o ON o.network_id = t.network_id AND o.post_id = t.topic_id \
              JOIN patient_groups g ON g.network_id = t.network_id AND g.group_id = t.group_id \
              WHERE i.network_id = $1 AND i.delivery_id {in $2} ORDER BY i.delivery_id, i.position",
-            args![network, list(rows.iter().map(|r| &r.id))],
+            args![network, ids],
         )
         .await?;
     let mut items: HashMap<DeliveryId, Vec<OutboxItem>> = HashMap::new();
@@ -81,6 +82,7 @@ async fn items(
             group_alias: r.text()?,
             title: r.opt_text()?,
             topic_id: r.id()?,
+            post_id: r.id()?,
         });
     }
     Ok(items)

@@ -72,6 +72,18 @@ pub(super) async fn finish(
         args![network, &end.delivery_id, end.attempt, end.at, outcome, &detail],
     )
     .await?;
+    if matches!(end.outcome, Outcome::HandedOff { .. } | Outcome::Delivered(_)) {
+        // The receipts that it carried are told; one that was made meanwhile waits for the next.
+        tx.run(
+            "UPDATE endpoint_notes SET delivery_id = $2 WHERE network_id = $1 AND delivery_id IS NULL \
+             AND endpoint_id = (SELECT endpoint_id FROM deliveries WHERE network_id = $1 \
+                 AND delivery_id = $2 AND sheet IS NULL AND channel = 'fax') \
+             AND made_at <= (SELECT started_at FROM delivery_attempts WHERE network_id = $1 \
+                 AND delivery_id = $2 AND attempt = $3)",
+            args![network, &end.delivery_id, end.attempt],
+        )
+        .await?;
+    }
     tx.commit().await?;
     wake(parts, network, std::slice::from_ref(&end.delivery_id)).await?;
     Ok(true)

@@ -12,6 +12,7 @@ use crate::value::{args, list};
 use crate::view::Wake;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::ids::{DeliveryId, FacilityId, GroupId, NetworkId, PostId};
+use kakehashi_core::sheet_order::SheetOrder;
 use kakehashi_core::vocabulary::{DeliveryMode, DeliveryState, EndpointState, GroupState};
 use std::collections::{HashMap, HashSet};
 
@@ -33,6 +34,9 @@ const FIRST_IN_ITS_QUEUE: &str = "(d.channel <> 'hl7' OR NOT EXISTS ( \
       AND (q.claimed_by IS NOT NULL \
            OR (q.delivery_id < d.delivery_id AND (q.attempt_count > 0 OR q.due_at <= $2)))))";
 
+/// The pages wait for no 表紙.
+pub(super) const NOT_COVERED: &str = "(d.cover IS NULL OR d.cover = 'returned')";
+
 pub(super) async fn claim(
     parts: &Parts,
     network: &NetworkId,
@@ -47,7 +51,7 @@ pub(super) async fn claim(
         .row(
             format!(
                 "SELECT 1 FROM deliveries d WHERE d.network_id = $1 AND d.state = 'held' \
-                 AND d.claimed_by IS NULL AND d.due_at <= $2 AND {FIRST_IN_ITS_QUEUE} LIMIT 1"
+                 AND d.claimed_by IS NULL AND d.due_at <= $2 AND {NOT_COVERED} AND {FIRST_IN_ITS_QUEUE} LIMIT 1"
             ),
             args![network, now],
         )
@@ -59,13 +63,17 @@ pub(super) async fn claim(
     let sql = format!(
         "WITH due AS MATERIALIZED ( \
              SELECT d.delivery_id FROM deliveries d WHERE d.network_id = $1 AND d.state = 'held' \
-               AND d.claimed_by IS NULL AND d.due_at <= $2 AND {FIRST_IN_ITS_QUEUE} \
+               AND d.claimed_by IS NULL AND d.due_at <= $2 AND {NOT_COVERED} AND {FIRST_IN_ITS_QUEUE} \
              ORDER BY d.due_at, d.delivery_id LIMIT $5 {{skip locked}}) \
-         UPDATE deliveries SET claimed_by = $3, lease_until = $4, attempt_count = attempt_count + 1 \
+         UPDATE deliveries SET claimed_by = $3, lease_until = $4, attempt_count = attempt_count + 1, \
+             untouched_acknowledges = CASE WHEN attempt_count > 0 THEN untouched_acknowledges ELSE \
+                 EXISTS (SELECT 1 FROM paper_settings s WHERE s.network_id = $1 \
+                     AND s.untouched_acknowledges = $6) END \
          WHERE network_id = $1 AND delivery_id IN (SELECT delivery_id FROM due) \
          RETURNING delivery_id, attempt_count, mode, due_at, resend_possible"
     );
-    let rows = tx.rows(sql, args![network, now, worker, now.plus_seconds(lease_seconds), limit]).await?;
+    let rows =
+        tx.rows(sql, args![network, now, worker, now.plus_seconds(lease_seconds), limit, true]).await?;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut r = row.reader();
@@ -132,9 +140,12 @@ async fn withhold(
     let mut groups = HashSet::new();
     let mut stays = Vec::with_capacity(claimed.len());
     for one in claimed.drain(..) {
-        // A notice has no items and no content.
+        // A notice has no items and no content; a handshake has none about any patient.
         let Some(items) = items.get(&one.id) else {
-            stays.push(one);
+            match sheet_may_leave(tx, network, &one.id).await? {
+                None => stays.push(one),
+                Some(detail) => end_unsent(tx, network, &one.id, DeliveryState::Failed, detail, now).await?,
+            }
             continue;
         };
         let endpoint = items.first().map(|i| i.endpoint_state);
@@ -148,13 +159,7 @@ async fn withhold(
             }
         };
         if let Some((state, detail)) = end {
-            tx.run(
-                "UPDATE deliveries SET state = $3, state_at = $4, last_detail = $5, claimed_by = NULL, \
-                     lease_until = NULL, attempt_count = attempt_count - 1 \
-                 WHERE network_id = $1 AND delivery_id = $2",
-                args![network, &one.id, state.code(), now, detail],
-            )
-            .await?;
+            end_unsent(tx, network, &one.id, state, detail, now).await?;
             if state == DeliveryState::Recalled {
                 revoke(tx, network, &one.id, None, now).await?;
             }
@@ -175,6 +180,49 @@ async fn withhold(
     }
     *claimed = stays;
     Ok(groups)
+}
+
+/// Ends a claim before anything was sent.
+async fn end_unsent(
+    tx: &mut Tx,
+    network: &NetworkId,
+    delivery: &DeliveryId,
+    state: DeliveryState,
+    detail: &str,
+    now: UtcMicros,
+) -> Result<(), StoreError> {
+    tx.run(
+        "UPDATE deliveries SET state = $3, state_at = $4, last_detail = $5, claimed_by = NULL, \
+             lease_until = NULL, attempt_count = attempt_count - 1 \
+         WHERE network_id = $1 AND delivery_id = $2",
+        args![network, delivery, state.code(), now, detail],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Why a sheet without items may not leave, if so: only a 番号確認票 goes to a number that is not verified.
+async fn sheet_may_leave(
+    tx: &mut Tx,
+    network: &NetworkId,
+    delivery: &DeliveryId,
+) -> Result<Option<&'static str>, StoreError> {
+    let row = tx
+        .row(
+            "SELECT d.sheet, e.state FROM deliveries d \
+             JOIN endpoints e ON e.network_id = d.network_id AND e.endpoint_id = d.endpoint_id \
+             WHERE d.network_id = $1 AND d.delivery_id = $2 AND d.sheet IS NOT NULL",
+            args![network, delivery],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut r = row.reader();
+    let order: SheetOrder = r.json(("deliveries", "sheet"))?;
+    Ok(match r.code(("endpoints", "state"), EndpointState::from_code)? {
+        EndpointState::Suspended => Some("宛先は停止中です"),
+        EndpointState::Unverified if !order.may_go_unverified() => Some("宛先は未確認です"),
+        EndpointState::Verified | EndpointState::Stale | EndpointState::Unverified => None,
+    })
 }
 
 /// Whether a 了解 still stands; its giver may have taken it back while it waited.

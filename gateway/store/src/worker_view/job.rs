@@ -2,21 +2,23 @@
 //! claim. A preview and what leaves are made of the same value.
 
 use super::deliveries::Claimed;
-use super::hospital;
+use super::{hospital, sheets};
 use crate::columns::{ENDPOINT, FACILITY, read_endpoint, read_facility};
 use crate::database::Database;
+use crate::row::json_text;
 use crate::store::Parts;
 use crate::value::{args, list};
 use crate::{StoreError, posts, roster};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::decision::Notice;
 use kakehashi_core::directory::{Endpoint, Facility, Network};
-use kakehashi_core::ids::{DeliveryId, EndpointId, GroupId, NetworkId, PostId};
+use kakehashi_core::ids::{DeliveryId, EndpointId, GroupId, NetworkId, PostId, StaffId};
 use kakehashi_core::job::{
-    DeliveryJob, JobAttachment, JobContent, JobItem, JobPosts, delivery_of_message_id, message_id,
+    DeliveryJob, JobAttachment, JobContent, JobItem, JobPosts, JobSheet, delivery_of_message_id, message_id,
 };
 use kakehashi_core::post::{Post, StoredAttachment};
 use kakehashi_core::reply_code::ReplyCode;
+use kakehashi_core::sheet_order::SheetOrder;
 use kakehashi_core::vocabulary::{Channel, DeliveryMode, ReplyExpectation};
 use std::collections::HashMap;
 
@@ -27,6 +29,8 @@ enum Head {
 }
 
 struct PostsHead {
+    sheet: Option<SheetOrder>,
+    untouched_acknowledges: bool,
     endpoint: Endpoint,
     facility: Facility,
     code: ReplyCode,
@@ -48,6 +52,7 @@ pub(super) async fn load(
     network: Network,
     claimed: &[Claimed],
     limit_bytes: u64,
+    leaves: bool,
 ) -> Result<Vec<DeliveryJob>, StoreError> {
     let db = &parts.db;
     let mut heads = heads(db, &network.id, claimed).await?;
@@ -61,6 +66,15 @@ pub(super) async fn load(
         })
         .collect();
     let staff = roster::staff(db, &network.id, &facilities).await?;
+    let endpoints: Vec<EndpointId> = heads
+        .values()
+        .filter_map(|h| match h {
+            Head::Posts(head) => Some(head.endpoint.id.clone()),
+            Head::Notice { .. } => None,
+        })
+        .collect();
+    let ids: Vec<DeliveryId> = claimed.iter().map(|c| c.id.clone()).collect();
+    let mut notes = sheets::notes(db, &network.id, &endpoints, &ids).await?;
     let references = references(db, &network, &heads, &items, &around).await?;
     let mut jobs = Vec::with_capacity(claimed.len());
     for one in claimed {
@@ -71,8 +85,23 @@ pub(super) async fn load(
         };
         let content = match heads.remove(&one.id).ok_or_else(missing)? {
             Head::Notice { notice, address, channel } => JobContent::Notice { notice, address, channel },
+            Head::Posts(head) if head.sheet.is_some() => {
+                let PostsHead { sheet, endpoint, facility, code, code_expires_at, .. } = *head;
+                let Some(order) = sheet else { return Err(missing()) };
+                let content = sheets::content(db, &network.id, &one.id, &order).await?.ok_or_else(missing)?;
+                let people = staff.get(&facility.id);
+                JobContent::Sheet(Box::new(JobSheet {
+                    staff_names: people.into_iter().flatten().map(|s| s.name.clone()).collect(),
+                    endpoint,
+                    facility,
+                    code,
+                    code_expires_at,
+                    content,
+                }))
+            }
             Head::Posts(head) => {
-                let PostsHead { endpoint, facility, code, code_expires_at } = *head;
+                let PostsHead { endpoint, facility, code, code_expires_at, untouched_acknowledges, .. } =
+                    *head;
                 let mut carried = Vec::new();
                 for (post, code, receipt_of) in items.remove(&one.id).unwrap_or_default() {
                     let mut item = around.item(&post, code, &facility).ok_or_else(missing)?;
@@ -88,13 +117,23 @@ pub(super) async fn load(
                     carried.push(item);
                 }
                 let people = staff.get(&facility.id);
+                if leaves && endpoint.channel == Channel::Fax {
+                    // A joiner moves the lines of a roster; the paper that is out there does not change.
+                    let printed: Vec<&StaffId> = people.into_iter().flatten().map(|s| &s.id).collect();
+                    db.run(
+                        "UPDATE deliveries SET printed_staff = $3 WHERE network_id = $1 AND delivery_id = $2",
+                        args![&network.id, &one.id, json_text(&printed)?],
+                    )
+                    .await?;
+                }
                 JobContent::Posts(Box::new(JobPosts {
                     staff_names: people.into_iter().flatten().map(|s| s.name.clone()).collect(),
-                    endpoint,
                     facility,
                     code,
                     code_expires_at,
-                    untouched_acknowledges: false,
+                    untouched_acknowledges,
+                    notes: notes.remove(&endpoint.id).unwrap_or_default(),
+                    endpoint,
                     items: carried,
                 }))
             }
@@ -135,7 +174,7 @@ async fn heads(
         heads.insert(id, Head::Notice { notice, address, channel });
     }
     let sql = format!(
-        "SELECT d.delivery_id, d.code, d.code_expires_at, {ENDPOINT}, {FACILITY} FROM deliveries d \
+        "SELECT d.delivery_id, d.code, d.code_expires_at, d.sheet, d.untouched_acknowledges, {ENDPOINT}, {FACILITY} FROM deliveries d \
          JOIN endpoints e ON e.network_id = d.network_id AND e.endpoint_id = d.endpoint_id \
          JOIN facilities f ON f.network_id = e.network_id AND f.facility_id = e.facility_id \
          WHERE d.network_id = $1 AND d.delivery_id {{in $2}}"
@@ -145,8 +184,10 @@ async fn heads(
         let id = r.id()?;
         let code = r.code(("deliveries", "code"), ReplyCode::parse)?;
         let code_expires_at = r.time()?;
+        let sheet = r.opt_json(("deliveries", "sheet"))?;
+        let untouched_acknowledges = r.bool()?;
         let (endpoint, facility) = (read_endpoint(&mut r)?, read_facility(&mut r)?);
-        let head = PostsHead { endpoint, facility, code, code_expires_at };
+        let head = PostsHead { sheet, untouched_acknowledges, endpoint, facility, code, code_expires_at };
         heads.insert(id, Head::Posts(Box::new(head)));
     }
     Ok(heads)

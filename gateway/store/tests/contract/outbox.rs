@@ -285,9 +285,37 @@ pub(crate) async fn a_report_moves_its_delivery(world: &World) {
     assert_eq!(world.commit(report("J-2", DeliveryState::Delivered)).await.unwrap().repeated_count, 1);
     assert_eq!(world.commit(report("J-1", DeliveryState::HandedOff)).await.unwrap().repeated_count, 1);
     assert_eq!(world.commit(report("J-1", DeliveryState::Failed)).await.unwrap().repeated_count, 0);
-    let failed = row(world, "D1").await;
-    assert_eq!((failed.state, failed.last_detail.as_deref()), (DeliveryState::Failed, Some("NG 話中")));
+    // A busy line is called again by itself; a machine without paper only once.
+    let busy = row(world, "D1").await;
+    assert_eq!((busy.state, busy.last_detail.as_deref()), (DeliveryState::Held, Some("NG 話中")));
+    assert_eq!(busy.due_at, minute(5));
     assert_eq!(world.commit(report("J-1", DeliveryState::Failed)).await.unwrap().repeated_count, 1);
+    assert!(claim(world, "w", minute(4)).await.is_empty());
+    let again = claim(world, "w", minute(5)).await.remove(0);
+    assert!(!again.resend_possible, "nothing was printed");
+    let outcome = Outcome::HandedOff { job: "J-1".into(), report_within_seconds: 600 };
+    let handed = end(&again, outcome, DeliveryState::HandedOff, minute(5));
+    assert!(world.worker().finish_attempt("w", &handed).await.unwrap());
+    let paper =
+        Effect::Report {
+            job: "J-1".into(), state: DeliveryState::Failed, detail: "相手機の用紙切れ".into()
+        };
+    world.commit_at(minute(6), vec![paper]).await.unwrap();
+    assert_eq!(row(world, "D1").await.state, DeliveryState::Failed);
+    // A number that nobody has is stopped at once.
+    let nobody = Effect::Report {
+        job: "J-9".into(),
+        state: DeliveryState::Failed,
+        detail: "現在使われておりません".into(),
+    };
+    world.commit(vec![post(&topic("T9", "G01", "F01", &[])), instant("D9", "T9", &fax())]).await.unwrap();
+    let job = claim(world, "w", minute(6)).await.remove(0);
+    let outcome = Outcome::HandedOff { job: "J-9".into(), report_within_seconds: 600 };
+    let handed = end(&job, outcome, DeliveryState::HandedOff, minute(6));
+    assert!(world.worker().finish_attempt("w", &handed).await.unwrap());
+    world.commit_at(minute(7), vec![nobody]).await.unwrap();
+    let stopped = world.worker().endpoint(&"E04".into()).await.unwrap().unwrap();
+    assert_eq!(stopped.state, EndpointState::Suspended);
     // A bounce names the Message-ID of an accepted mail.
     world.commit(vec![instant("D2", "T1", &mail())]).await.unwrap();
     let job = claim(world, "w", now()).await.remove(0);

@@ -187,6 +187,8 @@ pub(super) const MESSAGES: &[Message] = &[
     ("decision.quarantine", "隔離しました", "quarantined"),
     ("decision.return", "差し戻しました", "returned"),
     ("decision.discard", "破棄しました: {0}", "discarded: {0}"),
+    ("decision.number_confirmed", "番号を確認しました", "the number was verified"),
+    ("decision.cover_returned", "表紙が戻りました。本文を送ります", "the cover came back: the pages follow"),
     ("decision.record", "記録だけしました: {0}", "recorded only: {0}"),
     ("outbox.title", "配信", "Outbox"),
     ("outbox.needs_action", "要対応", "Needs action"),

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::error::PageError;
-use crate::forms::SignedForm;
+use crate::forms::{Fields, SignedForm};
 use crate::posting::commit;
 use crate::rights::Office;
 use crate::session::Frame;
@@ -56,10 +56,10 @@ pub(crate) async fn retry(
     State(app): State<App>,
     office: Office,
     Path(id): Path<String>,
-    SignedForm(_): SignedForm,
+    SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
     change(&app, &office, id, DeliveryChange::Retry).await?;
-    Ok(Redirect::to("/outbox").into_response())
+    Ok(back(&fields, "/outbox"))
 }
 
 /// 取消 while it is on hold.
@@ -67,10 +67,15 @@ pub(crate) async fn recall(
     State(app): State<App>,
     office: Office,
     Path(id): Path<String>,
-    SignedForm(_): SignedForm,
+    SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
     change(&app, &office, id, DeliveryChange::Recall).await?;
-    Ok(Redirect::to("/outbox?show=held").into_response())
+    Ok(back(&fields, "/outbox?show=held"))
+}
+
+/// The page from which it was asked.
+fn back(fields: &Fields, outbox: &str) -> Response {
+    Redirect::to(if fields.get("back") == Some("/fax") { "/fax" } else { outbox }).into_response()
 }
 
 /// A phone task is done; who listened is noted.

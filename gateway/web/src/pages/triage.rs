@@ -1,6 +1,8 @@
 //! Triage by the network office: an item is looked at, then placed, confirmed, returned, discarded or
 //! quarantined. Consent is asked for again at every placement, whatever the page showed.
 
+pub(crate) mod request;
+
 use crate::app::App;
 use crate::error::PageError;
 use crate::forms::SignedForm;
@@ -19,7 +21,7 @@ use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::FactQuery;
 use kakehashi_core::ids::{AttachmentId, DeliveryId, FacilityId, GroupId, PostId, StaffId, TriageId};
 use kakehashi_core::placement::{HandPlacement, SheetConfirmation, confirm_sheet, place_by_hand};
-use kakehashi_core::vocabulary::{Channel, Format, ReplyExpectation, Urgency};
+use kakehashi_core::vocabulary::{AttachmentRole, Channel, Format, ReplyExpectation, Urgency};
 use kakehashi_store::view::TriageItem;
 use serde::Deserialize;
 
@@ -142,6 +144,12 @@ pub(crate) async fn place(
     };
     let topic = fields.get("post_id").map(PostId::new);
     let topic = topic.filter(|t| candidate.is_some_and(|c| c.candidate.post_id.as_ref() == Some(t)));
+    // Several patients in one FAX: only the chosen pages go there, the rest stays in triage.
+    let waiting = still_here(&item);
+    let chosen: Vec<AttachmentId> =
+        waiting.iter().filter(|id| fields.all("page").any(|p| p == id.as_str())).cloned().collect();
+    let parted = !chosen.is_empty() && chosen.len() < waiting.len();
+    let pages = if parted { chosen } else { waiting };
     let unread = unreadable_envelope(&item);
     let envelope = item.envelope.as_ref().unwrap_or(&unread);
     let mut actor_name = office.visitor.user.display_name.clone();
@@ -154,7 +162,7 @@ pub(crate) async fn place(
         received_at: item.row.received_at,
         now,
         envelope,
-        attachments: item.attachments.iter().map(|a| a.id.clone()).collect::<Vec<AttachmentId>>(),
+        attachments: pages.clone(),
         under_topic: topic,
         consent_covers: consent_covers(&app, &office, &item, &roster, &facility_id).await?,
         facility_id,
@@ -167,6 +175,9 @@ pub(crate) async fn place(
     };
     match place_by_hand(hand, &roster, &mut random::bits) {
         Ok(mut effects) => {
+            if parted {
+                effects.retain(|effect| !matches!(effect, Effect::CloseTriage { .. }));
+            }
             if let Some(number) = fields.get("teach")
                 && item
                     .envelope
@@ -182,6 +193,9 @@ pub(crate) async fn place(
                 });
             }
             commit(&app, actor(&office), effects, now).await?;
+            if parted {
+                return Ok(Redirect::to(&format!("/triage/{}", item.row.id)).into_response());
+            }
             next_item(&office).await
         }
         Err(blocked) => {
@@ -189,6 +203,17 @@ pub(crate) async fn place(
             again(&app, &office, &item, lang.tf("triage.blocked", &[&why])).await
         }
     }
+}
+
+/// Files of an item that no post has taken yet; all of them if none is left, as for a sheet whose picture is
+/// on the timeline already.
+fn still_here(item: &TriageItem) -> Vec<AttachmentId> {
+    // Once pages were parted, the file as received holds another patient's pages: it goes to nobody.
+    let parted = item.attachments.iter().any(|a| a.post_id.is_some());
+    let open = item.attachments.iter().filter(|a| a.post_id.is_none());
+    let open = open.filter(|a| !parted || a.role == AttachmentRole::PageImage);
+    let open: Vec<AttachmentId> = open.map(|a| a.id.clone()).collect();
+    if open.is_empty() { item.attachments.iter().map(|a| a.id.clone()).collect() } else { open }
 }
 
 /// Whether the consent covers the facility in this group today. A member says so itself; a facility that is
@@ -274,14 +299,26 @@ pub(crate) async fn confirm(
         identity_level: decided.identity_level,
         acknowledged: marked("acknowledge"),
         call_back: ["call_back", "call_back_morning", "call_back_afternoon"].into_iter().any(marked),
+        attendance: match (marked("attend"), marked("absent")) {
+            (true, false) => Some("出席"),
+            (false, true) => Some("欠席"),
+            (true, true) | (false, false) => None,
+        },
         call_window: call_window(marked("call_back_morning"), marked("call_back_afternoon")),
         staff_id: person.map(|p| p.id.clone()),
         person_name: person.map(|p| p.name.clone()),
         actor_name: office.visitor.user.display_name.clone(),
     };
+    let asked: Vec<&str> = fields.all("mark").filter(|_| !reply_only).collect();
+    let besides =
+        match request::besides(&app, &item, answer, &roster, &asked, &fields.line("listener", 60)).await? {
+            Ok(effects) => effects,
+            Err(key) => return again(&app, &office, &item, office.visitor.lang.t(key)).await,
+        };
     match confirm_sheet(sheet, &roster, &mut random::bits) {
         Ok(mut effects) => {
             effects.extend(check);
+            effects.extend(besides);
             commit(&app, actor(&office), effects, now).await?;
             next_item(&office).await
         }

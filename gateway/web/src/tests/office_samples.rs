@@ -168,6 +168,8 @@ pub(super) fn triage_item(t: Tongue, sheet: bool) -> TriageItem {
         delivery_id: None,
         sheet_to_confirm: true,
         sheet_says: Vec::new(),
+        status_to: None,
+        staff_id: None,
     };
     let mut row = triage_rows(t).remove(usize::from(sheet));
     row.id = TriageId::new("X1");
@@ -282,6 +284,7 @@ pub(super) fn outbox(t: Tongue) -> Vec<OutboxRow> {
             group_alias: t.say("つばき01"),
             title: t.some("退院のお知らせ"),
             topic_id: PostId::new("T1"),
+            post_id: PostId::new("T1"),
         }],
     };
     vec![
@@ -435,5 +438,94 @@ pub(super) fn message_text(t: Tongue) -> MessageText {
                 values: vec![t.say("00412338")],
             }],
         }],
+    }
+}
+
+/// The FAX desk with one of everything.
+pub(super) fn fax_desk(t: Tongue) -> crate::views::fax::Desk {
+    use kakehashi_core::sheet_order::SheetOrder;
+    let out = |state, detail: Option<&str>, sheet: Option<SheetOrder>, waits_for_cover| FaxOut {
+        id: DeliveryId::new("D1"),
+        facility_name: t.say("ケアプランセンターつむぎ"),
+        number: t.say("0300000104"),
+        state,
+        due_at: at("09T14:35"),
+        state_at: at("09T13:40"),
+        attempt_count: 2,
+        pages: 3,
+        route: t.say("FAX"),
+        waits_for_cover,
+        sheet,
+        last_detail: detail.map(|d| t.say(d)),
+        resend_possible: false,
+        endpoint_id: Some("E04".into()),
+        items: vec![OutboxItem {
+            group_id: GroupId::new("G01"),
+            group_alias: t.say("つばき01"),
+            title: t.some("退院のお知らせ"),
+            topic_id: PostId::new("T1"),
+            post_id: PostId::new("T1"),
+        }],
+    };
+    let number = |state, proposed: Option<&str>| FaxNumber {
+        endpoint: Endpoint {
+            id: "E04".into(),
+            facility_id: FacilityId::new("F04"),
+            channel: Channel::Fax,
+            address: t.say("0300000104"),
+            state,
+            settings: EndpointSettings::default(),
+        },
+        facility_name: t.say("ケアプランセンターつむぎ"),
+        page_count: 41,
+        verified_at: Some(at("01T09:00")),
+        proposed: proposed.map(|made_by| NumberChange {
+            id: "N1".into(),
+            after: t.say("0300000121"),
+            made_at: at("09T11:00"),
+            made_by: made_by.to_owned(),
+        }),
+        settings_changed: Some(NumberChange {
+            id: "C1".into(),
+            after: String::new(),
+            made_at: at("09T10:00"),
+            made_by: "U1".into(),
+        }),
+    };
+    crate::views::fax::Desk {
+        incoming: vec![FaxIn {
+            id: IntakeId::new("I1"),
+            received_at: at("09T11:42"),
+            state: IntakeState::Posted,
+            first_page: Some("A1".into()),
+            pages: 2,
+            triage: Some("X1".into()),
+            facility_name: t.some("あおぞら薬局桜見店"),
+            topic: Some((GroupId::new("G01"), PostId::new("T1"))),
+        }],
+        outgoing: vec![
+            out(DeliveryState::Delivered, None, None, false),
+            out(DeliveryState::Failed, Some("話し中"), None, false),
+            out(DeliveryState::Held, None, Some(SheetOrder::Preference), true),
+        ],
+        numbers: vec![
+            number(EndpointState::Verified, None),
+            number(EndpointState::Stale, Some("U9")),
+            number(EndpointState::Suspended, Some("U1")),
+        ],
+        routes: vec![FaxRoute {
+            name: t.say("FAX"),
+            job_count: 12,
+            page_count: 30,
+            delivered_count: 10,
+            unknown_count: 1,
+            failed_count: 1,
+            last_at: Some(at("09T13:40")),
+            open_until: Some(at("09T14:40")),
+            last_fault: Some((at("09T13:40"), t.say("421 try again"))),
+        }],
+        settings: PaperSettings { page_cost: 850, ..PaperSettings::default() },
+        paper: kakehashi_core::facts::PaperTrust::default(),
+        me: "U1".to_owned(),
     }
 }

@@ -10,7 +10,7 @@ use crate::views::interfaces::{self, Asked};
 use crate::views::simple::*;
 use crate::views::timeline::{Viewer, Written};
 use crate::views::triage::Beside;
-use crate::views::{Choice, facilities, home, intake, outbox, rules, timeline, triage};
+use crate::views::{Choice, facilities, fax, home, intake, outbox, rules, timeline, triage};
 use kakehashi_core::ids::{FacilityId, PostId};
 use kakehashi_core::rules::RuleSet;
 use kakehashi_core::vocabulary::{Locale, ReplyExpectation, Urgency};
@@ -51,7 +51,7 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
         problem: t.some("理由を書いてください。"),
         turn,
         larger: false,
-        paper: kakehashi_core::facts::PaperTrust { agreed: 12, needed: 300 },
+        paper: kakehashi_core::facts::PaperTrust { agreed: 12, needed: 300, untouched_acknowledges: false },
     };
     let mut closed = office_samples::triage_item(t, false);
     closed.closed = Some(kakehashi_store::view::TriageClosed {
@@ -105,6 +105,7 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
         page!("triage_closed", "triage_item", triage::item(lang, &closed, &beside(180), now)),
         page!("intakes", "intakes", intake::list(lang, &office_samples::intake_rows(t), 4, now)),
         page!("intake", "intake", intake::page(lang, &office_samples::intake(t))),
+        page!("fax", "fax", fax::page(lang, &csrf, &office_samples::fax_desk(t), Some("ordered"), None, now)),
         page!("interfaces", "interfaces", {
             let (rows, running) = office_samples::interfaces(t);
             interfaces::list(lang, &csrf, &rows, &running, now)

@@ -118,6 +118,7 @@ impl World {
             preview: Arc::new(preview),
             metrics_text: Arc::new(|| "kakehashi_up 1\n".to_owned()),
             ready: Arc::new(|| true),
+            fax_secrets: Arc::new([("second".to_owned(), "s".repeat(24))].into()),
             secure_cookies: false,
         };
         Self { store, clock, router: router(state), _folder: folder }

@@ -9,6 +9,8 @@ use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::decision::{Answer, Decision, TriageReason};
 use kakehashi_core::directory::Facility;
 use kakehashi_core::facts::PaperTrust;
+use kakehashi_core::paper_request;
+use kakehashi_core::vocabulary::AttachmentRole;
 use kakehashi_store::view::{GroupSummary, TriageCandidate, TriageItem, TriageRow};
 use serde::Serialize;
 
@@ -57,6 +59,9 @@ pub(crate) struct TriageItemPage {
     pub(crate) reading: Option<Reading>,
     pub(crate) candidates: Vec<CandidateBlock>,
     pub(crate) sheet: Option<SheetForm>,
+    pub(crate) request: Option<RequestForm>,
+    /// Pages that can be placed apart, if there are several.
+    pub(crate) pages: Vec<Choice>,
     pub(crate) groups: Vec<Choice>,
     pub(crate) facilities: Vec<Choice>,
     pub(crate) needs_facility: bool,
@@ -105,12 +110,25 @@ pub(crate) struct SheetForm {
     pub(crate) people: Vec<Choice>,
     /// 試行 and how far it is.
     pub(crate) trial: String,
+    /// 担当終了 can be ticked: then the manager's word is asked for.
+    pub(crate) leaves: bool,
+}
+
+/// What a sheet without a post asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct RequestForm {
+    pub(crate) title: String,
+    pub(crate) boxes: Vec<SheetBox>,
+    /// Quiet hours can be written on it.
+    pub(crate) quiet: bool,
+    /// The office must call first.
+    pub(crate) call: bool,
 }
 
 /// A box to confirm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct SheetBox {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) word: String,
     pub(crate) proposal: String,
     pub(crate) checked: bool,
@@ -210,6 +228,8 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         reading: item.envelope.as_ref().map(|e| reading(lang, e)),
         candidates: if is_sheet { Vec::new() } else { candidates(lang, &item.candidates) },
         sheet: is_sheet.then(|| sheet(lang, item, beside)),
+        request: request(lang, item),
+        pages: pages(lang, item),
         groups: beside
             .groups
             .iter()
@@ -242,6 +262,21 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         grounds: item.decided.as_ref().map(|d| d.grounds.clone()).unwrap_or_default(),
         path,
     }
+}
+
+/// The pages of a FAX that no post has taken yet.
+fn pages(lang: Lang, item: &TriageItem) -> Vec<Choice> {
+    let pictures = item.attachments.iter().filter(|a| a.role == AttachmentRole::PageImage);
+    let open: Vec<Choice> = (1..)
+        .zip(pictures)
+        .filter(|(_, a)| a.post_id.is_none())
+        .map(|(n, a): (u32, _)| Choice {
+            value: a.id.to_string(),
+            word: lang.tf("triage.page", &[&n.to_string()]),
+            chosen: false,
+        })
+        .collect();
+    if open.len() > 1 { open } else { Vec::new() }
 }
 
 fn candidates(lang: Lang, all: &[TriageCandidate]) -> Vec<CandidateBlock> {
@@ -282,31 +317,77 @@ fn sheet(lang: Lang, item: &TriageItem, beside: &Beside<'_>) -> SheetForm {
     // Sheets of the first layout have two of them, and a photograph without marks none.
     let printed =
         |name: &str| marks.iter().any(|m| m.name == name) || matches!(name, "acknowledge" | "call_back");
-    let boxes = ["acknowledge", "call_back", "call_back_morning", "call_back_afternoon"]
+    let boxes: Vec<SheetBox> = CONFIRMED
         .into_iter()
         .filter(|name| printed(name))
-        .map(|name| {
-            let mark = marks.iter().find(|m| m.name == name);
-            SheetBox {
-                name,
-                word: crate::views::envelope::box_word(lang, name),
-                proposal: mark.map(|m| m.state.clone()).unwrap_or_default(),
-                // Only a mark that is sure is proposed; whatever is unsure stays empty for the eye to decide.
-                checked: mark.is_some_and(|m| m.marked),
-            }
-        })
+        .map(|name| sheet_box(lang, name, marks.iter().find(|m| m.name == name)))
         .collect();
+    // Whose name is surely marked, by the roster that was printed.
+    let named = answer_of(item).and_then(|a| a.staff_id.as_ref()).map(ToString::to_string);
     let counts = [beside.paper.agreed.to_string(), beside.paper.needed.to_string()];
     let key = if beside.paper.is_earned() { "sheet.trusted" } else { "sheet.trial" };
     SheetForm {
         trial: lang.tf(key, &[&counts[0], &counts[1]]),
         alias: place.and_then(|p| p.group.as_ref()).map(|g| g.alias.clone()).unwrap_or_default(),
         topic: place.and_then(|p| p.topic_title.clone()).unwrap_or_default(),
+        leaves: boxes.iter().any(|b| b.name == "leave_group"),
         boxes,
         people: beside
             .staff_of_sender
             .iter()
-            .map(|(id, name)| Choice { value: id.clone(), word: name.clone(), chosen: false })
+            .map(|(id, name)| Choice {
+                value: id.clone(),
+                word: name.clone(),
+                chosen: named.as_ref() == Some(id),
+            })
             .collect(),
     }
+}
+
+/// Boxes of a reply sheet that the office confirms, in printed order.
+const CONFIRMED: [&str; 11] = [
+    "acknowledge",
+    "attend",
+    "absent",
+    "call_back",
+    "call_back_morning",
+    "call_back_afternoon",
+    "see_receipts",
+    "prefer_digest",
+    "prefer_instant",
+    "leave_group",
+    "wrong_recipient",
+];
+
+fn sheet_box(lang: Lang, name: &str, mark: Option<&crate::views::envelope::MarkLine>) -> SheetBox {
+    SheetBox {
+        name: name.to_owned(),
+        word: crate::views::envelope::box_word(lang, name),
+        proposal: mark.map(|m| m.state.clone()).unwrap_or_default(),
+        // Only a mark that is sure is proposed; whatever is unsure stays empty for the eye to decide.
+        checked: mark.is_some_and(|m| m.marked),
+    }
+}
+
+fn request(lang: Lang, item: &TriageItem) -> Option<RequestForm> {
+    let (verb, proved) = crate::pages::requested(item)?;
+    let read = reading(lang, item.envelope.as_ref()?);
+    let settings = verb == "preference";
+    let boxes = read
+        .marks
+        .iter()
+        .filter(|m| settings && paper_request::is_setting(&m.name))
+        .map(|m| sheet_box(lang, &m.name, Some(m)))
+        .collect();
+    Some(RequestForm {
+        title: lang.t(match verb {
+            "preference" => "request.preference",
+            "confirm_number" => "request.confirm_number",
+            "staff_change" => "request.staff_change",
+            _ => return None,
+        }),
+        boxes,
+        quiet: settings,
+        call: !proved,
+    })
 }

@@ -4,6 +4,7 @@
 
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::commit::SheetAct;
 use kakehashi_core::decision::{Decision, TriageReason};
 use kakehashi_core::directory::{Day, DigestTime, OpenHours};
 use kakehashi_core::vocabulary::{
@@ -116,16 +117,33 @@ pub(crate) fn reason(lang: Lang, reason: &TriageReason) -> String {
             "the sender could not be proved; the mail may be forged",
         ),
         TriageReason::Requested { verb, proved } => {
-            let verb = Intent::from_code(verb).unwrap_or(Intent::Unknown);
-            let (ja, en) = match (verb, proved) {
-                (verb, true) => (format!("{}の申し出です", verb.ja()), format!("a request: {}", verb.en())),
-                (verb, false) => (
-                    format!("{}の申し出です。登録の番号へ折り返して確かめてください", verb.ja()),
-                    format!("a request: {}; call back on the registered number first", verb.en()),
+            let (ja, en) = match verb.as_str() {
+                "staff_change" => ("異動届", "staff change"),
+                "confirm_number" => ("番号確認", "verification of a number"),
+                verb => Intent::from_code(verb).map_or(("不明", "unknown"), |v| (v.ja(), v.en())),
+            };
+            let (ja, en) = match proved {
+                true => (format!("{ja}の申し出です"), format!("a request: {en}")),
+                false => (
+                    format!("{ja}の申し出です。登録の番号へ折り返して確かめてください"),
+                    format!("a request: {en}; call back on the registered number first"),
                 ),
             };
             return lang.pick(&ja, &en).to_owned();
         }
+        TriageReason::WrongRecipient { facility, .. } => {
+            let ja = format!(
+                "{facility}あての紙が別の所に届いていました。番号は止めました。届いた先と{facility}へ電話し、正しい番号を確かめてください"
+            );
+            let en = format!(
+                "paper for {facility} reached somebody else; the number was stopped. Call both and ask for the right number"
+            );
+            return lang.pick(&ja, &en).to_owned();
+        }
+        TriageReason::NewTopic => (
+            "連絡票です。書かれたグループ呼称を画像で確かめて置いてください",
+            "a contact sheet: see the group alias written on it and place it",
+        ),
         TriageReason::EndpointUnreachable { facility, .. } => {
             let ja = format!(
                 "{facility}のアドレスにメールが届かないため停止しました。新しい連絡先を確かめてください"
@@ -179,6 +197,8 @@ pub(crate) fn decision(lang: Lang, decision: &Decision) -> String {
         Decision::Quarantine { .. } => lang.t("decision.quarantine"),
         Decision::Return { .. } => lang.t("decision.return"),
         Decision::Discard { reason } => lang.tf("decision.discard", &[reason]),
+        Decision::Sheet(SheetAct::NumberConfirmed { .. }) => lang.t("decision.number_confirmed"),
+        Decision::Sheet(SheetAct::CoverReturned { .. }) => lang.t("decision.cover_returned"),
         Decision::Record { what } => lang.tf("decision.record", &[what]),
     }
 }

@@ -1,0 +1,277 @@
+//! Paper that leaves: a sheet is planned once, a number is verified before anything about a patient goes
+//! there and changed by two, pages wait for their 表紙, receipts go with the next regular delivery.
+
+use super::world::{World, deliver, fax, now, post, topic};
+use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::commit::{Actor, AttemptEnd, Commit, Effect, EndpointChange, NewSheet};
+use kakehashi_core::directory::{Endpoint, EndpointSettings};
+use kakehashi_core::facts::{CodeFacts, FactQuery};
+use kakehashi_core::job::{DeliveryJob, JobContent};
+use kakehashi_core::port::Outcome;
+use kakehashi_core::post::Acknowledgement;
+use kakehashi_core::sheet_order::{SheetContent, SheetOrder};
+use kakehashi_core::vocabulary::{
+    Channel, DeliveryMode, DeliveryState, EndpointState, IdentityLevel, ReplyExpectation,
+};
+use kakehashi_store::StoreError;
+use kakehashi_store::view::OutboxFilter;
+
+fn later(minutes: i64) -> UtcMicros {
+    now().plus_seconds(minutes * 60)
+}
+
+async fn claim(world: &World, at: UtcMicros) -> Vec<DeliveryJob> {
+    world.worker().claim_deliveries("w", 50, 60, 1_000_000, at).await.unwrap()
+}
+
+fn order(endpoint: &Endpoint, order: SheetOrder, at: UtcMicros) -> (NewSheet, Effect) {
+    let mut seed = u128::try_from(at.as_micros()).unwrap() * 7919 + order.code().len() as u128;
+    let sheet = NewSheet::plan(endpoint, order, at, &mut || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed
+    });
+    (sheet.clone(), Effect::OrderSheet(Box::new(sheet)))
+}
+
+fn change(change: EndpointChange) -> Effect {
+    Effect::ChangeEndpoint { endpoint_id: "E04".into(), change }
+}
+
+async fn state(world: &World) -> EndpointState {
+    world.worker().endpoint(&"E04".into()).await.unwrap().unwrap().state
+}
+
+async fn hand_off(world: &World, job: &DeliveryJob, at: UtcMicros) {
+    let end = AttemptEnd {
+        delivery_id: job.id.clone(),
+        attempt: job.attempt,
+        outcome: Outcome::HandedOff { job: format!("j-{}", job.id), report_within_seconds: 600 },
+        next_state: DeliveryState::HandedOff,
+        next_due_at: None,
+        at,
+    };
+    assert!(world.worker().finish_attempt("w", &end).await.unwrap());
+}
+
+pub(crate) async fn a_number_is_verified_before_anything_else_goes_there(world: &World) {
+    world.fill().await;
+    world.sql("UPDATE endpoints SET state = 'unverified' WHERE endpoint_id = 'E04'").await.unwrap();
+    let (sheet, effect) = order(&fax(), SheetOrder::Verification, now());
+    let (_, preference) = order(&fax(), SheetOrder::Preference, now());
+    let done = world.commit(vec![effect.clone(), preference]).await.unwrap();
+    assert_eq!(done.repeated_count, 0);
+    assert_eq!(
+        world.commit(vec![order(&fax(), SheetOrder::Verification, later(1)).1]).await.unwrap().repeated_count,
+        1
+    );
+    let jobs = claim(world, later(1)).await;
+    let [job] = jobs.as_slice() else { panic!("only the 番号確認票 leaves: {jobs:#?}") };
+    let JobContent::Sheet(content) = &job.content else { panic!("no sheet") };
+    assert_eq!((&content.content, &content.code), (&SheetContent::Verification, &sheet.code));
+    let refused = world.office().outbox(OutboxFilter::NeedsAction, 10).await.unwrap();
+    assert_eq!(refused.len(), 1, "the 設定票 waits for no machine: {refused:#?}");
+    hand_off(world, job, later(2)).await;
+
+    let query = FactQuery {
+        channel: Some(Channel::Fax),
+        sender_address: Some("0300000104".into()),
+        reply_code: Some(sheet.code.as_str().to_owned()),
+        ..FactQuery::default()
+    };
+    let facts = world.worker().facts(&query, later(3)).await.unwrap();
+    let CodeFacts::Known(entry) = facts.code else { panic!("unknown code") };
+    assert_eq!(
+        (entry.sheet, entry.facility_name.as_str()),
+        (Some(SheetOrder::Verification), "ケアプランセンターつむぎ")
+    );
+    world.commit_at(later(3), vec![change(EndpointChange::Verified)]).await.unwrap();
+    assert_eq!(state(world).await, EndpointState::Verified);
+}
+
+pub(crate) async fn pages_wait_for_their_cover(world: &World) {
+    world.fill().await;
+    world.commit(vec![change(EndpointChange::Stale)]).await.unwrap();
+    assert_eq!(state(world).await, EndpointState::Stale);
+    let t = topic("T1", "G01", "F01", &[]);
+    let d = Effect::Deliver(deliver("D1", "T1", &fax(), DeliveryMode::Instant, now()));
+    world.commit(vec![post(&t), d]).await.unwrap();
+    assert!(claim(world, later(1)).await.is_empty(), "nothing before the cover");
+    let wanted = world.worker().covers_wanted(later(1)).await.unwrap();
+    let [(delivery, endpoint)] = wanted.as_slice() else { panic!("{wanted:?}") };
+    let (_, cover) = order(endpoint, SheetOrder::Cover { delivery_id: delivery.clone() }, later(1));
+    assert_eq!(world.commit_at(later(1), vec![cover]).await.unwrap().repeated_count, 0);
+    assert!(world.worker().covers_wanted(later(1)).await.unwrap().is_empty());
+    let jobs = claim(world, later(2)).await;
+    let [job] = jobs.as_slice() else { panic!("{jobs:#?}") };
+    let JobContent::Sheet(sheet) = &job.content else { panic!("no sheet") };
+    assert!(matches!(sheet.content, SheetContent::Cover { posts: 1, .. }), "{:?}", sheet.content);
+    hand_off(world, job, later(2)).await;
+    // Whatever waits for paper keeps no worker awake.
+    assert_eq!(world.worker().next_due().await.unwrap(), Some(later(12)));
+    assert!(claim(world, later(3)).await.is_empty());
+    let back = vec![Effect::ReleaseCovered { delivery_id: "D1".into() }, change(EndpointChange::Verified)];
+    world.commit_at(later(4), back).await.unwrap();
+    let jobs = claim(world, later(4)).await;
+    assert_eq!(jobs.iter().map(|j| j.id.as_str()).collect::<Vec<_>>(), ["D1"]);
+    assert_eq!(state(world).await, EndpointState::Verified);
+}
+
+pub(crate) async fn a_number_is_changed_by_two(world: &World) {
+    world.fill().await;
+    let by = |who: &str, effect: Effect| Commit {
+        at: later(1),
+        actor: Actor::LoginUser { id: who.into() },
+        effects: vec![effect],
+    };
+    let propose = change(EndpointChange::ProposeNumber { id: "N1".into(), address: "0300000121".into() });
+    world.store.commit(&world.network, by("U1", propose)).await.unwrap();
+    let check = || change(EndpointChange::CheckNumber { id: "N1".into() });
+    let same = world.store.commit(&world.network, by("U1", check())).await;
+    assert!(matches!(same, Err(StoreError::Conflict { .. })), "{same:?}");
+    assert_eq!(state(world).await, EndpointState::Verified, "nothing has changed");
+    let shown = world.office().fax_numbers(later(1)).await.unwrap();
+    let proposed = shown.iter().find(|n| n.endpoint.id.as_str() == "E04").unwrap().proposed.clone().unwrap();
+    assert_eq!((proposed.after.as_str(), proposed.made_by.as_str()), ("0300000121", "U1"));
+    world.store.commit(&world.network, by("U2", check())).await.unwrap();
+    let endpoint = world.worker().endpoint(&"E04".into()).await.unwrap().unwrap();
+    assert_eq!((endpoint.address.as_str(), endpoint.state), ("0300000121", EndpointState::Unverified));
+    // A number that was stopped is not verified by any sheet.
+    world.sql("UPDATE endpoints SET state = 'suspended' WHERE endpoint_id = 'E04'").await.unwrap();
+    let refused = world.commit(vec![change(EndpointChange::Verified)]).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
+}
+
+pub(crate) async fn settings_are_told_and_undone(world: &World) {
+    world.fill().await;
+    let settings = EndpointSettings { night_ok: true, ..EndpointSettings::default() };
+    let set = change(EndpointChange::Settings { id: "C1".into(), settings: Box::new(settings.clone()) });
+    let tell =
+        Effect::TellInNext { id: "N1".into(), endpoint_id: "E04".into(), words: "変えました".into() };
+    world.commit(vec![set, tell]).await.unwrap();
+    let t = topic("T1", "G01", "F01", &[]);
+    let d = Effect::Deliver(deliver("D1", "T1", &fax(), DeliveryMode::Instant, later(1)));
+    world.commit_at(later(1), vec![post(&t), d]).await.unwrap();
+    let notes = |jobs: &[DeliveryJob]| match &jobs[0].content {
+        JobContent::Posts(posts) => (posts.notes.clone(), posts.endpoint.settings.night_ok),
+        other => panic!("{other:?}"),
+    };
+    let jobs = claim(world, later(1)).await;
+    assert_eq!(notes(&jobs), (vec!["変えました".to_owned()], true));
+    hand_off(world, &jobs[0], later(2)).await;
+    let t = topic("T2", "G01", "F01", &[]);
+    let d = Effect::Deliver(deliver("D2", "T2", &fax(), DeliveryMode::Instant, later(3)));
+    world.commit_at(later(3), vec![post(&t), d]).await.unwrap();
+    assert_eq!(notes(&claim(world, later(3)).await).0, Vec::<String>::new(), "told once");
+
+    let undo = || change(EndpointChange::UndoSettings { id: "C1".into() });
+    let late = world.commit_at(later(60 * 25), vec![undo()]).await;
+    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    world.commit_at(later(60), vec![undo()]).await.unwrap();
+    let endpoint = world.worker().endpoint(&"E04".into()).await.unwrap().unwrap();
+    assert!(!endpoint.settings.night_ok);
+    assert_eq!(world.commit_at(later(61), vec![undo()]).await.unwrap().repeated_count, 1);
+}
+
+pub(crate) async fn a_status_sheet_keeps_delivered_and_acknowledged_apart(world: &World) {
+    world.fill().await;
+    let t = topic("T1", "G01", "F04", &[("F05", ReplyExpectation::Ack), ("F03", ReplyExpectation::Ack)]);
+    let to = super::world::endpoint("E05", "F05", Channel::Fax, "0300000105");
+    let d = Effect::Deliver(deliver("D1", "T1", &to, DeliveryMode::Instant, now()));
+    let given = Acknowledgement {
+        post_id: "T1".into(),
+        facility_id: "F05".into(),
+        staff_id: None,
+        person_name: Some("三浦 健".into()),
+        channel: Channel::Fax,
+        acknowledged_at: later(5),
+        identity_level: IdentityLevel::I2,
+        intake_id: None,
+        delivery_id: Some("D1".into()),
+        proxy: None,
+    };
+    let (_, status) = order(&fax(), SheetOrder::Status { post_id: "T1".into() }, now());
+    world.commit(vec![post(&t), d, Effect::Acknowledge(given), status]).await.unwrap();
+    let jobs = claim(world, later(6)).await;
+    let sheets: Vec<_> = jobs
+        .iter()
+        .filter_map(|j| match &j.content {
+            JobContent::Sheet(sheet) => Some(sheet),
+            _ => None,
+        })
+        .collect();
+    let [sheet] = sheets.as_slice() else { panic!("{jobs:#?}") };
+    let SheetContent::Status(table) = &sheet.content else { panic!("{:?}", sheet.content) };
+    let of = |name: &str| table.lines.iter().find(|l| l.facility == name).unwrap();
+    let pharmacy = of("あおぞら薬局桜見店");
+    assert_eq!(pharmacy.acknowledged, Some((later(5), Some("三浦 健".into()))));
+    assert_eq!(pharmacy.delivery.map(|d| d.1), Some(DeliveryState::Held), "了解 is not 送達");
+    assert_eq!(of("訪問看護ステーションひなた").acknowledged, None);
+    // The timeline of the post shows what went to members, not what was told about it.
+    let timeline =
+        world.facility("F05").timeline(&"U02".into(), &"G01".into(), None, 10).await.unwrap().unwrap();
+    let ways: usize = timeline.topics[0].topic.receipts.iter().map(|r| r.deliveries.len()).sum();
+    assert_eq!(ways, 1);
+    let desk = world.office().fax_out(10).await.unwrap();
+    assert_eq!(desk.len(), 2);
+    assert_eq!(desk[0].items.len() + desk[1].items.len(), 2);
+}
+
+pub(crate) async fn a_document_by_fax_gets_its_evidence(world: &World) {
+    use kakehashi_core::commit::AuthorNote;
+    world.fill().await;
+    let mut t = topic("T1", "G01", "F04", &[]);
+    t.channel = Channel::Fax;
+    let given = |facility: &str, minute| {
+        let at = later(minute);
+        let acknowledgement = Acknowledgement {
+            post_id: "T1".into(),
+            facility_id: facility.into(),
+            staff_id: None,
+            person_name: Some("小林 佳奈".into()),
+            channel: Channel::Fax,
+            acknowledged_at: at,
+            identity_level: IdentityLevel::I2,
+            intake_id: None,
+            delivery_id: None,
+            proxy: None,
+        };
+        let note = AuthorNote {
+            post_id: "T1".into(),
+            facility_id: facility.into(),
+            delivery_id: format!("E{minute}").into(),
+            due_at: at,
+            item_code: super::world::code(&format!("E{minute}"), true),
+            delivery_code: super::world::code(&format!("E{minute}"), false),
+            code_expires_at: later(10_000),
+        };
+        vec![Effect::Acknowledge(acknowledgement), Effect::TellAuthor(note)]
+    };
+    world.commit(vec![post(&t)]).await.unwrap();
+    // A member that was not asked shares; its 了解 makes no page.
+    assert_eq!(world.commit(given("F05", 5)).await.unwrap().repeated_count, 1);
+    assert_eq!(world.commit(given("F01", 6)).await.unwrap().repeated_count, 0);
+    let jobs = claim(world, later(7)).await;
+    let [job] = jobs.as_slice() else { panic!("{jobs:#?}") };
+    let JobContent::Sheet(sheet) = &job.content else { panic!("no sheet") };
+    let SheetContent::Evidence(table) = &sheet.content else { panic!("{:?}", sheet.content) };
+    let hospital = table.lines.iter().find(|l| l.facility == "桜見中央病院").unwrap();
+    assert_eq!(hospital.acknowledged, Some((later(6), Some("小林 佳奈".into()))));
+    assert_eq!(sheet.facility.id.as_str(), "F04", "to whoever sent the document");
+}
+
+pub(crate) async fn a_silent_number_goes_stale(world: &World) {
+    world.fill().await;
+    let t = topic("T1", "G01", "F01", &[]);
+    let d = Effect::Deliver(deliver("D1", "T1", &fax(), DeliveryMode::Instant, now()));
+    world.commit(vec![post(&t), d]).await.unwrap();
+    let jobs = claim(world, now()).await;
+    hand_off(world, &jobs[0], now()).await;
+    let report = Effect::Report { job: "j-D1".into(), state: DeliveryState::Delivered, detail: "OK".into() };
+    world.commit_at(later(1), vec![report]).await.unwrap();
+    let since = |days: i64| now().plus_seconds(days * 86_400);
+    let found = world.worker().numbers_without_sign(since(1)).await.unwrap();
+    assert_eq!(found.iter().map(|e| e.id.as_str()).collect::<Vec<_>>(), ["E04"]);
+    assert!(world.worker().numbers_without_sign(since(-1)).await.unwrap().is_empty(), "not in use then");
+    world.commit_at(since(2), vec![change(EndpointChange::Verified)]).await.unwrap();
+    assert!(world.worker().numbers_without_sign(since(1)).await.unwrap().is_empty(), "a handshake is a sign");
+}
