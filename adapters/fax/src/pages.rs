@@ -37,7 +37,7 @@ pub struct PageLimits {
 impl Default for PageLimits {
     fn default() -> Self {
         Self {
-            pages: 60,
+            pages: 200,
             width: 5200,
             rows: 14_000,
             file_bytes: 64 << 20,

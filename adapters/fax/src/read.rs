@@ -1,17 +1,18 @@
 //! A received FAX to an Envelope: the file byte for byte, one picture a page, the reply sheet if there
-//! is one. A FAX that came by mail is stored as that mail, so `content_hash` is that of the mail's raw
-//! bytes while `format` names the file of pages in it; both together find the page again. Nothing is
-//! dropped: a file that cannot be read is still an Envelope, with the file and the reason.
+//! is one. Sheets of several posts in one FAX become an Envelope each, with the pages that follow each. A
+//! FAX that came by mail is stored as that mail, so `content_hash` is that of the mail's raw bytes while
+//! `format` names the file of pages in it; both together find the page again. Nothing is dropped: a file
+//! that cannot be read is still an Envelope, with the file and the reason.
 
 use crate::pages::{self, FileKind, PageLimits};
 use crate::provider::{Recognised, signs};
-use crate::sheet::{self, SheetReading, SheetSearch};
-use kakehashi_core::envelope::{ContentHash, Envelope, Sheet};
+use crate::sheet::{self, SheetSearch};
+use kakehashi_core::envelope::{ContentHash, Envelope};
 use kakehashi_core::mail::Mail;
 use kakehashi_core::port::{Origin, Part, PartSink, RawIntake, ReadFault, Reader};
-use kakehashi_core::sheet_answer::closes_as;
 use kakehashi_core::unreadable::Unreadable;
-use kakehashi_core::vocabulary::{AttachmentRole, Authenticity, Channel, Format, Intent};
+use kakehashi_core::vocabulary::{AttachmentRole, Authenticity, Channel, Format};
+use parts::{Gathered, Seen, SeenPage};
 
 /// What bare bytes are, if they are a file of pages.
 #[must_use]
@@ -23,7 +24,7 @@ pub fn looks_like_page_file(bytes: &[u8]) -> Option<Format> {
     }
 }
 
-/// Reads a FAX that came by mail. Exactly one Envelope.
+/// Reads a FAX that came by mail. One Envelope, or one for each sheet of another post.
 ///
 /// # Errors
 /// [`ReadFault::Part`] if a part could not be kept: try again.
@@ -53,13 +54,14 @@ pub fn read_mail(
     envelope.occurred_at = signs::received_at(mail);
     envelope.warnings.extend(mail.warnings.iter().cloned());
     envelope.warnings.extend(recognised.warnings.iter().cloned());
-    for refusal in fill(&mut envelope, &files, parts)? {
-        envelope.warn("pages_unreadable", refusal.detail);
+    let (mut gathered, refusals) = gather(envelope, &files, parts)?;
+    for refusal in refusals {
+        gathered.envelope.warn("pages_unreadable", refusal.detail);
     }
-    Ok(vec![envelope])
+    Ok(gathered.envelopes())
 }
 
-/// Reads a bare TIFF, PDF or photograph of a page. Exactly one Envelope.
+/// Reads a bare TIFF, PDF or photograph of a page. One Envelope, or one for each sheet of another post.
 ///
 /// # Errors
 /// [`ReadFault::Unreadable`] if not one page could be read, [`ReadFault::Part`] if a part could not be
@@ -70,9 +72,10 @@ pub fn read_file(raw: &RawIntake, parts: &mut dyn PartSink) -> Result<Vec<Envelo
     envelope.message_id.clone_from(&raw.sender_message_id);
     envelope.sender.authenticity = raw.origin.authenticity.unwrap_or(Authenticity::None);
     let file = PageFile { name: None, declared: "", bytes: &raw.bytes };
-    match fill(&mut envelope, &[file], parts)?.into_iter().next() {
+    let (gathered, refusals) = gather(envelope, &[file], parts)?;
+    match refusals.into_iter().next() {
         Some(refusal) => Err(ReadFault::Unreadable(refusal)),
-        None => Ok(vec![envelope]),
+        None => Ok(gathered.envelopes()),
     }
 }
 
@@ -86,22 +89,25 @@ impl Reader for FaxReader {
     }
 }
 
+/// Pages of a FAX of which writing is cut out; an intake has room for some hundred parts.
+const MOST_CROPPED: usize = 60;
+
 struct PageFile<'a> {
     name: Option<&'a str>,
     declared: &'a str,
     bytes: &'a [u8],
 }
 
-/// Adds files, pages and the sheet; gives the files that could not be read.
-fn fill(
-    envelope: &mut Envelope,
+/// Files, pages and sheets of one FAX, and the files that could not be read.
+fn gather(
+    mut envelope: Envelope,
     files: &[PageFile<'_>],
     parts: &mut dyn PartSink,
-) -> Result<Vec<Unreadable>, ReadFault> {
+) -> Result<(Gathered, Vec<Unreadable>), ReadFault> {
     let limits = PageLimits::default();
     let mut refusals = Vec::new();
     let mut pictures: Vec<Vec<u8>> = Vec::new();
-    let mut sheets = Sheets::default();
+    let mut seen = Vec::new();
     let mut blanks: Vec<u32> = Vec::new();
     for file in files {
         let before = pictures.len();
@@ -112,7 +118,8 @@ fn fill(
             if is_blank(&page) {
                 blanks.push(number);
             }
-            let turn = sheets.look(&page, number);
+            let (found, turn) = look(&page, number);
+            seen.push(found);
             let upright = if turn == 0 { page.to_png() } else { page.turned(turn).to_png() };
             pictures.push(upright);
         });
@@ -137,22 +144,53 @@ fn fill(
     // The back of a sheet and a page laid in the wrong way: nothing to look at. If nothing else came, the
     // blank page is the message.
     let drop_blanks = blanks.len() < pictures.len();
-    for (index, picture) in pictures.iter().enumerate() {
+    let mut pages = Vec::with_capacity(pictures.len());
+    for ((index, picture), seen) in pictures.iter().enumerate().zip(seen) {
         if drop_blanks && blanks.contains(&(index as u32 + 1)) {
             envelope
                 .warn("page_blank", format!("page {}: nothing on it; left in the received file", index + 1));
             continue;
         }
-        envelope.attachments.push(parts.keep(Part {
+        let mut crops = Vec::new();
+        if let Seen::Sheet(reading) = &seen
+            && index < MOST_CROPPED
+        {
+            for (at, crop) in reading.crops.iter().enumerate() {
+                crops.push(parts.keep(Part {
+                    name: Some(&format!("handwriting-{}-{}.png", index + 1, at + 1)),
+                    media_type: "image/png",
+                    pages: None,
+                    // Shown with the post; whoever gets the pages by FAX has it on them.
+                    role: AttachmentRole::Inline,
+                    bytes: crop,
+                })?);
+            }
+        }
+        let picture = parts.keep(Part {
             name: Some(&format!("page-{}.png", index + 1)),
             media_type: "image/png",
             pages: None,
             role: AttachmentRole::PageImage,
             bytes: picture,
-        })?);
+        })?;
+        pages.push(SeenPage { number: index as u32 + 1, crops, picture, seen });
     }
-    sheets.settle(envelope);
-    Ok(refusals)
+    Ok((Gathered { envelope, pages }, refusals))
+}
+
+/// Looks at a page; also gives the turn that makes it stand upright.
+fn look(page: &pages::Page, number: u32) -> (Seen, u16) {
+    match sheet::read(page) {
+        SheetSearch::Found(mut reading) => {
+            for area in &mut reading.handwriting {
+                area.page = number;
+            }
+            let turn = reading.find.orientation;
+            (Seen::Sheet(reading), turn)
+        }
+        SheetSearch::Contradiction => (Seen::Contradiction, 0),
+        SheetSearch::Nothing => (Seen::Nothing, 0),
+    }
 }
 
 /// Whether nothing is on a page but what machines leave: the sender's line at the top, dust and a black
@@ -177,99 +215,6 @@ fn is_blank(page: &pages::Page) -> bool {
     true
 }
 
-/// The sheets seen on the pages of one FAX.
-#[derive(Default)]
-struct Sheets {
-    found: Vec<(u32, SheetReading)>,
-    contradictions: Vec<u32>,
-}
-
-impl Sheets {
-    /// Looks at a page; gives the turn that makes it stand upright.
-    fn look(&mut self, page: &pages::Page, number: u32) -> u16 {
-        match sheet::read(page) {
-            SheetSearch::Found(mut reading) => {
-                for area in &mut reading.handwriting {
-                    area.page = number;
-                }
-                let turn = reading.find.orientation;
-                self.found.push((number, *reading));
-                turn
-            }
-            SheetSearch::Contradiction => {
-                self.contradictions.push(number);
-                0
-            }
-            SheetSearch::Nothing => 0,
-        }
-    }
-
-    /// One code on all pages makes a reply; two different codes go to a person, since nobody but a
-    /// person can tell which page belongs to which patient.
-    fn settle(self, envelope: &mut Envelope) {
-        envelope.intent = Intent::Topic;
-        for page in self.contradictions {
-            envelope.warn("sheet_contradiction", format!("page {page}: the codes of the sheet disagree"));
-        }
-        let Some((_, first)) = self.found.first() else { return };
-        let code = first.find.code.clone();
-        if self.found.iter().any(|(_, r)| r.find.code != code) {
-            envelope
-                .warn("several_sheets", "sheets with different codes in one FAX; a person must part them");
-            return;
-        }
-        let highest = self.found.iter().map(|(_, r)| u32::from(r.find.page)).max().unwrap_or(1);
-        if envelope.warnings.iter().any(|w| w.code == "page_damaged") {
-            envelope.warn("sheet_damaged", "a page with missing rows; the boxes must be looked at");
-        }
-        let mut sheet = Sheet {
-            reply_code: Some(code.as_str().to_owned()),
-            code_source: Some("qr".to_owned()),
-            marks: Vec::new(),
-            handwriting: Vec::new(),
-            orientation: first.find.orientation,
-            // The QR tells the page; the highest page that came stands for the number of pages.
-            page_of: Some([u32::from(first.find.page), highest]),
-            closes: Vec::new(),
-        };
-        let layout = first.find.layout();
-        let one = self.found.len() == 1;
-        let writing = self.found.iter().any(|(_, r)| r.has_writing(&layout));
-        for (_, reading) in self.found {
-            if sheet.marks.is_empty() {
-                sheet.marks = reading.marks;
-            } else {
-                merge(&mut sheet.marks, &reading.marks);
-            }
-            sheet.handwriting.extend(reading.handwriting);
-        }
-        // Two pages with one code may say two things; a person reads both.
-        if one && !envelope.warnings.iter().any(|w| w.code == "sheet_damaged") {
-            sheet.closes = closes_as(&sheet.marks, writing).into_iter().map(str::to_owned).collect();
-        }
-        envelope.reply_code.clone_from(&sheet.reply_code);
-        envelope.intent = Intent::Reply;
-        envelope.sheet = Some(sheet);
-    }
-}
-
-/// A box is empty only if it is empty on every page with this code.
-fn merge(marks: &mut [kakehashi_core::envelope::Mark], others: &[kakehashi_core::envelope::Mark]) {
-    use kakehashi_core::envelope::MarkState;
-    for mark in marks {
-        let Some(other) = others.iter().find(|o| o.name == mark.name) else { continue };
-        if mark.state == MarkState::Empty && other.state != MarkState::Empty {
-            mark.state = other.state;
-            mark.confidence = other.confidence;
-        } else if mark.state == other.state {
-            mark.confidence = if mark.state == MarkState::Empty {
-                mark.confidence.min(other.confidence)
-            } else {
-                mark.confidence.max(other.confidence)
-            };
-        }
-    }
-}
-
+mod parts;
 #[cfg(test)]
 mod tests;

@@ -5,11 +5,14 @@
 mod bitmap;
 mod boxes;
 pub mod classifier;
+mod crop;
+mod foreign;
 mod judge;
 mod marks;
 mod network;
 mod patch;
 mod qr;
+mod rectify;
 
 pub use kakehashi_core::sheet_geometry as geometry;
 use kakehashi_core::sheet_geometry::SheetLayout;
@@ -69,16 +72,18 @@ pub struct SheetReading {
     pub marks: Vec<Mark>,
     /// Areas with ink; the page number is that of the QR and must be replaced by that of the file.
     pub handwriting: Vec<Handwriting>,
+    /// A straightened picture of each of them, PNG, in the same order.
+    pub crops: Vec<Vec<u8>>,
 }
 
 impl SheetReading {
-    /// Whether something is written in the writing area; a name in the field for names is no writing.
+    /// Whether something is written on the sheet; a name in the field for names is no writing.
     #[must_use]
     pub fn has_writing(&self, layout: &SheetLayout) -> bool {
-        let Some(hand) = layout.hand.map(geometry::LayoutArea::area) else { return false };
+        let name = layout.name.map(geometry::LayoutArea::area);
         self.handwriting.iter().any(|h| {
             let [x, y, width, height] = h.area_mm;
-            x < hand.right() && x + width > hand.x && y < hand.bottom() && y + height > hand.y
+            name.is_none_or(|n| x < n.x || y < n.y || x + width > n.right() || y + height > n.bottom())
         })
     }
 }
@@ -147,18 +152,25 @@ fn reading(page: &Page, layout: Option<&SheetLayout>) -> SheetSearch {
     };
     let own = find.layout();
     let layout = layout.unwrap_or(&own);
-    let (mut marks, handwriting) = match place {
-        Some((bitmap, fit)) => (
-            boxes::read_boxes(&bitmap, &fit, layout),
-            boxes::handwriting(&bitmap, &fit, layout, u32::from(find.page)),
-        ),
-        None => (boxes::all_unsure(layout), Vec::new()),
+    let (mut marks, handwriting, crops) = match place {
+        Some((bitmap, fit)) => {
+            let handwriting = boxes::handwriting(&bitmap, &fit, layout, u32::from(find.page));
+            let crops = handwriting
+                .iter()
+                .map(|written| {
+                    let [x, y, width, height] = written.area_mm;
+                    crop::crop(&bitmap, &fit, geometry::Area { x, y, width, height })
+                })
+                .collect();
+            (boxes::read_boxes(&bitmap, &fit, layout), handwriting, crops)
+        }
+        None => (boxes::all_unsure(layout), Vec::new(), Vec::new()),
     };
     // Rows are missing: a tick may have been in them.
     if page.damaged {
         marks.iter_mut().for_each(|m| m.state = MarkState::Unsure);
     }
-    SheetSearch::Found(Box::new(SheetReading { find, marks, handwriting }))
+    SheetSearch::Found(Box::new(SheetReading { find, marks, handwriting, crops }))
 }
 
 enum Located {
@@ -227,7 +239,21 @@ impl View {
         }
         let orientation = first.orientation;
         let find = SheetFind::of(&first.code, places(&hits), orientation, SheetSource::Searched);
-        // The marks once more, on the page turned upright: a page scanned sideways has them too.
+        // The marks once more, on the page laid flat: photographs and small copies have them too.
+        for plane in rectify::planes(&hits) {
+            let rough = Self::of(&plane.draw(page));
+            let view = match plane.refined(&marks::candidates(&rough.bitmap)) {
+                Some(better) => Self::of(&better.draw(page)),
+                None => rough,
+            };
+            if let Guided::Found(guided, fit) = guided(&view.bitmap, &view.fits)
+                && (&guided.code, guided.form, guided.page) == (&find.code, find.form, find.page)
+                && !fit.upside_down
+            {
+                return Some(Located::Found(find, Some((view.bitmap, fit))));
+            }
+        }
+        // And on the page turned upright: a page scanned sideways has them too.
         if matches!(orientation, 90 | 270) {
             let upright = Bitmap::of(&page.turned(orientation));
             let fit = marks::fits(&upright).into_iter().find(|f| !f.upside_down);

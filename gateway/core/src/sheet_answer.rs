@@ -17,6 +17,9 @@ const ACTS: [&str; 8] = [
     "confirm_number",
 ];
 
+/// How sure each box of an untouched sheet must be.
+const UNTOUCHED_CONFIDENCE: f32 = 0.95;
+
 /// What this page alone says: the boxes to act on in printed order, one on most sheets, one a line on a
 /// まとめ便; empty if a person must look. Exactly one answer is surely marked, at most one name beside it,
 /// every other box is surely empty and nothing is written. All boxes empty is never an answer.
@@ -54,10 +57,13 @@ pub fn named(marks: &[Mark]) -> Option<u8> {
 }
 
 /// Whether the sheet came back surely untouched: every box empty, nothing written. Only a network that
-/// has switched 「このまま返送＝了解」 on may take that as 了解.
+/// has switched 「このまま返送＝了解」 on may take that as 了解. Nothing marked stands beside it as a second sign, so
+/// every box must be surer than on a ticked sheet.
 #[must_use]
 pub fn is_untouched(marks: &[Mark], writing: bool) -> bool {
-    !writing && !marks.is_empty() && marks.iter().all(|m| m.state == MarkState::Empty)
+    !writing
+        && !marks.is_empty()
+        && marks.iter().all(|m| m.state == MarkState::Empty && m.confidence >= UNTOUCHED_CONFIDENCE)
 }
 
 #[cfg(test)]
@@ -107,5 +113,8 @@ mod tests {
         assert!(!is_untouched(&one(Unsure), false));
         assert!(!is_untouched(&one(Empty), true));
         assert!(!is_untouched(&[], false), "a page without boxes asks nothing");
+        let mut faint = one(Empty);
+        faint[1].confidence = 0.9;
+        assert!(!is_untouched(&faint, false), "hardly seen is not untouched");
     }
 }

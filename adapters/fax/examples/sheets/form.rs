@@ -4,7 +4,7 @@
 use crate::paper::{Paper, Pen};
 use crate::rng::Rng;
 use kakehashi_core::reply_code::QrPlace;
-use kakehashi_core::sheet_form::SheetCode;
+use kakehashi_core::sheet_form::{SheetCode, SheetForm};
 use kakehashi_fax::sheet::geometry::{
     Area, LayoutBox, MARK_CENTRES, MARK_SIZE, QR_A, QR_B, QR_MODULES, SheetLayout,
 };
@@ -22,7 +22,8 @@ pub(crate) fn draw(
 ) -> Result<Paper, String> {
     let mut paper = Paper::new();
     let ink = Pen { width: 0.35, black: 1.0, gaps: 0.0, taper: 0.0 };
-    for row in 0..18 {
+    let lines = if code.form == SheetForm::First { 0 } else { 18 };
+    for row in 0..lines {
         words(&mut paper, 18.0, 18.0 + row as f32 * 6.8, 60 - rng.below(25), 2.9, ink, rng);
     }
     for (x, y) in MARK_CENTRES {
@@ -38,7 +39,7 @@ pub(crate) fn draw(
     for b in &layout.boxes {
         paper.frame(b.x, b.y, b.w, b.h, line);
         // The label begins where the white around a box ends.
-        words(&mut paper, b.x + b.w + rng.range(2.6, 3.2), b.y + 1.2, 2, 3.8, ink, rng);
+        words(&mut paper, b.x + b.w + rng.range(2.4, 3.2), b.y + 1.2, 2, 3.8, ink, rng);
     }
     Ok(paper)
 }

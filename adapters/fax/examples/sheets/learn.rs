@@ -3,19 +3,21 @@
 
 use crate::rng::Rng;
 use kakehashi_fax::sheet::classifier::{
-    CHANNELS, CLASSES, Class, FLAT, HIDDEN, Network, Patch, SIDE, SIZES, Trace,
+    CHANNELS, CLASSES, Class, FLAT, HIDDEN, INPUTS, Network, Patch, SIDE, SIZES, Trace,
 };
+use std::rc::Rc;
 
 /// A picture with what it shows.
 pub(crate) struct Sample {
     pub(crate) patch: Patch,
+    pub(crate) usual: Rc<Patch>,
     pub(crate) class: Class,
 }
 
 const BATCH: usize = 48;
 
 pub(crate) fn fresh(rng: &mut Rng) -> Network {
-    let inputs = [9, 9 * CHANNELS[0], 9 * CHANNELS[1], FLAT, HIDDEN];
+    let inputs = [9 * INPUTS, 9 * CHANNELS[0], 9 * CHANNELS[1], FLAT, HIDDEN];
     let outputs = [CHANNELS[0], CHANNELS[1], CHANNELS[2], HIDDEN, CLASSES];
     let mut layers: [Vec<f32>; 5] = Default::default();
     for n in 0..5 {
@@ -52,7 +54,7 @@ pub(crate) fn train(samples: &[Sample], rounds: usize, rng: &mut Rng) -> Network
             gradient.iter_mut().for_each(|g| g.fill(0.0));
             for at in batch {
                 let sample = &samples[*at];
-                network.run(&sample.patch, &mut trace);
+                network.run(&sample.patch, &sample.usual, &mut trace);
                 let (loss, best) = backward(&network, &trace, sample.class, &mut gradient);
                 lost += f64::from(loss);
                 right += usize::from(best == sample.class as usize);
@@ -92,7 +94,7 @@ fn backward(network: &Network, trace: &Trace, class: Class, gradient: &mut [Vec<
     let weight = if class == Class::Marked { 1.0 } else { 1.5 };
     let mut delta = [0.0_f32; CLASSES];
     for (n, power) in powers.iter().enumerate() {
-        let target = if n == truth { 0.98 } else { 0.005 };
+        let target = if n == truth { 0.999 } else { 0.000_25 };
         delta[n] = weight * (power / sum - target);
     }
     let loss = -(powers[truth] / sum).max(1e-9).ln();
@@ -107,9 +109,9 @@ fn backward(network: &Network, trace: &Trace, class: Class, gradient: &mut [Vec<
     }
     let mut flat = vec![0.0_f32; FLAT];
     plain_back::<HIDDEN>(&trace.flat, &network.layers[3], &hidden, &mut gradient[3], &mut flat);
-    let d2 = unpool::<32>(SIDE / 4, &trace.windows[2], &flat, false);
+    let d2 = unpool::<{ CHANNELS[2] }>(SIDE / 4, &trace.windows[2], &flat, false);
     let mut in2 = vec![0.0_f32; trace.padded[2].len()];
-    window_back::<16, 32>(
+    window_back::<{ CHANNELS[1] }, { CHANNELS[2] }>(
         SIDE / 4,
         &trace.padded[2],
         &network.layers[2],
@@ -117,9 +119,9 @@ fn backward(network: &Network, trace: &Trace, class: Class, gradient: &mut [Vec<
         &mut gradient[2],
         Some(&mut in2),
     );
-    let d1 = unpool::<16>(SIDE / 2, &trace.windows[1], &in2, true);
+    let d1 = unpool::<{ CHANNELS[1] }>(SIDE / 2, &trace.windows[1], &in2, true);
     let mut in1 = vec![0.0_f32; trace.padded[1].len()];
-    window_back::<8, 16>(
+    window_back::<{ CHANNELS[0] }, { CHANNELS[1] }>(
         SIDE / 2,
         &trace.padded[1],
         &network.layers[1],
@@ -127,8 +129,15 @@ fn backward(network: &Network, trace: &Trace, class: Class, gradient: &mut [Vec<
         &mut gradient[1],
         Some(&mut in1),
     );
-    let d0 = unpool::<8>(SIDE, &trace.windows[0], &in1, true);
-    window_back::<1, 8>(SIDE, &trace.padded[0], &network.layers[0], &d0, &mut gradient[0], None);
+    let d0 = unpool::<{ CHANNELS[0] }>(SIDE, &trace.windows[0], &in1, true);
+    window_back::<INPUTS, { CHANNELS[0] }>(
+        SIDE,
+        &trace.padded[0],
+        &network.layers[0],
+        &d0,
+        &mut gradient[0],
+        None,
+    );
     (loss, best)
 }
 

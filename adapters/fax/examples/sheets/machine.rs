@@ -23,6 +23,7 @@ pub(crate) enum Halftone {
 /// One scanner with one page in it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scanner {
+    pub(crate) x_dpi: f32,
     pub(crate) y_dpi: f32,
     pub(crate) scale: (f32, f32),
     pub(crate) degrees: f32,
@@ -37,12 +38,25 @@ pub(crate) struct Scanner {
     pub(crate) sharpen: f32,
     pub(crate) dirt: usize,
     pub(crate) lost_rows: usize,
+    /// Rows that are gone at one place, as when the paper slips.
+    pub(crate) gap: usize,
+    /// How far the paper's pace sways, in mm, and over what length.
+    pub(crate) sway: (f32, f32),
+    /// Share of dots that turn black or white.
+    pub(crate) salt: (f32, f32),
+    /// Dots by which black grows across and down; below 0 it shrinks.
+    pub(crate) swell: (i32, i32),
+    /// Lines down the page, black or white, as dirt on the glass draws them.
+    pub(crate) streaks: usize,
+    /// Above this, in mm, nothing is scanned: training looks at boxes only.
+    pub(crate) from_mm: f32,
 }
 
 impl Scanner {
     /// A machine that scans without faults, as the gateway's own pages are made.
     pub(crate) const fn clean(y_dpi: f32) -> Self {
         Self {
+            x_dpi: 204.0,
             y_dpi,
             scale: (1.0, 1.0),
             degrees: 0.0,
@@ -56,6 +70,12 @@ impl Scanner {
             sharpen: 0.0,
             dirt: 0,
             lost_rows: 0,
+            gap: 0,
+            sway: (0.0, 100.0),
+            salt: (0.0, 0.0),
+            swell: (0, 0),
+            streaks: 0,
+            from_mm: 0.0,
         }
     }
 
@@ -68,11 +88,18 @@ impl Scanner {
             78..=87 => Halftone::Ordered(if rng.chance(0.5) { 4 } else { 8 }),
             _ => Halftone::Diffusion,
         };
-        let scale = rng.range(0.965, 1.03);
+        let scale = rng.range(0.94, 1.03);
+        let standard = y_dpi < 150.0;
+        let most_lost = if rng.chance(0.3) { 25 } else { 5 };
         Self {
+            x_dpi: if (190.0..210.0).contains(&y_dpi) && y_dpi != 196.0 || y_dpi == 300.0 {
+                y_dpi
+            } else {
+                204.0
+            },
             y_dpi,
             scale: (scale * rng.range(0.996, 1.004), scale * rng.range(0.996, 1.004)),
-            degrees: (rng.normal() * 0.9).clamp(-3.0, 3.0),
+            degrees: (rng.normal() * 1.0).clamp(-3.2, 3.2),
             shift: (rng.normal() * 1.8, rng.normal() * 2.0),
             halftone,
             threshold: rng.range(85.0, 175.0),
@@ -82,19 +109,41 @@ impl Scanner {
             blur: rng.chance(0.4),
             sharpen: if rng.chance(0.3) { rng.range(0.2, 0.8) } else { 0.0 },
             dirt: if rng.chance(0.4) { rng.below(250) } else { rng.below(25) },
-            lost_rows: if rng.chance(0.12) { 1 + rng.below(5) } else { 0 },
+            lost_rows: if rng.chance(0.12) { 1 + rng.below(most_lost) } else { 0 },
+            gap: if rng.chance(0.04) { 2 + rng.below(if standard { 6 } else { 12 }) } else { 0 },
+            sway: if rng.chance(0.15) {
+                (rng.range(0.1, if held { 0.5 } else { 0.35 }), rng.range(25.0, 150.0))
+            } else {
+                (0.0, 100.0)
+            },
+            salt: if rng.chance(0.2) {
+                (rng.unit().powi(2) * 0.012, rng.unit().powi(2) * 0.03)
+            } else {
+                (0.0, 0.0)
+            },
+            swell: match rng.below(if standard { 14 } else { 10 }) {
+                0 => (1, 0),
+                1 if held => (0, 1),
+                1 => (1, 1),
+                2 if !standard => (-1, 0),
+                2 if held => (0, -1),
+                3 if !standard => (-1, -1),
+                _ => (0, 0),
+            },
+            streaks: if rng.chance(0.08) { 1 + rng.below(3) } else { 0 },
+            from_mm: 0.0,
         }
     }
 }
 
 /// Prints a received page: scaled to the paper, a little fatter or thinner.
-pub(crate) fn print(page: &Page, scale: f32, shift: (f32, f32), fat: bool) -> Paper {
+pub(crate) fn print(page: &Page, scale: f32, shift: (f32, f32), fat: bool, from_mm: f32) -> Paper {
     let mut paper = Paper::new();
     let (px, py) = (page.x_dpi / 25.4, page.y_dpi / 25.4);
     let columns: Vec<u32> = (0..WIDTH)
         .map(|x| ((((x as f32 + 0.5) / PER_MM - shift.0 - 105.0) / scale + 105.0) * px).max(0.0) as u32)
         .collect();
-    for y in 0..HEIGHT {
+    for y in (from_mm * PER_MM) as usize..HEIGHT {
         let v = ((y as f32 + 0.5) / PER_MM - shift.1 - 148.0) / scale + 148.0;
         if v < 0.0 {
             continue;
@@ -117,7 +166,7 @@ pub(crate) fn print(page: &Page, scale: f32, shift: (f32, f32), fat: bool) -> Pa
 
 /// Scans a sheet of paper.
 pub(crate) fn scan(paper: &Paper, scanner: &Scanner, rng: &mut Rng) -> Page {
-    let width = 1728_usize;
+    let width = if scanner.x_dpi == 204.0 { 1728 } else { (210.0 / 25.4 * scanner.x_dpi).round() as usize };
     let height = (297.0 / 25.4 * scanner.y_dpi).round() as usize;
     let mut grey = sample(paper, scanner, width, height);
     if scanner.blur {
@@ -142,7 +191,8 @@ pub(crate) fn scan(paper: &Paper, scanner: &Scanner, rng: &mut Rng) -> Page {
     }
     if scanner.noise > 0.0 {
         let slope = rng.range(-8.0, 8.0) / width as f32;
-        for row in grey.chunks_exact_mut(width) {
+        let first = (scanner.from_mm * scanner.y_dpi / 25.4) as usize;
+        for row in grey.chunks_exact_mut(width).skip(first) {
             for (x, g) in row.iter_mut().enumerate() {
                 let n = rng.next();
                 let spread = ((n & 0xffff) + (n >> 16 & 0xffff) + (n >> 32 & 0xffff)) as f32 / 65_536.0 - 1.5;
@@ -158,7 +208,14 @@ pub(crate) fn scan(paper: &Paper, scanner: &Scanner, rng: &mut Rng) -> Page {
             black[row * width + x..row * width + x + w].fill(true);
         }
     }
+    swell(&mut black, width, scanner.swell);
+    strew(&mut black, scanner.salt, rng);
+    streak(&mut black, width, scanner, rng);
     lose_rows(&mut black, width, height, scanner.lost_rows, rng);
+    if scanner.gap > 0 {
+        let at = (height / 2 + rng.below(height / 2 - 40)) * width;
+        black.copy_within(at + scanner.gap * width.., at);
+    }
     let stride = width.div_ceil(8);
     let mut bits = vec![0_u8; stride * height];
     for (y, row) in black.chunks_exact(width).enumerate() {
@@ -171,7 +228,7 @@ pub(crate) fn scan(paper: &Paper, scanner: &Scanner, rng: &mut Rng) -> Page {
     Page {
         width: width as u32,
         height: height as u32,
-        x_dpi: 204.0,
+        x_dpi: scanner.x_dpi,
         y_dpi: scanner.y_dpi,
         ink: Ink::Bilevel(bits),
         damaged: false,
@@ -183,15 +240,21 @@ fn sample(paper: &Paper, scanner: &Scanner, width: usize, height: usize) -> Vec<
     let down = if scanner.y_dpi < 150.0 { 3 } else { 2 };
     let across = 2;
     let (sin, cos) = scanner.degrees.to_radians().sin_cos();
-    let (px, py) = (204.0 / 25.4, scanner.y_dpi / 25.4);
+    let (px, py) = (scanner.x_dpi / 25.4, scanner.y_dpi / 25.4);
+    let sway = |v: f32| scanner.sway.0 * (v / scanner.sway.1 * std::f32::consts::TAU).sin();
     let (kx, ky) = (scanner.scale.0, scanner.scale.1);
     let per_ink = (scanner.white - scanner.black) / 255.0 / (across * down) as f32;
     let mut grey = Vec::with_capacity(width * height);
-    for y in 0..height {
+    let paper_white = scanner.white;
+    // What lies far above the marks is never looked at.
+    let first = ((scanner.from_mm * py) as usize).min(height);
+    grey.resize(first * width, paper_white);
+    for y in first..height {
         for x in 0..width {
             let mut ink = 0_u32;
             for i in 0..down {
                 let v = (y as f32 + (i as f32 + 0.5) / down as f32) / py - scanner.shift.1 - 148.0;
+                let v = v + sway(v);
                 for j in 0..across {
                     let u = (x as f32 + (j as f32 + 0.5) / across as f32) / px - scanner.shift.0 - 105.0;
                     let mx = (cos * u + sin * v) / kx + 105.0;
@@ -271,6 +334,46 @@ fn to_bilevel(grey: &[f32], width: usize, scanner: &Scanner) -> Vec<bool> {
                 }
             }
             out
+        }
+    }
+}
+
+/// Black that grows or shrinks, as toner and thresholds make it.
+fn swell(black: &mut [bool], width: usize, (across, down): (i32, i32)) {
+    for (by, step) in [(across, 1), (down, width)] {
+        if by == 0 {
+            continue;
+        }
+        for i in (step..black.len()).rev() {
+            black[i] = if by > 0 { black[i] || black[i - step] } else { black[i] && black[i - step] };
+        }
+    }
+}
+
+/// Single dots that are black or white by chance.
+fn strew(black: &mut [bool], (dark, light): (f32, f32), rng: &mut Rng) {
+    for (share, value) in [(dark, true), (light, false)] {
+        for _ in 0..(share * black.len() as f32) as usize {
+            let at = rng.below(black.len());
+            black[at] = value;
+        }
+    }
+}
+
+/// Lines that run down the whole page or a part of it.
+fn streak(black: &mut [bool], width: usize, scanner: &Scanner, rng: &mut Rng) {
+    let height = black.len() / width;
+    for _ in 0..scanner.streaks {
+        let most = if rng.chance(0.2) { 8 } else { 3 };
+        let wide = 1 + rng.below(most);
+        let x = rng.below(width - wide);
+        let dark = rng.chance(0.7);
+        let gaps = if rng.chance(0.4) { rng.range(0.0, 0.6) } else { 0.0 };
+        let from = if rng.chance(0.7) { 0 } else { rng.below(height) };
+        for y in from..height {
+            if gaps == 0.0 || !rng.chance(gaps) {
+                black[y * width + x..y * width + x + wide].fill(dark);
+            }
         }
     }
 }

@@ -5,28 +5,34 @@
 //! ```text
 //! cargo run -p kakehashi-fax --example sheets -- train FOLDER SEED PAGES ROUNDS
 //! cargo run -p kakehashi-fax --example sheets -- boxes SEED PAGES MODE seen|held
-//! cargo run -p kakehashi-fax --example sheets -- sheets SEED PAGES MODE seen|held
+//! cargo run -p kakehashi-fax --example sheets -- sheets SEED PAGES MODE seen|held [FOLDER]
+//! cargo run -p kakehashi-fax --example sheets -- long PAGES
+//! cargo run -p kakehashi-fax --example sheets -- calls PROGRAM FOLDER SEED COUNT
 //! cargo run -p kakehashi-fax --example sheets -- crops FOLDER SEED PAGES MODE seen|held
 //! ```
 
+mod calls;
 mod form;
 mod learn;
+mod long;
 mod machine;
 mod marks;
 mod measure;
 mod paper;
+mod photo;
 mod rng;
 
 use kakehashi_core::reply_code::{QrPlace, ReplyCode};
 use kakehashi_core::sheet_form::{SheetCode, SheetForm};
-use kakehashi_fax::pages::Page;
-use kakehashi_fax::sheet::classifier::{BoxView, Class, views};
+use kakehashi_fax::pages::{Page, PageLimits, read_pages};
+use kakehashi_fax::sheet::classifier::{BoxView, Class, Patch, views};
 use kakehashi_fax::sheet::geometry::{Area, LayoutBox, SheetLayout};
 use learn::Sample;
 use machine::{Scanner, print, scan};
 use marks::Kind;
 use rng::Rng;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Instant;
 
 fn main() -> Result<(), String> {
@@ -42,8 +48,17 @@ fn main() -> Result<(), String> {
             measure::boxes(number(seed)?, number(pages)?, dpi(mode)?, *part == "held")?;
         }
         ["sheets", seed, pages, mode, part] => {
-            measure::sheets(number(seed)?, number(pages)?, dpi(mode)?, *part == "held")?;
+            measure::sheets(number(seed)?, number(pages)?, dpi(mode)?, *part == "held", &[])?;
         }
+        ["sheets", seed, pages, mode, part, folder] => {
+            let printed = printed_sheets(Path::new(folder))?;
+            measure::sheets(number(seed)?, number(pages)?, dpi(mode)?, *part == "held", &printed)?;
+        }
+        ["calls", program, folder, seed, count] => {
+            let printed = printed_sheets(Path::new(folder))?;
+            calls::run(Path::new(program), &printed, number(seed)?, number(count)?)?;
+        }
+        ["long", pages] => long::run(number(pages)? as usize)?,
         ["crops", folder, seed, pages, mode, part] => {
             crops(Path::new(folder), number(seed)?, number(pages)?, dpi(mode)?, *part == "held")?;
         }
@@ -57,8 +72,26 @@ fn dpi(mode: &str) -> Result<f32, String> {
     match mode {
         "standard" => Ok(98.0),
         "fine" => Ok(196.0),
-        other => Err(format!("{other}: standard or fine")),
+        "200" => Ok(200.0),
+        "300" => Ok(300.0),
+        "photo" => Ok(0.0),
+        other => Err(format!("{other}: standard, fine, 200, 300 or photo")),
     }
+}
+
+/// The first pages of all PDFs of a folder, as `kakehashi sheet sample` writes them.
+fn printed_sheets(folder: &Path) -> Result<Vec<Page>, String> {
+    let entries = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut files: Vec<_> = entries.flatten().map(|e| e.path()).collect();
+    files.sort();
+    files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|e| e == "pdf"))
+        .map(|file| {
+            let bytes = std::fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
+            Page::from_pdf(&bytes, 0).map_err(|e| format!("{}: {e}", file.display()))
+        })
+        .collect()
 }
 
 /// A code of the first layout; the form does not matter to a page with boxes of its own.
@@ -75,13 +108,32 @@ pub(crate) fn round_trip(
     rng: &mut Rng,
     write: impl FnOnce(&mut paper::Paper, &dyn Fn(&LayoutBox) -> Area, &mut Rng),
 ) -> Result<Page, String> {
+    // A page without a message is one of which only the boxes are looked at.
+    let from_mm = if code.form == SheetForm::First { 135.0 } else { 0.0 };
     let line = rng.range(0.5, 0.62);
     let ideal = form::draw(code, layout, line, rng)?;
     // Most services send fine; a machine may have been told otherwise.
-    let out = Scanner::clean(if rng.chance(0.35) { 98.0 } else { 196.0 });
+    let out = Scanner { from_mm, ..Scanner::clean(if rng.chance(0.35) { 98.0 } else { 196.0 }) };
     let sent = scan(&ideal, &out, rng);
+    Ok(returned(&sent, y_dpi, held, from_mm, rng, write))
+}
+
+/// A sheet as it leaves, in 204×196.
+pub(crate) fn printed_page(code: &SheetCode, layout: &SheetLayout, rng: &mut Rng) -> Result<Page, String> {
+    Ok(scan(&form::draw(code, layout, 0.6, rng)?, &Scanner::clean(196.0), rng))
+}
+
+/// What becomes of a page that was sent: printed, perhaps copied, written on by `write`, scanned.
+pub(crate) fn returned(
+    sent: &Page,
+    y_dpi: f32,
+    held: bool,
+    from_mm: f32,
+    rng: &mut Rng,
+    write: impl FnOnce(&mut paper::Paper, &dyn Fn(&LayoutBox) -> Area, &mut Rng),
+) -> Page {
     let (scale, shift) = (rng.range(0.96, 1.005), (rng.normal() * 0.8, rng.normal() * 0.8));
-    let mut lying = print(&sent, scale, shift, rng.chance(0.3));
+    let mut lying = print(sent, scale, shift, rng.chance(0.3), from_mm);
     // Boxes lie where the printing put them.
     let mut places = vec![(scale, shift)];
     if rng.chance(0.1) {
@@ -91,10 +143,13 @@ pub(crate) fn round_trip(
             degrees: 0.0,
             shift: (0.0, 0.0),
             lost_rows: 0,
+            gap: 0,
+            sway: (0.0, 100.0),
+            from_mm,
             ..Scanner::some(196.0, held, rng)
         };
         let again = rng.range(0.98, 1.01);
-        lying = print(&scan(&lying, &flat, rng), again, (0.0, 0.0), rng.chance(0.3));
+        lying = print(&scan(&lying, &flat, rng), again, (0.0, 0.0), rng.chance(0.3), from_mm);
         places.push((again, (0.0, 0.0)));
     }
     let placed = |b: &LayoutBox| {
@@ -106,7 +161,14 @@ pub(crate) fn round_trip(
         })
     };
     write(&mut lying, &placed, rng);
-    Ok(scan(&lying, &Scanner::some(y_dpi, held, rng), rng))
+    match y_dpi {
+        // A photograph has no lines.
+        0.0 => photo::photograph(&lying, rng)
+            .ok()
+            .and_then(|jpeg| read_pages(&jpeg, &PageLimits::default()).ok()?.pages.pop())
+            .unwrap_or_else(|| Page::white_a4(98.0)),
+        _ => scan(&lying, &Scanner { from_mm, ..Scanner::some(y_dpi, held, rng) }, rng),
+    }
 }
 
 /// A box of a crowded page.
@@ -119,11 +181,21 @@ pub(crate) struct Seen {
     pub(crate) added: f32,
 }
 
+/// Every kind as often as any other.
+pub(crate) fn any_kind(rng: &mut Rng) -> Kind {
+    Kind::ALL[rng.below(Kind::ALL.len())]
+}
+
 /// A page full of boxes, every box of a kind of its own: what was drawn and what is seen.
-pub(crate) fn crowded_page(y_dpi: f32, held: bool, rng: &mut Rng) -> Result<Vec<Seen>, String> {
+pub(crate) fn crowded_page(
+    y_dpi: f32,
+    held: bool,
+    rng: &mut Rng,
+    kind: impl Fn(&mut Rng) -> Kind,
+) -> Result<Vec<Seen>, String> {
     let layout = form::crowded(rng);
     let code = some_code(SheetForm::First, rng);
-    let kinds: Vec<Kind> = layout.boxes.iter().map(|_| Kind::ALL[rng.below(Kind::ALL.len())]).collect();
+    let kinds: Vec<Kind> = layout.boxes.iter().map(|_| kind(rng)).collect();
     let mut disturbed = vec![false; kinds.len()];
     let page = round_trip(&code, &layout, y_dpi, held, rng, |paper, placed, rng| {
         let blank: Vec<u64> = layout.boxes.iter().map(|b| paper.ink_in(placed(b))).collect();
@@ -160,6 +232,8 @@ fn truth(seen: &Seen) -> Option<Class> {
     match seen.kind {
         Kind::Light if seen.added < 0.012 => None,
         Kind::Light if seen.added < 0.04 => Some(Class::Unsure),
+        // A neighbour's stroke that reaches in.
+        Kind::Empty if seen.disturbed && seen.added >= 0.01 => Some(Class::Unsure),
         _ if seen.disturbed && matches!(class, Class::Marked | Class::Empty) => None,
         // Faint dirt that the scan dropped looks like nothing.
         _ if class == Class::Dirt && seen.added < 0.004 => None,
@@ -167,15 +241,39 @@ fn truth(seen: &Seen) -> Option<Class> {
     }
 }
 
+/// What some boxes of a page have in common: sheets have few boxes or many. `None` stands for a crop of
+/// which nothing else is known.
+fn some_usual(seen: &[Seen], rng: &mut Rng) -> Option<Rc<Patch>> {
+    if rng.chance(0.08) {
+        return None;
+    }
+    let count = 2 + rng.below(20);
+    let some: Vec<&Patch> =
+        (0..count.min(seen.len())).map(|_| &seen[rng.below(seen.len())].view.patch).collect();
+    Patch::common(some).map(Rc::new)
+}
+
 fn train(folder: &Path, seed: u64, pages: u64, rounds: usize) -> Result<(), String> {
     let mut rng = Rng::new(seed);
     let mut samples = Vec::new();
     let begin = Instant::now();
     for page in 0..pages {
-        let y_dpi = if page % 2 == 0 { 98.0 } else { 196.0 };
-        for seen in crowded_page(y_dpi, false, &mut rng)? {
+        let y_dpi = match page % 20 {
+            0..=8 => 98.0,
+            9..=15 => 196.0,
+            16 | 17 => 200.0,
+            18 => 300.0,
+            _ => 391.0,
+        };
+        // Most boxes of a real sheet are empty, and then all of them show the machine alike.
+        let empty = if rng.chance(0.4) { rng.range(0.4, 0.9) } else { 0.0 };
+        let kind = |rng: &mut Rng| if rng.chance(empty) { Kind::Empty } else { any_kind(rng) };
+        let seen = crowded_page(y_dpi, false, &mut rng, kind)?;
+        let usual = some_usual(&seen, &mut rng);
+        for seen in seen {
             if let Some(class) = truth(&seen) {
-                samples.push(Sample { patch: seen.view.patch, class });
+                let usual = usual.clone().unwrap_or_else(|| Rc::new(seen.view.patch.clone()));
+                samples.push(Sample { patch: seen.view.patch, usual, class });
             }
         }
     }
@@ -190,7 +288,7 @@ fn crops(folder: &Path, seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result
     let mut rng = Rng::new(seed);
     let mut number = 0;
     for _ in 0..pages {
-        for Seen { kind, view, .. } in crowded_page(y_dpi, held, &mut rng)? {
+        for Seen { kind, view, .. } in crowded_page(y_dpi, held, &mut rng, any_kind)? {
             let label = folder.join(kind.class().code());
             std::fs::create_dir_all(&label).map_err(|e| e.to_string())?;
             let name = label.join(format!("{kind:?}-{number}.png"));

@@ -61,10 +61,11 @@ impl Kind {
             Self::Check | Self::Circle | Self::Felt | Self::Light => Class::Marked,
             Self::Scribble | Self::Strike1 | Self::Strike2 => Class::Corrected,
             Self::Empty => Class::Empty,
-            Self::Overflow | Self::Stray | Self::Dot | Self::Stain | Self::Text | Self::GlassLine => {
-                Class::Dirt
+            Self::Dot | Self::Stain | Self::GlassLine => Class::Dirt,
+            // A hand was here; what it meant is for a person.
+            Self::Filled | Self::Cross | Self::Ring | Self::Overflow | Self::Stray | Self::Text => {
+                Class::Unsure
             }
-            Self::Filled | Self::Cross | Self::Ring => Class::Unsure,
         }
     }
 }
@@ -144,7 +145,7 @@ fn about(area: Area, slip: f32, rng: &mut Rng) -> Place {
 /// レ and ✓: a short arm down, a longer one up to the right, which may leave the box.
 fn check(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
     let at = about(area, 0.07, rng);
-    let size = at.side * rng.range(0.42, 0.85);
+    let size = at.side * if rng.chance(0.15) { rng.range(0.85, 1.15) } else { rng.range(0.42, 0.85) };
     let lean = rng.range(-0.15, 0.15);
     let point = |x: f32, y: f32| (at.x + size * (x + lean * y), at.y + size * y);
     let bottom = rng.range(0.3, 0.5);
@@ -370,8 +371,34 @@ fn stain(paper: &mut Paper, area: Area, held: bool, rng: &mut Rng) {
     }
 }
 
+/// A seal: a ring with dense strokes in it.
+fn seal(paper: &mut Paper, area: Area, rng: &mut Rng) {
+    let at = about(area, 0.3, rng);
+    let r = rng.range(3.5, 6.5);
+    let ink = Pen {
+        width: rng.range(0.3, 0.6),
+        black: rng.range(0.5, 0.95),
+        gaps: rng.range(0.0, 0.4),
+        taper: 0.0,
+    };
+    paper.stroke(&ellipse((at.x, at.y), r, r, 0.0, TAU, 0.0), ink, false, rng);
+    for _ in 0..8 + rng.below(8) {
+        let from = (at.x + r * rng.range(-0.6, 0.6), at.y + r * rng.range(-0.6, 0.6));
+        let to = if rng.chance(0.5) {
+            (at.x + r * rng.range(-0.6, 0.6), from.1)
+        } else {
+            (from.0, at.y + r * rng.range(-0.6, 0.6))
+        };
+        paper.stroke(&[from, to], ink, true, rng);
+    }
+}
+
 /// A note written across the box: strokes as kanji and kana have them.
 fn text(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
+    if rng.chance(0.2) {
+        seal(paper, area, rng);
+        return;
+    }
     let at = about(area, 0.3, rng);
     let size = rng.range(2.5, 7.0);
     let count = 2 + rng.below(4);

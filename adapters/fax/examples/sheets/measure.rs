@@ -1,14 +1,16 @@
 //! Counts of what was read rightly and wrongly, with 95 % bounds.
 
 use crate::marks::{self, Kind};
-use crate::paper::Pen;
+use crate::paper::{Paper, Pen};
 use crate::rng::Rng;
-use crate::{Seen, crowded_page, round_trip, some_code};
+use crate::{Seen, any_kind, crowded_page, returned, round_trip, some_code};
 use kakehashi_core::envelope::MarkState;
 use kakehashi_core::sheet_answer::closes_as;
-use kakehashi_core::sheet_form::SheetForm;
-use kakehashi_fax::sheet::classifier::{judge, opinion, views};
-use kakehashi_fax::sheet::{SheetSearch, SheetSource, read};
+use kakehashi_core::sheet_form::{SheetCode, SheetForm};
+use kakehashi_fax::pages::Page;
+use kakehashi_fax::sheet::classifier::{Class, judge, opinion, steady_mark, views};
+use kakehashi_fax::sheet::geometry::{Area, LayoutBox};
+use kakehashi_fax::sheet::{SheetReading, SheetSearch, SheetSource, read};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -19,6 +21,7 @@ struct Count {
     empty: usize,
     leads: Vec<f32>,
     empties: Vec<f32>,
+    untouched: Vec<f32>,
 }
 
 /// Pages full of boxes, every box of its own kind.
@@ -27,11 +30,11 @@ pub(crate) fn boxes(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<(),
     let mut counts: BTreeMap<Kind, Count> = BTreeMap::new();
     let mut lost = 0;
     for _ in 0..pages {
-        let seen = crowded_page(y_dpi, held, &mut rng)?;
+        let seen = crowded_page(y_dpi, held, &mut rng, any_kind)?;
         lost += usize::from(seen.is_empty());
         for Seen { kind, view, .. } in seen {
             let count = counts.entry(kind).or_default();
-            let said = opinion(&view.patch);
+            let said = opinion(&view);
             count.all += 1;
             match judge(&view).0 {
                 MarkState::Marked => count.marked += 1,
@@ -39,14 +42,17 @@ pub(crate) fn boxes(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<(),
                 MarkState::Unsure => {}
             }
             if view.frame >= 0.6 && view.weakest >= 0.6 {
-                count.leads.push(said.marked);
+                let steady = if said.marked > 0.0 { steady_mark(&view) } else { said.marked };
+                count.leads.push(steady);
                 count.empties.push(said.empty);
+                count.untouched.push(said.untouched);
             }
         }
     }
     println!(
         "{pages} pages, {lost} without a code; kind, boxes, marked, empty, highest leads of marked and empty"
     );
+    bars(&counts);
     let (mut no_tick, mut false_ticks) = (0, 0);
     for (kind, count) in &mut counts {
         count.leads.sort_by(|a, b| b.total_cmp(a));
@@ -69,9 +75,47 @@ pub(crate) fn boxes(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<(),
     Ok(())
 }
 
+fn marked(count: &Count) -> &Vec<f32> {
+    &count.leads
+}
+
+fn untouched(count: &Count) -> &Vec<f32> {
+    &count.untouched
+}
+
+/// What other bars would have let through: for setting them on pages that nothing was trained on.
+fn bars(counts: &BTreeMap<Kind, Count>) {
+    let share = |leads: &dyn Fn(&Count) -> &Vec<f32>, bar: f32, kinds: &dyn Fn(Kind) -> bool| {
+        let some = counts.iter().filter(|(kind, _)| kinds(**kind)).map(|(_, count)| count);
+        some.fold((0, 0), |(over, all), count| {
+            (over + leads(count).iter().filter(|l| **l >= bar).count(), all + count.all)
+        })
+    };
+    let percent = |(over, all): (usize, usize)| 100.0 * over as f64 / all.max(1) as f64;
+    let ticks = |kind: Kind| matches!(kind, Kind::Check | Kind::Circle | Kind::Felt);
+    for bar in [1.0, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0] {
+        println!(
+            "bar {bar}: marked: {} false, ticks {:.1} %; untouched: empty {:.1} %, dirt {:.1} %, ticks {:.2} %, pencil {:.2} %, other hands {:.2} %",
+            share(&marked, bar, &Kind::is_no_tick).0,
+            percent(share(&marked, bar, &ticks)),
+            percent(share(&untouched, bar, &|k| k == Kind::Empty)),
+            percent(share(&untouched, bar, &|k| k.class() == Class::Dirt)),
+            percent(share(&untouched, bar, &ticks)),
+            percent(share(&untouched, bar, &|k| k == Kind::Light)),
+            percent(share(&untouched, bar, &|k| matches!(k.class(), Class::Unsure | Class::Corrected))),
+        );
+    }
+}
+
 /// Real sheets with one answer on each: how many close without a person, and as what.
-pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<(), String> {
+pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool, printed: &[Page]) -> Result<(), String> {
     let mut rng = Rng::new(seed);
+    let mut causes: BTreeMap<String, usize> = BTreeMap::new();
+    let printed: Vec<(&Page, SheetCode)> = printed
+        .iter()
+        .filter_map(|page| Some((page, code_on(page)?)))
+        .filter(|(_, code)| code.layout().boxes.iter().any(|b| acts(&b.id)))
+        .collect();
     let (mut found, mut wrong, mut closed, mut false_answers, mut guided) = (0, 0, 0, 0, 0);
     let (mut written, mut written_closed, mut answered, mut empty_told) = (0, 0, 0, 0);
     let mut micros = Vec::new();
@@ -82,7 +126,11 @@ pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<()
             0..=6 => SheetForm::Reply { staff, untouched_acknowledges: false },
             _ => SheetForm::Digest { lines: 1 + rng.below(6) as u8, staff, untouched_acknowledges: false },
         };
-        let code = some_code(form, &mut rng);
+        let sent = (!printed.is_empty()).then(|| &printed[rng.below(printed.len())]);
+        let code = match sent {
+            Some((_, code)) => code.clone(),
+            None => some_code(form, &mut rng),
+        };
         let layout = code.layout();
         let answers: Vec<&str> = layout.boxes.iter().map(|b| b.id.as_str()).filter(|id| acts(id)).collect();
         let answer = if rng.chance(0.7) { answers[0] } else { answers[rng.below(answers.len())] };
@@ -94,7 +142,7 @@ pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<()
             _ => Kind::Filled,
         };
         let writes = rng.chance(0.15);
-        let page = round_trip(&code, &layout, y_dpi, held, &mut rng, |paper, placed, rng| {
+        let write = |paper: &mut Paper, placed: &dyn Fn(&LayoutBox) -> Area, rng: &mut Rng| {
             for b in layout.boxes.iter().filter(|b| b.id == answer) {
                 marks::draw(paper, kind, placed(b), held, rng);
             }
@@ -107,14 +155,18 @@ pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<()
                     paper.stroke(&[(x - 2.0, y + 4.0), (x + 5.0, y + 3.0)], pen, false, rng);
                 }
             }
-        })?;
+        };
+        let page = match sent {
+            Some((page, _)) => returned(page, y_dpi, held, 0.0, &mut rng, write),
+            None => round_trip(&code, &layout, y_dpi, held, &mut rng, write)?,
+        };
         let page = if rng.chance(0.2) { page.turned(180) } else { page };
         let begin = Instant::now();
         let outcome = read(&page);
         micros.push(begin.elapsed().as_micros());
         written += usize::from(writes);
         for (b, view) in layout.boxes.iter().zip(views(&page, &layout).unwrap_or_default()) {
-            let said = opinion(&view.patch);
+            let said = opinion(&view);
             if b.id == answer {
                 ticks.push(said.marked);
             } else {
@@ -123,7 +175,10 @@ pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<()
                 frames.push(view.weakest);
             }
         }
-        let SheetSearch::Found(reading) = outcome else { continue };
+        let SheetSearch::Found(reading) = outcome else {
+            *causes.entry("no code".to_owned()).or_default() += 1;
+            continue;
+        };
         if reading.find.code != code.code {
             wrong += 1;
             continue;
@@ -143,7 +198,9 @@ pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<()
         answered += 1;
         if closes == [answer] {
             closed += 1;
-        } else if !closes.is_empty() {
+        } else if closes.is_empty() {
+            *causes.entry(cause(&reading, answer, kind, writing)).or_default() += 1;
+        } else {
             false_answers += 1;
         }
     }
@@ -158,6 +215,11 @@ pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<()
         "one answer, nothing written: {answered}, closed {closed} ({:.1} %), closed wrongly {false_answers}",
         100.0 * closed as f64 / answered.max(1) as f64
     );
+    let mut causes: Vec<_> = causes.into_iter().collect();
+    causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for (cause, count) in causes.iter().take(14) {
+        println!("  open: {count} × {cause}");
+    }
     println!(
         "written on: {written}, closed all the same {written_closed}; answers read as empty {empty_told}, all of them left to a person"
     );
@@ -166,6 +228,26 @@ pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<()
     println!("leads of untouched elsewhere: {}", quantiles(untouched));
     println!("weakest side of frames elsewhere: {}", quantiles(frames));
     Ok(())
+}
+
+/// Why a sheet with one answer did not close.
+fn cause(reading: &SheetReading, answer: &str, kind: Kind, writing: bool) -> String {
+    let others = reading.marks.iter().filter(|m| m.name != answer && m.state != MarkState::Empty).count();
+    let answer = reading.marks.iter().find(|m| m.name == answer).map_or(MarkState::Unsure, |m| m.state);
+    let ticked = if answer == MarkState::Marked { String::new() } else { format!("{kind:?} {answer:?}, ") };
+    let others = match others {
+        0 => "",
+        1 => "one other box, ",
+        2 => "two other boxes, ",
+        _ => "many other boxes, ",
+    };
+    format!("{ticked}{others}{}", if writing { "writing seen" } else { "" })
+}
+
+/// The code of a page that was just printed.
+pub(crate) fn code_on(page: &Page) -> Option<SheetCode> {
+    let find = kakehashi_fax::sheet::find(page)?;
+    SheetCode::parse(find.codes().first()?)
 }
 
 /// Values at some shares of all, lowest first.
@@ -177,14 +259,14 @@ fn quantiles(mut values: Vec<f32>) -> String {
         .join(", ")
 }
 
-fn acts(id: &str) -> bool {
+pub(crate) fn acts(id: &str) -> bool {
     let mark =
         kakehashi_core::envelope::Mark { name: id.to_owned(), state: MarkState::Marked, confidence: 1.0 };
     !closes_as(&[mark], false).is_empty()
 }
 
 /// The true share lies below this with 95 %: 3/n without a case, else Wilson's upper bound.
-fn bound(cases: usize, all: usize) -> String {
+pub(crate) fn bound(cases: usize, all: usize) -> String {
     let n = all.max(1) as f64;
     let upper = if cases == 0 {
         3.0 / n

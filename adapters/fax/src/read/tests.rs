@@ -6,6 +6,7 @@ use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::envelope::Attachment;
 use kakehashi_core::port::PartFault;
 use kakehashi_core::unreadable::UnreadableCode;
+use kakehashi_core::vocabulary::Intent;
 
 #[derive(Default)]
 struct Kept(Vec<(Attachment, Vec<u8>)>);
@@ -97,12 +98,46 @@ fn a_sheet_that_comes_back_is_a_reply() {
     let sheet_read = envelope.sheet.unwrap();
     assert_eq!((sheet_read.orientation, sheet_read.page_of), (180, Some([1, 1])));
     assert_eq!(sheet_read.marks.len(), 6);
+}
 
-    // Two sheets of two posts in one call: nobody but a person can part the pages.
-    let other = crate::sheet::tests::sheet_of(&kakehashi_core::reply_code::ReplyCode::from_random(7), 196.0);
-    let (envelope, _) = read_as_fax(&page_to_tiff_g4(&[sheet(196.0), other]), "image/tiff");
-    assert_eq!((envelope.intent, envelope.reply_code), (Intent::Topic, None));
-    assert_eq!(envelope.warnings[0].code, "several_sheets");
+#[test]
+fn sheets_of_several_posts_are_parted() {
+    use crate::sheet::tests::{code, sheet, sheet_of};
+    let other = kakehashi_core::reply_code::ReplyCode::from_random(7);
+    let mut note = crate::pages::Page::white_a4(196.0);
+    note.draw_line_mm(&[(40.0, 60.0), (52.0, 66.0), (60.0, 58.0), (90.0, 64.0)], 0.5);
+    let pages = [note.clone(), sheet(196.0), note.clone(), sheet_of(&other, 98.0).turned(180), note];
+    let tiff = page_to_tiff_g4(&pages);
+    let envelopes = read_file(&intake(&tiff), &mut Kept::default()).unwrap();
+    let told: Vec<_> = envelopes
+        .iter()
+        .map(|e| {
+            (
+                e.intent,
+                e.reply_code.as_deref(),
+                e.attachments.iter().filter_map(|a| a.name.as_deref()).collect::<Vec<_>>(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Intent::Topic, None, vec!["page-1.png"]),
+            (Intent::Reply, Some(code().as_str()), vec!["page-2.png", "page-3.png"]),
+            (Intent::Reply, Some(other.as_str()), vec!["page-4.png", "page-5.png"]),
+        ]
+    );
+    for envelope in &envelopes {
+        assert_eq!(envelope.warnings[0].code, "sheets_parted");
+        assert!(
+            envelope.attachments.iter().all(|a| a.role == AttachmentRole::PageImage),
+            "nobody else's pages"
+        );
+    }
+    // The same sheet twice stays one answer, in which a person looks at both.
+    let envelopes = read_file(&intake(&page_to_tiff_g4(&[sheet(196.0), sheet(98.0)])), &mut Kept::default());
+    let [both] = &envelopes.unwrap()[..] else { panic!("parted") };
+    assert!(both.sheet.as_ref().unwrap().closes.is_empty());
 }
 
 /// A page as a device wraps it: one CCITT picture in a PDF.

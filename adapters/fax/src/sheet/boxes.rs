@@ -3,6 +3,7 @@
 //! writing area is only found, never read.
 
 use super::bitmap::Bitmap;
+use super::foreign;
 use super::geometry::{Area, SheetLayout};
 use super::judge::judge;
 use super::marks::Fit;
@@ -15,11 +16,13 @@ const STEP: f32 = 0.2;
 /// All boxes. The confidence of `marked` and `empty` says how sure that is; that of `unsure` how likely
 /// somebody meant the box, which orders the proposals shown to the office.
 pub(super) fn read_boxes(bitmap: &Bitmap, fit: &Fit, layout: &SheetLayout) -> Vec<Mark> {
+    let views = patch::views(bitmap, fit, layout.boxes.iter().map(|b| b.area()));
     layout
         .boxes
         .iter()
-        .map(|b| {
-            let (state, confidence) = judge(&patch::view(bitmap, fit, b.area()));
+        .zip(&views)
+        .map(|(b, view)| {
+            let (state, confidence) = judge(view);
             Mark { name: b.id.clone(), state, confidence }
         })
         .collect()
@@ -38,24 +41,28 @@ fn shrink(area: Area, by: f32) -> Area {
     Area { x: area.x + by, y: area.y + by, width: area.width - 2.0 * by, height: area.height - 2.0 * by }
 }
 
-/// The writing areas that hold more ink than dirt and printed rules leave.
+/// The writing areas that hold more ink than dirt and printed rules leave, and strokes where nobody was asked
+/// to write.
 pub(super) fn handwriting(bitmap: &Bitmap, fit: &Fit, layout: &SheetLayout, page: u32) -> Vec<Handwriting> {
+    let streaks = foreign::streaks(bitmap);
     [layout.hand, layout.name]
         .into_iter()
         .flatten()
-        .filter_map(|area| written(bitmap, fit, area.area()))
+        .filter_map(|area| written(bitmap, fit, area.area(), &streaks))
+        .chain(foreign::foreign(bitmap, fit, layout, &streaks))
         .map(|a| Handwriting { page, area_mm: [a.x, a.y, a.width, a.height] })
         .collect()
 }
 
 /// The part of an area in which cells of 2 mm hold ink, printed frame and rules left out.
-fn written(bitmap: &Bitmap, fit: &Fit, area: Area) -> Option<Area> {
+fn written(bitmap: &Bitmap, fit: &Fit, area: Area, streaks: &[bool]) -> Option<Area> {
     const CELL: f32 = 2.0;
     let area = shrink(area, 1.6);
     let (columns, rows) = ((area.width / STEP) as usize, (area.height / STEP) as usize);
     let black = |column: usize, row: usize| {
         let (x, y) = fit.map(area.x + (column as f32 + 0.5) * STEP, area.y + (row as f32 + 0.5) * STEP);
-        bitmap.is_black_mm(x, y)
+        let streak = streaks.get((x * bitmap.x_per_mm) as usize).copied().unwrap_or(false);
+        !streak && bitmap.is_black_mm(x, y)
     };
     let per_cell = (CELL / STEP) as usize;
     let (cells_x, cells_y) = (columns / per_cell, rows / per_cell);

@@ -1,8 +1,8 @@
 //! The parts that look at one box, for the program that trains and measures them (`examples/sheets`) and
 //! for whoever checks crops of real marks. Reading a page goes through [`super::read`].
 
-pub use super::judge::{EMPTY_LEAD, MARKED_LEAD, Opinion, judge, opinion, opinion_of};
-pub use super::network::{CHANNELS, CLASSES, Class, FLAT, HIDDEN, Network, SIZES, Trace, WEIGHTS};
+pub use super::judge::{MARKED_LEAD, Opinion, UNTOUCHED_LEAD, judge, opinion, opinion_of, steady_mark};
+pub use super::network::{CHANNELS, CLASSES, Class, FLAT, HIDDEN, INPUTS, Network, SIZES, Trace, WEIGHTS};
 pub use super::patch::{AROUND, BoxView, Patch, SIDE};
 
 use super::geometry::SheetLayout;
@@ -13,5 +13,5 @@ use crate::pages::Page;
 #[must_use]
 pub fn views(page: &Page, layout: &SheetLayout) -> Option<Vec<BoxView>> {
     let Located::Found(_, Some((bitmap, fit))) = locate(page) else { return None };
-    Some(layout.boxes.iter().map(|b| patch::view(&bitmap, &fit, b.area())).collect())
+    Some(patch::views(&bitmap, &fit, layout.boxes.iter().map(|b| b.area())))
 }

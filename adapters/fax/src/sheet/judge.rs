@@ -7,10 +7,11 @@ use super::patch::{BoxView, Patch};
 use kakehashi_core::envelope::MarkState;
 use std::sync::LazyLock;
 
-/// Least lead of `marked` over everything else, as the logarithm of odds, in both networks.
-pub const MARKED_LEAD: f32 = 4.0;
-/// Least lead of `empty`.
-pub const EMPTY_LEAD: f32 = 2.0;
+/// Least lead of `marked` over everything else, as the logarithm of odds, in both networks and with the
+/// picture moved by a cell to every side. On calibration pages nothing that is no tick came above 1.9.
+pub const MARKED_LEAD: f32 = 2.5;
+/// Least lead of `empty` and `dirt` together over every mark that a hand makes.
+pub const UNTOUCHED_LEAD: f32 = 1.5;
 /// Less of the frame than this and the place of the box is not sure.
 const LEAST_FRAME: f32 = 0.6;
 /// A mark has some ink.
@@ -38,17 +39,26 @@ pub struct Opinion {
 
 /// Asks the built-in networks.
 #[must_use]
-pub fn opinion(patch: &Patch) -> Opinion {
-    opinion_of(&JUDGES, patch)
+pub fn opinion(view: &BoxView) -> Opinion {
+    opinion_of(&JUDGES, &view.patch, &view.usual)
+}
+
+/// Lead of `marked` that stays when the picture is moved a little: what hangs on a single cell is no mark.
+#[must_use]
+pub fn steady_mark(view: &BoxView) -> f32 {
+    [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]
+        .into_iter()
+        .map(|(x, y)| opinion_of(&JUDGES, &view.patch.moved(x, y), &view.usual.moved(x, y)).marked)
+        .fold(f32::MAX, f32::min)
 }
 
 /// Asks these networks.
 #[must_use]
-pub fn opinion_of(networks: &[Network], patch: &Patch) -> Opinion {
+pub fn opinion_of(networks: &[Network], patch: &Patch, usual: &Patch) -> Opinion {
     let mut trace = Trace::default();
     let mut all = Opinion { marked: f32::MAX, empty: f32::MAX, untouched: f32::MAX, class: Class::Unsure };
     for (n, network) in networks.iter().enumerate() {
-        network.run(patch, &mut trace);
+        network.run(patch, usual, &mut trace);
         all.marked = all.marked.min(lead(&trace.scores, Class::Marked));
         all.empty = all.empty.min(lead(&trace.scores, Class::Empty));
         all.untouched = all.untouched.min(lead_of_both(&trace.scores));
@@ -85,15 +95,15 @@ fn lead_of_both(scores: &[f32; CLASSES]) -> f32 {
 /// The word about a box and how sure it is; for `unsure` how likely somebody meant it.
 #[must_use]
 pub fn judge(view: &BoxView) -> (MarkState, f32) {
-    let said = opinion(&view.patch);
+    let said = opinion(view);
     let chance = |lead: f32| 1.0 / (1.0 + (-lead.clamp(-20.0, 20.0)).exp());
     if view.frame < LEAST_FRAME || view.weakest < LEAST_FRAME {
         return (MarkState::Unsure, chance(said.marked));
     }
-    if said.marked >= MARKED_LEAD && view.ink >= LEAST_INK {
+    if said.marked >= MARKED_LEAD && view.ink >= LEAST_INK && steady_mark(view) >= MARKED_LEAD {
         (MarkState::Marked, chance(said.marked))
-    } else if said.empty >= EMPTY_LEAD {
-        (MarkState::Empty, chance(said.empty))
+    } else if said.untouched >= UNTOUCHED_LEAD {
+        (MarkState::Empty, chance(said.untouched))
     } else {
         (MarkState::Unsure, chance(said.marked))
     }

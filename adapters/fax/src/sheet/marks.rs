@@ -58,7 +58,7 @@ pub(super) fn fits(bitmap: &Bitmap) -> Vec<Fit> {
     fits
 }
 
-type Point = (f32, f32);
+pub(super) type Point = (f32, f32);
 
 /// A similarity from two pairs; if at least three candidates agree with it, the affine map through them.
 fn try_fit(found: &[Point], (a, b): (Point, Point), (m, n): (Point, Point)) -> Option<Fit> {
@@ -134,7 +134,7 @@ fn least_squares(pairs: &[(Point, Point)], value: impl Fn(&Point) -> f32) -> Opt
 }
 
 /// Places that look like a mark, best first, refined to 0.13 mm.
-fn candidates(bitmap: &Bitmap) -> Vec<Point> {
+pub(super) fn candidates(bitmap: &Bitmap) -> Vec<Point> {
     const STEP: f32 = 0.75;
     let (width, height) = (bitmap.width as f32 / bitmap.x_per_mm, bitmap.height as f32 / bitmap.y_per_mm);
     let mut raw: Vec<(f32, Point)> = Vec::new();

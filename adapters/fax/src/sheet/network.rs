@@ -1,5 +1,5 @@
 //! A small network that looks at the picture of one box: three layers of 3×3 windows, two plain ones,
-//! some thirty thousand numbers. It runs in plain Rust from weights that the program of
+//! some thirty-five thousand numbers. It runs in plain Rust from weights that the program of
 //! `examples/sheets` made; it only gives scores, and what may be concluded from them stands in `judge`.
 
 use super::patch::{Patch, SIDE};
@@ -45,14 +45,16 @@ impl Class {
 /// Number of classes.
 pub const CLASSES: usize = 5;
 /// Channels after each of the three window layers.
-pub const CHANNELS: [usize; 3] = [8, 16, 32];
+pub const CHANNELS: [usize; 3] = [12, 24, 32];
+/// Pictures that go in: the box, and what the boxes of its page have in common.
+pub const INPUTS: usize = 2;
 /// Numbers that the windows hand on: 4×4 places of 32 channels.
 pub const FLAT: usize = 512;
 /// Width of the hidden plain layer.
 pub const HIDDEN: usize = 48;
 /// Number of weights of each layer with its biases behind: three window layers, two plain ones.
 pub const SIZES: [usize; 5] = [
-    9 * CHANNELS[0] + CHANNELS[0],
+    9 * INPUTS * CHANNELS[0] + CHANNELS[0],
     9 * CHANNELS[0] * CHANNELS[1] + CHANNELS[1],
     9 * CHANNELS[1] * CHANNELS[2] + CHANNELS[2],
     FLAT * HIDDEN + HIDDEN,
@@ -87,7 +89,7 @@ impl Default for Trace {
     fn default() -> Self {
         let padded = |n: usize| {
             let side = SIDE >> n;
-            let channels = if n == 0 { 1 } else { CHANNELS[n - 1] };
+            let channels = if n == 0 { INPUTS } else { CHANNELS[n - 1] };
             vec![0.0; (side + 2) * (side + 2) * channels]
         };
         let windows = |n: usize| {
@@ -148,21 +150,22 @@ impl Network {
         2 * WEIGHTS + 4 * 5
     }
 
-    /// Looks at a picture; the scores and all steps to them end up in `trace`.
-    pub fn run(&self, patch: &Patch, trace: &mut Trace) {
+    /// Looks at a picture beside the usual one of its page; the scores and all steps to them end up in
+    /// `trace`.
+    pub fn run(&self, patch: &Patch, usual: &Patch, trace: &mut Trace) {
         let stride = SIDE + 2;
-        for (y, row) in patch.cells().chunks_exact(SIDE).enumerate() {
-            for (x, cell) in row.iter().enumerate() {
-                trace.padded[0][(y + 1) * stride + x + 1] = f32::from(*cell) / 255.0;
-            }
+        for (at, (cell, usual)) in patch.cells().iter().zip(usual.cells()).enumerate() {
+            let slot = ((at / SIDE + 1) * stride + at % SIDE + 1) * INPUTS;
+            trace.padded[0][slot] = f32::from(*cell) / 255.0;
+            trace.padded[0][slot + 1] = f32::from(*usual) / 255.0;
         }
         let [l0, l1, l2, l3, l4] = &self.layers;
-        window::<1, 8>(SIDE, &trace.padded[0], l0, &mut trace.windows[0]);
-        pool::<8>(SIDE, &trace.windows[0], &mut trace.padded[1], true);
-        window::<8, 16>(SIDE / 2, &trace.padded[1], l1, &mut trace.windows[1]);
-        pool::<16>(SIDE / 2, &trace.windows[1], &mut trace.padded[2], true);
-        window::<16, 32>(SIDE / 4, &trace.padded[2], l2, &mut trace.windows[2]);
-        pool::<32>(SIDE / 4, &trace.windows[2], &mut trace.flat, false);
+        window::<INPUTS, { CHANNELS[0] }>(SIDE, &trace.padded[0], l0, &mut trace.windows[0]);
+        pool::<{ CHANNELS[0] }>(SIDE, &trace.windows[0], &mut trace.padded[1], true);
+        window::<{ CHANNELS[0] }, { CHANNELS[1] }>(SIDE / 2, &trace.padded[1], l1, &mut trace.windows[1]);
+        pool::<{ CHANNELS[1] }>(SIDE / 2, &trace.windows[1], &mut trace.padded[2], true);
+        window::<{ CHANNELS[1] }, { CHANNELS[2] }>(SIDE / 4, &trace.padded[2], l2, &mut trace.windows[2]);
+        pool::<{ CHANNELS[2] }>(SIDE / 4, &trace.windows[2], &mut trace.flat, false);
         let mut hidden = [0.0; HIDDEN];
         plain(&trace.flat, l3, &mut hidden);
         for (kept, value) in trace.hidden.iter_mut().zip(hidden) {

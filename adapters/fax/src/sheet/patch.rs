@@ -1,6 +1,7 @@
 //! The picture of one box: found again by its frame, straightened, and brought to 32×32 cells that
-//! span the box and three tenths of its side around it, whatever the size of the box. It holds ink
-//! and no meaning.
+//! span the box and three tenths of its side around it, whatever the size of the box. Beside it stands
+//! what the boxes of the same page have in common, which is what the machine leaves of an empty one. It
+//! holds ink and no meaning.
 
 use super::bitmap::Bitmap;
 use super::geometry::Area;
@@ -12,6 +13,9 @@ pub const SIDE: usize = 32;
 pub const AROUND: f32 = 0.3;
 /// How far the frame is searched, in mm.
 const REACH: f32 = 1.75;
+/// Beyond this distance from the frame, in mm, lie labels and lines of the print: to the right, elsewhere.
+const PRINT_RIGHT: f32 = 2.0;
+const PRINT_AROUND: f32 = 2.4;
 
 /// Ink of each cell, 255 is all black; rows from the top.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +36,8 @@ impl std::fmt::Debug for Patch {
 pub struct BoxView {
     /// Its picture.
     pub patch: Patch,
+    /// What an empty box of this page looks like; the picture itself where nothing is known.
+    pub usual: Patch,
     /// How much of the frame is there: 1 is all of it.
     pub frame: f32,
     /// The weakest of its four sides.
@@ -45,7 +51,7 @@ impl BoxView {
     #[must_use]
     pub fn of_crop(patch: Patch) -> Self {
         let ink = patch.ink();
-        Self { patch, frame: 1.0, weakest: 1.0, ink }
+        Self { usual: patch.clone(), patch, frame: 1.0, weakest: 1.0, ink }
     }
 }
 
@@ -87,6 +93,39 @@ impl Patch {
         &self.0
     }
 
+    /// Moved by whole cells; what comes in from outside is white.
+    #[must_use]
+    pub fn moved(&self, right: i32, down: i32) -> Self {
+        let mut cells = [0; SIDE * SIDE];
+        let side = SIDE as i32;
+        for (at, cell) in cells.iter_mut().enumerate() {
+            let (x, y) = (at as i32 % side - right, at as i32 / side - down);
+            if (0..side).contains(&x) && (0..side).contains(&y) {
+                *cell = self.0[(y * side + x) as usize];
+            }
+        }
+        Self(cells)
+    }
+
+    /// What most of these have in common: of every cell the ink that three quarters of them exceed.
+    /// `None` of none.
+    #[must_use]
+    pub fn common<'a>(of: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let all: Vec<&Self> = of.into_iter().collect();
+        if all.is_empty() {
+            return None;
+        }
+        let mut cells = [0; SIDE * SIDE];
+        let mut values = Vec::with_capacity(all.len());
+        for (at, cell) in cells.iter_mut().enumerate() {
+            values.clear();
+            values.extend(all.iter().map(|patch| patch.0[at]));
+            values.sort_unstable();
+            *cell = values[values.len() / 4];
+        }
+        Some(Self(cells))
+    }
+
     /// Share of ink well inside the frame.
     #[must_use]
     pub fn ink(&self) -> f32 {
@@ -113,8 +152,17 @@ impl Patch {
     }
 }
 
+/// Finds all boxes of a page again and cuts their pictures.
+pub(super) fn views(bitmap: &Bitmap, fit: &Fit, areas: impl IntoIterator<Item = Area>) -> Vec<BoxView> {
+    let mut views: Vec<BoxView> = areas.into_iter().map(|area| view(bitmap, fit, area)).collect();
+    if let Some(usual) = Patch::common(views.iter().map(|v| &v.patch)) {
+        views.iter_mut().for_each(|v| v.usual.clone_from(&usual));
+    }
+    views
+}
+
 /// Finds a box again near its place and cuts its picture.
-pub(super) fn view(bitmap: &Bitmap, fit: &Fit, area: Area) -> BoxView {
+fn view(bitmap: &Bitmap, fit: &Fit, area: Area) -> BoxView {
     let (frame, weakest, moved) = settle(bitmap, fit, area);
     let window = Area {
         x: moved.x - area.width * AROUND,
@@ -122,9 +170,9 @@ pub(super) fn view(bitmap: &Bitmap, fit: &Fit, area: Area) -> BoxView {
         width: area.width * (1.0 + 2.0 * AROUND),
         height: area.height * (1.0 + 2.0 * AROUND),
     };
-    let patch = cut(bitmap, fit, window);
+    let patch = cut(bitmap, fit, window, moved);
     let ink = patch.ink();
-    BoxView { patch, frame, weakest, ink }
+    BoxView { usual: patch.clone(), patch, frame, weakest, ink }
 }
 
 /// The box where its frame has most ink, first in steps of a quarter millimetre, then finer.
@@ -186,13 +234,21 @@ fn frame(bitmap: &Bitmap, fit: &Fit, area: Area, shift: (f32, f32)) -> [f32; 4] 
     ]
 }
 
-fn cut(bitmap: &Bitmap, fit: &Fit, window: Area) -> Patch {
+fn cut(bitmap: &Bitmap, fit: &Fit, window: Area, frame: Area) -> Patch {
     const ACROSS: usize = 4;
     const DOWN: usize = 4;
     let step = (window.width / SIDE as f32, window.height / SIDE as f32);
     let mut cells = [0; SIDE * SIDE];
     for (at, cell) in cells.iter_mut().enumerate() {
         let (column, row) = ((at % SIDE) as f32, (at / SIDE) as f32);
+        let (middle_x, middle_y) = (window.x + (column + 0.5) * step.0, window.y + (row + 0.5) * step.1);
+        if middle_x > frame.right() + PRINT_RIGHT
+            || middle_x < frame.x - PRINT_AROUND
+            || middle_y < frame.y - PRINT_AROUND
+            || middle_y > frame.bottom() + PRINT_AROUND
+        {
+            continue;
+        }
         let mut black = 0;
         for i in 0..DOWN {
             for j in 0..ACROSS {

@@ -28,10 +28,12 @@ const SHIFTS: [(f32, f32); 13] = [
 ];
 
 /// A freely found code.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Hit {
     pub(super) code: SheetCode,
     pub(super) orientation: u16,
+    /// In millimetres of the picture: top left of the code as it is printed, then clockwise.
+    pub(super) corners: [(f32, f32); 4],
 }
 
 /// Reads the code at a known place: the majority of 5×5 points of each module.
@@ -89,7 +91,11 @@ pub(super) fn search(bitmap: &Bitmap) -> Vec<Hit> {
             let orientation = orientation(bounds[0], bounds[1]);
             // A slip may be pasted anywhere.
             let free = code.form == SheetForm::PasteSlip;
-            (free || fits_place(code.place, orientation, bounds, size)).then_some(Hit { code, orientation })
+            (free || fits_place(code.place, orientation, bounds, size)).then_some(Hit {
+                code,
+                orientation,
+                corners: bounds,
+            })
         })
         .collect()
 }
