@@ -87,6 +87,7 @@ contract! {
     paper::settings_are_told_and_undone,
     paper::a_status_sheet_keeps_delivered_and_acknowledged_apart,
     paper::a_document_by_fax_gets_its_evidence,
+    paper::providers_and_pages_are_remembered,
     paper::a_silent_number_goes_stale,
     facts::a_hospital_number_leads_to_its_patient,
     facts::codes_and_threads_lead_to_their_post,

@@ -107,7 +107,7 @@ pub(super) async fn load_of_the_day(
                  JOIN posts t ON t.network_id = i.network_id AND t.post_id = i.post_id \
                  WHERE i.network_id = d.network_id AND i.delivery_id = d.delivery_id \
                    AND t.urgency <> 'normal'), \
-               CASE WHEN d.sheet IS NULL AND d.endpoint_id IS NOT NULL THEN 0 ELSE 1 END \
+               CAST(CASE WHEN d.sheet IS NULL AND d.endpoint_id IS NOT NULL THEN 0 ELSE 1 END AS BIGINT) \
              FROM deliveries d WHERE d.network_id = $1 AND d.delivery_id = $2",
             args![network, delivery, since, since.plus_seconds(-60 * 24 * 3600)],
         )

@@ -259,6 +259,54 @@ pub(crate) async fn a_document_by_fax_gets_its_evidence(world: &World) {
     assert_eq!(sheet.facility.id.as_str(), "F04", "to whoever sent the document");
 }
 
+pub(crate) async fn providers_and_pages_are_remembered(world: &World) {
+    world.fill().await;
+    let mut quiet = topic("T1", "G01", "F01", &[]);
+    quiet.urgency = kakehashi_core::vocabulary::Urgency::Normal;
+    let send = |id: &str, of: &str| Effect::Deliver(deliver(id, of, &fax(), DeliveryMode::Instant, now()));
+    world.commit(vec![post(&quiet), send("D1", "T1")]).await.unwrap();
+    let mut second = topic("T2", "G01", "F01", &[]);
+    second.urgency = quiet.urgency;
+    world.commit(vec![post(&second), send("D2", "T2")]).await.unwrap();
+    world.commit(vec![post(&topic("T3", "G01", "F01", &[])), send("D3", "T3")]).await.unwrap();
+    let worker = world.worker();
+    let budget = |id: &'static str| {
+        let worker = world.worker();
+        async move { worker.page_budget(&id.into(), now()).await.unwrap() }
+    };
+    assert_eq!(budget("D1").await, (60, 0, false));
+    worker.route_taken(&"D1".into(), "first", 7, later(1)).await.unwrap();
+    world
+        .commit(vec![Effect::SetPaper { untouched_acknowledges: true, pages_a_day: 5, page_cost: 850 }])
+        .await
+        .unwrap();
+    assert_eq!(budget("D2").await, (5, 7, false));
+    assert!(budget("D3").await.2, "what is urgent never waits");
+    let memory = worker.route_memory(&"D1".into(), later(1)).await.unwrap();
+    assert_eq!((memory.before.as_deref(), memory.open.len()), (Some("first"), 0));
+    let mut opened = false;
+    for minute in 2..5 {
+        opened = worker.route_fault("first", "421 try later", later(minute)).await.unwrap();
+    }
+    assert!(opened);
+    let memory = worker.route_memory(&"D2".into(), later(5)).await.unwrap();
+    assert_eq!((memory.open, memory.before), (vec!["first".to_owned()], None));
+    let shown = world.office().fax_routes(later(5)).await.unwrap();
+    assert!(shown[0].open_until.is_some() && shown[0].page_count == 7, "{shown:?}");
+    // A put-off delivery has had no attempt.
+    let jobs = claim(world, later(5)).await;
+    let put_off = jobs.iter().find(|j| j.id.as_str() == "D2").unwrap();
+    worker.postpone_delivery("w", &put_off.id, put_off.attempt, later(600)).await.unwrap();
+    let again = claim(world, later(600)).await;
+    let again = again.iter().find(|j| j.id.as_str() == "D2").unwrap();
+    assert_eq!(again.attempt, 1);
+    // 「このまま返送＝了解」 is printed on what left after it was switched on.
+    let printed = jobs.iter().find(|j| j.id.as_str() == "D1").unwrap();
+    let JobContent::Posts(posts) = &printed.content else { panic!("no posts") };
+    assert!(posts.untouched_acknowledges);
+    assert!(world.office().paper_trust().await.unwrap().untouched_acknowledges);
+}
+
 pub(crate) async fn a_silent_number_goes_stale(world: &World) {
     world.fill().await;
     let t = topic("T1", "G01", "F01", &[]);

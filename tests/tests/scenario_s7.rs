@@ -1,0 +1,157 @@
+//! Scenario S7 of care-network.md 8.8: paper for the hospital reaches a private home, its householder ticks
+//! 宛先違い, and no further page leaves for that number. The new number gets nothing about a patient before
+//! a second person has checked it and its 番号確認票 has come back.
+
+#![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
+
+use kakehashi_fax::sheet::SheetSearch;
+use kakehashi_tests::database::Database;
+use kakehashi_tests::gateway::{Gateway, run_at};
+use kakehashi_tests::mllp::Mllp;
+use kakehashi_tests::network::{Network, hl7};
+use kakehashi_tests::office::{Office, between, links};
+use kakehashi_tests::paper;
+
+const PHARMACY: &str = "0300000105";
+const NEW_NUMBER: &str = "0300000121";
+const GROUP: &str = "つばき01";
+
+fn csrf(page: &str) -> String {
+    between(page, "name=\"csrf\" value=\"", "\"").unwrap().to_owned()
+}
+
+fn send(office: &mut Office, path: &str, fields: &[(&str, &str)]) {
+    let (_, page) = office.get("/fax");
+    let token = csrf(&page);
+    let mut all = vec![("csrf", token.as_str())];
+    all.extend(fields);
+    let (status, text) = office.post(path, &all);
+    assert!((300..400).contains(&status), "{path}: {status} {text}");
+}
+
+/// Path of the card of a number at the desk.
+fn card(page: &str, number: &str) -> String {
+    let block = page.split("<li").find(|b| b.contains(&format!("<b class=\"id\">{number}</b>"))).unwrap();
+    let at = block.find("/fax/endpoints/").unwrap();
+    block[at..].split(['"', '/']).take(4).collect::<Vec<_>>().join("/")
+}
+
+/// A second person at the network office.
+fn second_login(network: &Network) {
+    let folder = network.config().parent().unwrap().join("directory");
+    let logins = folder.join("logins.csv");
+    let mut text = std::fs::read_to_string(&logins).unwrap();
+    let head: Vec<&str> = text.lines().find(|l| l.starts_with("login_name")).unwrap().split(',').collect();
+    let cells = head.iter().map(|column| match *column {
+        "login_name" => "second",
+        "facility_id" => "F09",
+        "role" => "office",
+        "display_name" => "事務局 二人目",
+        "password" => "sakurami-demo-2",
+        _ => "",
+    });
+    let line = cells.collect::<Vec<_>>().join(",");
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    std::fs::write(&logins, format!("{text}{line}\n")).unwrap();
+    let (folder, config) = (folder.display().to_string(), network.config().display().to_string());
+    let output = run_at("2026-06-04 09:10:00", &["directory", "import", &folder, "--config", &config]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn discharge(gateway: &Gateway) {
+    let message = hl7("ja02_adt_a03_discharge_iso2022jp.hl7");
+    Mllp::connect(gateway.mllp).unwrap().exchange(&message).unwrap().unwrap();
+}
+
+#[test]
+fn a_wrong_number_stops_at_once() {
+    for database in Database::all() {
+        println!("on {database:?}");
+        let network = Network::new(&database);
+        second_login(&network);
+        let mut gateway = network.start("2026-06-09 10:19:50");
+        discharge(&gateway);
+        let fax = network.relay.wait(PHARMACY, 1).remove(0).read();
+
+        // A stranger found it in the tray at home and sends it back.
+        let mut sheet = paper::reply_sheet(fax.pdf());
+        paper::tick(&mut sheet, "wrong_recipient");
+        network.fax(&gateway, "0311112222", &[sheet]);
+        network.settled();
+        let mut office = Office::log_in(&gateway);
+        let items = office.triage();
+        assert_eq!(items.len(), 1);
+        let (_, item) = office.get(&items[0]);
+        let (_, desk) = office.get("/fax");
+        if !desk.contains("停止") {
+            // The mark was not sure enough for a machine: one click of the office does the same.
+            println!("宛先違い was left to a person");
+            let path = card(&desk, PHARMACY);
+            send(&mut office, &format!("{path}/wrong"), &[]);
+        } else {
+            assert!(item.contains("番号は止めました"), "{item}");
+        }
+        // Whatever comes now does not leave for that number, and the code in the stranger's hand is dead.
+        let before = network.relay.to(PHARMACY).len();
+        let topics = network.topics(GROUP);
+        let topic = topics[0]["topic"]["post"]["id"].as_str().unwrap().to_owned();
+        let mut doctor = Office::log_in_as(&gateway, "saeki", "sakurami-demo");
+        let (_, page) = doctor.get(&format!("/groups/G01/topics/{topic}"));
+        let action = format!("/groups/G01/topics/{topic}/replies");
+        let form = between(&page, &format!("action=\"{action}\""), "</form>").unwrap();
+        let field = |name: &str| between(form, &format!("name=\"{name}\" value=\""), "\"").unwrap();
+        let fields =
+            [("csrf", field("csrf")), ("post_id", field("post_id")), ("body", "至急ではありません。")];
+        let (status, _) = doctor.post_parts(&action, &fields);
+        assert!((300..400).contains(&status));
+        assert_eq!(network.relay.to(PHARMACY).len(), before, "no page after 宛先違い");
+
+        // The new number by telephone: one writes it down, the same person cannot check it.
+        let (_, desk) = office.get("/fax");
+        let path = card(&desk, PHARMACY);
+        send(
+            &mut office,
+            &format!("{path}/number"),
+            &[("number", "03-0000-0121"), ("again", "03-0000-0121")],
+        );
+        let (_, desk) = office.get("/fax");
+        assert!(
+            desk.contains(NEW_NUMBER) && !desk.contains(&format!("{path}/check\" class=\"row\"><button"))
+        );
+        let change = between(&desk, &format!("{path}/check"), "</form>").unwrap();
+        let change = between(change, "name=\"change_id\" value=\"", "\"").unwrap().to_owned();
+        let token = csrf(&desk);
+        let (status, refused) = office
+            .post(&format!("{path}/check"), &[("csrf", token.as_str()), ("change_id", change.as_str())]);
+        assert!(status == 200 && refused.contains("別の人が確かめます"), "{status} {refused}");
+        assert!(network.relay.to(NEW_NUMBER).is_empty());
+        second_person(&network, &gateway, &path, &change);
+        gateway.stop();
+    }
+}
+
+/// Somebody else of the office compares it with the pharmacy's letter; the handshake goes out and comes back.
+fn second_person(network: &Network, gateway: &Gateway, path: &str, change: &str) {
+    let mut second = Office::log_in_as(gateway, "second", "sakurami-demo-2");
+    send(&mut second, &format!("{path}/check"), &[("change_id", change)]);
+    let handshake = network.relay.wait(NEW_NUMBER, 1).remove(0).read();
+    let mut sheet = paper::reply_sheet(handshake.pdf());
+    assert!(matches!(kakehashi_fax::sheet::read(&sheet), SheetSearch::Found(_)));
+    paper::tick(&mut sheet, "confirm_number");
+    network.fax(gateway, NEW_NUMBER, &[sheet]);
+    network.settled();
+    // A sure tick verifies by itself; otherwise the office presses one key.
+    for item in second.triage() {
+        let (_, page) = second.get(&item);
+        if !links(&page, "/triage").is_empty() && page.contains(&format!("{item}/request")) {
+            let token = csrf(&page);
+            let (status, _) = second.post(&format!("{item}/request"), &[("csrf", token.as_str())]);
+            assert!((300..400).contains(&status));
+        }
+    }
+    let (_, desk) = second.get("/fax");
+    let block = desk.split("<li").find(|b| b.contains(&format!("<b class=\"id\">{NEW_NUMBER}</b>"))).unwrap();
+    assert!(block.contains("確認済"), "{block}");
+}
