@@ -38,6 +38,8 @@ pub struct FactQuery {
     pub event_keys: Vec<String>,
     /// Message-ID or return path of a mail of ours that came back for good.
     pub bounced: Option<String>,
+    /// TXA-12 of a document that is a draft.
+    pub draft: Option<String>,
 }
 
 impl FactQuery {
@@ -77,6 +79,7 @@ impl FactQuery {
             birth_date: envelope.patient.birth_date.clone(),
             event_keys,
             bounced: hard_bounce(envelope),
+            draft: envelope.draft_document().map(str::to_owned),
         }
     }
 }
@@ -133,6 +136,8 @@ pub struct Facts {
     pub bounced: Option<BouncedEndpoint>,
     /// How far the network trusts its reading of paper.
     pub paper: PaperTrust,
+    /// The sender has said meanwhile that this document is final (an MDM^T03 of the same interface).
+    pub made_final: bool,
 }
 
 /// An endpoint from which a mail came back for good.
@@ -304,4 +309,6 @@ pub struct EarlierPost {
     pub body: String,
     /// 緊急度 with which it was posted: the correction of a critical value is as urgent as the value.
     pub urgency: Urgency,
+    /// The doctor in charge, as the message of a stay named him; only where that was asked for.
+    pub attending: Option<String>,
 }

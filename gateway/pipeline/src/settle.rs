@@ -7,7 +7,7 @@ use crate::reading::{ReadingThread, Unfinished};
 use crate::worker::{Drain, Stopping};
 use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::commit::{Actor, Commit, Effect};
-use kakehashi_core::decide::decide;
+use kakehashi_core::decide::{decide, make_final};
 use kakehashi_core::decision::{Decided, Decision, TriageReason};
 use kakehashi_core::digest_answer;
 use kakehashi_core::envelope::{Attachment, Envelope};
@@ -201,8 +201,11 @@ impl Settler {
         let mut own_effects = Vec::new();
         let mut all_decided = Vec::new();
         let mut read = Vec::with_capacity(envelopes.len());
-        for envelope in envelopes {
+        for mut envelope in envelopes {
             let facts = view.facts(&FactQuery::of(&envelope, &raw.origin), now).await?;
+            if facts.made_final {
+                make_final(&mut envelope);
+            }
             match digest_answer::split(&envelope, &facts) {
                 Some(parts) => read.extend(parts),
                 None => read.push((envelope, facts)),

@@ -2,16 +2,18 @@
 //! the sender's facility and the number of candidates (at most [`MOST`] of each kind), never on the size
 //! of a timeline or of the network.
 
+use crate::apply::messages::document_term;
 use crate::columns::{
     ENDPOINT, FACILITY, GROUP, PATIENT, consented_by, is_member, read_endpoint, read_facility, read_group,
     read_patient,
 };
 use crate::database::Database;
-use crate::value::args;
+use crate::value::{args, list};
 use crate::{StoreError, codes, posts};
 use kakehashi_core::bounce::{COUNTS_FOR_SECONDS, is_hard};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::{Network, Patient};
+use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::{
     BouncedEndpoint, CodeEntry, CodeFacts, EarlierPost, FactQuery, Facts, GroupFacts, IdentifierState,
     PaperTrust, PatientCandidate, SenderFacts,
@@ -60,7 +62,27 @@ pub(crate) async fn gather(
         Some(Channel::Fax) => paper_trust(db, n).await?,
         _ => PaperTrust::default(),
     };
-    Ok(Facts { sender, code, thread, addressed_group, candidates, earlier_posts, bounced, paper, network })
+    let made_final = made_final(db, n, query).await?;
+    Ok(Facts {
+        sender,
+        code,
+        thread,
+        addressed_group,
+        candidates,
+        earlier_posts,
+        bounced,
+        paper,
+        made_final,
+        network,
+    })
+}
+
+/// Whether an MDM^T03 of the same interface has made this draft final.
+async fn made_final(db: &Database, network: &NetworkId, query: &FactQuery) -> Result<bool, StoreError> {
+    let (Some(interface), Some(document)) = (&query.sender_address, &query.draft) else { return Ok(false) };
+    let sql = "SELECT 1 FROM hl7_index WHERE network_id = $1 AND term = $2 LIMIT 1";
+    let term = document_term("final", interface, document);
+    Ok(db.row(sql, args![network, term]).await?.is_some())
 }
 
 /// Failed deliveries of an endpoint that are looked through for hard bounces.
@@ -355,6 +377,10 @@ async fn earlier_posts(
     let ids: Vec<kakehashi_core::ids::PostId> =
         rows.iter().map(|row| row.reader().id()).collect::<Result<_, _>>()?;
     let attachments = posts::attachments(db, network, &ids).await?;
+    let doctors = match query.event_keys.iter().any(|k| k.starts_with("doctor:")) {
+        true => doctors(db, network, &ids).await?,
+        false => HashMap::new(),
+    };
     let mut earlier: Vec<EarlierPost> = posts::by_ids(db, network, &ids)
         .await?
         .into_iter()
@@ -363,6 +389,7 @@ async fn earlier_posts(
             let body = print_of(post.title.as_deref(), &post.body, files);
             Some(EarlierPost {
                 event_key: post.event_key?,
+                attending: doctors.get(&post.id).cloned(),
                 post_id: post.id,
                 topic_id: post.topic_id,
                 group_id: post.group_id,
@@ -373,4 +400,30 @@ async fn earlier_posts(
         .collect();
     earlier.reverse();
     Ok(earlier)
+}
+
+/// The doctor in charge as the message behind each of these posts named him.
+async fn doctors(
+    db: &Database,
+    network: &NetworkId,
+    posts: &[kakehashi_core::ids::PostId],
+) -> Result<HashMap<kakehashi_core::ids::PostId, String>, StoreError> {
+    let rows = db
+        .rows(
+            "SELECT t.post_id, n.envelopes FROM posts t \
+             JOIN intakes n ON n.network_id = t.network_id AND n.intake_id = t.intake_id \
+             WHERE t.network_id = $1 AND t.post_id {in $2} \
+               AND (t.event_key LIKE 'stay:%' OR t.event_key LIKE 'doctor:%')",
+            args![network, list(posts)],
+        )
+        .await?;
+    let mut found = HashMap::new();
+    for row in &rows {
+        let mut r = row.reader();
+        let post = r.id()?;
+        let envelopes: Vec<Envelope> = r.opt_json(("intakes", "envelopes"))?.unwrap_or_default();
+        let doctor = envelopes.into_iter().find_map(|e| e.event?.visit?.attending);
+        found.extend(doctor.map(|doctor| (post, doctor)));
+    }
+    Ok(found)
 }

@@ -126,5 +126,6 @@ fn no_facts() -> Facts {
         earlier_posts: Vec::new(),
         bounced: None,
         paper: PaperTrust::default(),
+        made_final: false,
     }
 }
