@@ -239,3 +239,55 @@ fn era_dates_and_local_signs_of_sex_are_understood() {
     assert_eq!(read.patient.sex.as_deref(), Some("F"));
     assert_eq!(read.patient.names[0].text, "山本 千代");
 }
+
+#[test]
+fn a_waveform_is_named_and_an_examination_has_its_name() {
+    let order = "OBR|1||W14|ECG^心電図^99";
+    let wave = message("ORU^W01", &[order, "OBX|1|NA|ECG^波形||1^2^3~4^5^6||||||F"]);
+    assert_eq!(title(&wave), "心電図");
+    assert!(body(&wave)[1].starts_with("※ 波形は添付していません"), "{wave:?}");
+    let echo = message(
+        "ORU^R01",
+        &[
+            "OBR|1||RX28|1^心エコー^99|||20260609",
+            "OBX|1|NM|EF^左室駆出率^99||45|%|>50|L|||F",
+            "OBX|2|FT|CM^コメント^99||壁運動低下\\.br\\弁膜症なし||||||F",
+        ],
+    );
+    assert_eq!(title(&echo), "心エコー");
+    assert_eq!(
+        body(&echo)[1..],
+        ["左室駆出率 45 % (L) 基準 >50", "【コメント】", "壁運動低下", "弁膜症なし"]
+    );
+}
+
+#[test]
+fn places_are_named_as_the_hospital_names_them() {
+    let moved = message("ADT^A02", &["PV1|1|I|7W^701^1^^^N^^^7階西病棟|||5E"]);
+    assert!(body(&moved)[0].contains("桜見中央病院7階西病棟へ"), "{moved:?}");
+    // Without a stay a repetition is still one happening.
+    let bare = |id: &str| {
+        let text = format!(
+            "MSH|^~\\&|HIS|S|GW|C|20260609||ADT^A03|{id}|P|2.5||||||UNICODE UTF-8\rEVN||202606091020\r{PID}\r"
+        );
+        all(text.as_bytes()).remove(0).event.unwrap().key
+    };
+    assert_eq!(bare("1").as_deref(), Some("stay:00412338@202606091020:A03"));
+    assert_eq!(bare("1"), bare("2"));
+}
+
+#[test]
+fn an_update_tells_allergies_or_the_doctor_and_has_no_name() {
+    let pv1 = "PV1|1|I|5E||||D1^中村^明^^^^^^^L^^^^^I";
+    let allergy = message("ADT^A08", &[pv1, "AL1|1|DA^薬剤|P1^ペニシリン系^99L|SV^重度|発疹"]);
+    assert_eq!((allergy.title.as_deref(), allergy.urgency), (None, Some(Urgency::Urgent)));
+    assert!(allergy.body.unwrap().contains("・ペニシリン系（薬剤、重度、発疹）"));
+    assert_eq!(allergy.event.unwrap().key.as_deref(), Some("allergies:00412338"));
+    let doctor = message("ADT^A08", &[pv1]);
+    assert_eq!(body(&doctor), ["山本千代様の担当医は中村 明医師です。"]);
+    assert_eq!(doctor.event.unwrap().key.as_deref(), Some("doctor:00412338"));
+    let changed = message("ADT^A54", &[pv1]);
+    assert_eq!(title(&changed), "担当医の変更");
+    assert!(body(&changed)[0].contains("中村 明医師に変わりました"), "{changed:?}");
+    assert_eq!(message("ADT^A31", &[]).body, None);
+}

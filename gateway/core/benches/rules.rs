@@ -47,6 +47,7 @@ fn nothing_known() -> Facts {
         earlier_posts: Vec::new(),
         bounced: None,
         open_deliveries: Vec::new(),
+        made_final: false,
         paper: PaperTrust::default(),
     }
 }

@@ -184,6 +184,7 @@ pub(crate) fn facts(sender: Option<SenderFacts>) -> Facts {
         earlier_posts: vec![],
         bounced: None,
         paper: crate::facts::PaperTrust::default(),
+        made_final: false,
     }
 }
 

@@ -15,7 +15,8 @@ pub enum Outcome {
     Correction,
     /// A new version of the earlier post, and nothing where nobody has seen one.
     CorrectionIfSeen,
-    /// Only recorded, unless name, birth date or a death are told that the team must know of.
+    /// Only recorded, unless an allergy, the doctor, name, birth date or a death are told that somebody must
+    /// know of.
     Update,
     /// 仕分け待ち for the office with every record concerned side by side. Never applied by itself.
     OfficeTask,
@@ -37,8 +38,8 @@ impl Outcome {
                 ("前の投稿があれば訂正、なければ記録だけ", "new version of an earlier post, else recorded")
             }
             Self::Update => (
-                "記録だけ。名前・生年月日の食い違いと死亡は事務局へ",
-                "recorded; contradicting name or birth date, and a death, go to the office",
+                "記録だけ。アレルギーと担当医が変わったときは投稿、名前・生年月日の食い違いと死亡は事務局へ",
+                "recorded; a changed allergy or doctor is posted, contradicting name or birth date and a death go to the office",
             ),
             Self::OfficeTask => (
                 "事務局の仕分け待ち（両方の記録を並べる）。機械は台帳を変えない",
@@ -138,7 +139,14 @@ pub const TABLE: &[Row] = &[
         "account or visit moved",
         Record("account_change"),
     ),
-    row("ADT", &["A54", "A55", "A61", "A62"], "担当医の変更", "doctor changed", Record("attending_doctor")),
+    row("ADT", &["A54"], "担当医の変更", "doctor changed", Update),
+    row(
+        "ADT",
+        &["A55", "A61", "A62"],
+        "担当医変更の取消・相談医の変更",
+        "change of doctor cancelled, consulting doctor changed",
+        Record("attending_doctor"),
+    ),
     row("ADT", &["A60"], "アレルギー情報", "allergies", Topic),
     row("ADT", &[], "その他のADT", "any other ADT", Readable),
     row(

@@ -139,6 +139,17 @@ pub enum Effect {
         /// The intake.
         intake_id: IntakeId,
     },
+    /// The sender made a document final that waits as a draft in triage (hl7.md 7.2, T03): its intake is read
+    /// and decided anew. Or its final text came by itself: then the draft is closed. Only drafts of the same
+    /// interface are meant.
+    FinalDocument {
+        /// The message that says so.
+        intake_id: IntakeId,
+        /// TXA-12.
+        document: String,
+        /// Whether the final text came with it.
+        with_text: bool,
+    },
     /// A person confirmed that this number of this facility is this patient.
     TeachIdentifier {
         /// The institution whose number it is.

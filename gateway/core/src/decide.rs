@@ -18,6 +18,8 @@ mod scenarios;
 #[cfg(test)]
 mod tests;
 
+pub use event::make_final;
+
 use crate::clock::UtcMicros;
 use crate::decision::{Decided, Decision, Notice, RuleVerdict, Then, TriageReason};
 use crate::envelope::Envelope;
@@ -62,6 +64,8 @@ pub mod doubt {
     pub const RESULT_NOT_FINAL: &str = "result_not_final";
     /// A document that its sender took back (TXA-19 CA or OB, OBX-11 D or W, a T11).
     pub const WITHDRAWN: &str = "document_withdrawn";
+    /// A document or its text is a draft (TXA-17, OBX-11 P).
+    pub const NOT_FINAL: &str = "document_not_final";
     /// Content that was sent for a wrong patient.
     pub const WRONG_PATIENT: &str = "wrong_patient";
     /// The patient's death is told (PV1-36 20, PID-30).

@@ -115,6 +115,14 @@ pub struct Envelope {
 }
 
 impl Envelope {
+    /// TXA-12 of an HL7 document that is a draft, so that its final word finds it.
+    #[must_use]
+    pub fn draft_document(&self) -> Option<&str> {
+        let event = self.event.as_ref().filter(|e| e.kind.as_deref() == Some("MDM"))?;
+        let draft = self.warnings.iter().any(|w| w.code == crate::decide::doubt::NOT_FINAL);
+        event.document.as_deref().filter(|_| draft)
+    }
+
     /// An envelope of this channel and format with nothing stated yet.
     #[must_use]
     pub fn empty(channel: Channel, format: Format, content_hash: ContentHash) -> Self {
@@ -334,6 +342,12 @@ pub struct Event {
 }
 
 impl Event {
+    /// Whether TXA-17 says that the document is authenticated (hl7.md 7.1).
+    #[must_use]
+    pub fn is_final_document(&self) -> bool {
+        matches!(self.status.as_deref(), Some("AU" | "LA"))
+    }
+
     /// Keys of this stay's event `trigger` (hl7.md 8.3): by visit number and by the minute of
     /// admission in 日本時間, `stay:2026060500123:A01` and `stay:202606051940:A01`. Senders fill one
     /// in one message and the other in the next, so whoever looks for a stay asks for both; a reader

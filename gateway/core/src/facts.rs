@@ -39,6 +39,8 @@ pub struct FactQuery {
     pub event_keys: Vec<String>,
     /// Message-ID or return path of a mail of ours that came back for good.
     pub bounced: Option<String>,
+    /// TXA-12 of a document that is a draft.
+    pub draft: Option<String>,
 }
 
 impl FactQuery {
@@ -78,6 +80,7 @@ impl FactQuery {
             birth_date: envelope.patient.birth_date.clone(),
             event_keys,
             bounced: hard_bounce(envelope),
+            draft: envelope.draft_document().map(str::to_owned),
         }
     }
 }
@@ -137,6 +140,8 @@ pub struct Facts {
     /// For a FAX without a code: what lately went to that number, newest first, each with its time. Offered
     /// to the office, never attached by itself (fax-loop.md 7).
     pub open_deliveries: Vec<(CodeItem, UtcMicros)>,
+    /// The sender has said meanwhile that this document is final (an MDM^T03 of the same interface).
+    pub made_final: bool,
 }
 
 /// An endpoint from which a mail came back for good.
@@ -322,4 +327,6 @@ pub struct EarlierPost {
     pub body: String,
     /// 緊急度 with which it was posted: the correction of a critical value is as urgent as the value.
     pub urgency: Urgency,
+    /// The doctor in charge, as the message of a stay named him; only where that was asked for.
+    pub attending: Option<String>,
 }

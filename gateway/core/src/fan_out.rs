@@ -7,7 +7,7 @@ use crate::clock::UtcMicros;
 use crate::commit::{AuthorNote, Effect, NewDelivery, OnlyIf};
 use crate::decision::{Addressees, Placement};
 use crate::directory::{Endpoint, EndpointSettings, GroupRoster, Member};
-use crate::ids::{AttachmentId, DeliveryId, EndpointId, FacilityId};
+use crate::ids::{AttachmentId, DeliveryId, EndpointId, FacilityId, PostId};
 use crate::post::{Acknowledgement, Addressee, Post, PostKind};
 use crate::reply_code::ReplyCode;
 use crate::schedule::{Planned, plan};
@@ -74,6 +74,35 @@ fn meant_for(post: &Post, member: &Member) -> Option<OnlyIf> {
         return Some(OnlyIf::Always);
     }
     (post.kind != PostKind::Topic).then_some(OnlyIf::TopicConcernsIt)
+}
+
+/// A post that a hospital's inbox did not take, once by FAX to this number, which must be a verified one of the
+/// hospital. Whether it was sent there before, the store knows.
+#[must_use]
+pub fn by_fax_instead(
+    post: &PostId,
+    member: &Member,
+    number: &str,
+    now: UtcMicros,
+    random: &mut dyn FnMut() -> u128,
+) -> Option<Effect> {
+    let usable = |e: &&Endpoint| {
+        e.channel == Channel::Fax && e.address == number && e.state == EndpointState::Verified
+    };
+    let endpoint = member.endpoints.iter().find(usable)?;
+    Some(Effect::Deliver(NewDelivery {
+        id: DeliveryId::fresh(now, random()),
+        endpoint_id: endpoint.id.clone(),
+        facility_id: endpoint.facility_id.clone(),
+        channel: Channel::Fax,
+        post_id: post.clone(),
+        mode: DeliveryMode::Instant,
+        due_at: now.plus_seconds(i64::from(endpoint.settings.hold_seconds)),
+        item_code: code(random),
+        delivery_code: code(random),
+        code_expires_at: now.plus_seconds(INSTANT_CODE_SECONDS),
+        only_if: OnlyIf::Always,
+    }))
 }
 
 fn plan_for(endpoint: &Endpoint, post: &Post, due: Option<UtcMicros>, now: UtcMicros) -> Option<Planned> {

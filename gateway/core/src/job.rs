@@ -145,6 +145,10 @@ pub struct HospitalRecord {
     pub visit: Option<String>,
     /// The hospital's document (TXA-12) under which the topic stands.
     pub document: Option<String>,
+    /// The hospital's referral (RF1-6) that the topic is.
+    pub referral: Option<String>,
+    /// MSH-10 of the message that opened the topic.
+    pub message: Option<String>,
 }
 
 /// MSH-10 of the HL7 message that carries item `position` of a delivery: `GW` and 18 digits, the same for

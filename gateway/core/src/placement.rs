@@ -57,7 +57,25 @@ pub fn effects(
 ) -> Vec<Effect> {
     let mut all = main_effects(arrival, roster, attachments, random);
     all.extend(withheld_notices(arrival, random));
+    all.extend(final_document(arrival));
     all
+}
+
+/// A draft of the same document that waits for the office need not wait any longer.
+fn final_document(arrival: &Arrival<'_>) -> Option<Effect> {
+    let envelope = arrival.envelope;
+    let event = envelope.event.as_ref().filter(|e| e.kind.as_deref() == Some("MDM"))?;
+    let warned = |code: &str| envelope.warnings.iter().any(|w| w.code == code);
+    if !event.is_final_document() || warned(doubt::CONFIDENTIAL) || warned(doubt::WITHDRAWN) {
+        return None;
+    }
+    let with_text = match (&arrival.decided.decision, event.trigger.as_deref()) {
+        (Decision::Record { .. }, Some("T03")) => false,
+        (Decision::Post(_), Some("T02" | "T04" | "T08" | "T10")) => true,
+        _ => return None,
+    };
+    let document = event.document.clone()?;
+    Some(Effect::FinalDocument { intake_id: arrival.intake_id.clone(), document, with_text })
 }
 
 /// What the sender is told of files that stay with the office. Only a known sender is told, and only where
@@ -439,7 +457,16 @@ pub fn title_of(envelope: &Envelope) -> String {
         Channel::Email => "(件名なし)".to_owned(),
         Channel::PhoneMemo => "電話メモ".to_owned(),
         Channel::Notebook => "連絡ノート".to_owned(),
-        Channel::Hl7 => "病院からの連絡".to_owned(),
+        Channel::Hl7 => {
+            // An update of the record has no name of its own; what it tells has one.
+            let key = envelope.event.as_ref().and_then(|e| e.key.as_deref()).unwrap_or_default();
+            match key.split_once(':') {
+                Some(("allergies", _)) => "アレルギー情報",
+                Some(("doctor", _)) => "担当医のお知らせ",
+                _ => "病院からの連絡",
+            }
+            .to_owned()
+        }
         Channel::Api | Channel::Mqtt | Channel::Web => "連絡".to_owned(),
     }
 }

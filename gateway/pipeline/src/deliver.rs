@@ -6,6 +6,7 @@ use crate::worker::{Drain, Stopping};
 use futures::StreamExt as _;
 use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::commit::{Actor, AttemptEnd, Commit, DeliveryChange, Effect, EndpointChange, NewSheet};
+use kakehashi_core::fan_out::by_fax_instead;
 use kakehashi_core::ids::{DeliveryId, NetworkId};
 use kakehashi_core::job::{DeliveryJob, JobContent};
 use kakehashi_core::port::{BoxFuture, Outcome, Outlet, SendFault};
@@ -16,6 +17,7 @@ use kakehashi_core::{retry, schedule};
 use kakehashi_render::Renderer;
 use kakehashi_store::view::Wake;
 use kakehashi_store::{Store, StoreError, WorkerView};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -55,6 +57,8 @@ pub struct Deliverer {
     rendering: Semaphore,
     /// When numbers without a sign of life were last looked for, in microseconds.
     silent_looked_at: AtomicI64,
+    /// FAX numbers for what an interface's inbox does not take.
+    fallbacks: BTreeMap<String, String>,
 }
 
 /// After so long without a sign of life a FAX number is verified again (care-network.md 6.1).
@@ -75,7 +79,38 @@ impl Deliverer {
         worker: String,
     ) -> Self {
         let (rendering, silent_looked_at) = (Semaphore::const_new(RENDERING), AtomicI64::new(0));
-        Self { store, network, clock, renderer, outlets, worker, rendering, silent_looked_at }
+        let fallbacks = BTreeMap::new();
+        Self { store, network, clock, renderer, outlets, worker, rendering, silent_looked_at, fallbacks }
+    }
+
+    /// With FAX numbers of hospitals, by interface, for what their inboxes do not take.
+    #[must_use]
+    pub fn with_fallbacks(mut self, fallbacks: BTreeMap<String, String>) -> Self {
+        self.fallbacks = fallbacks;
+        self
+    }
+
+    /// What an inbox refused or did not take in the end goes to the hospital's 地域連携室 by FAX, once.
+    async fn fall_back(&self, view: &WorkerView, now: UtcMicros) -> Result<(), StoreError> {
+        if self.fallbacks.is_empty() {
+            return Ok(());
+        }
+        for refused in view.refused_by_hospitals(now).await? {
+            let Some(number) = self.fallbacks.get(&refused.interface) else { continue };
+            let Some(roster) = view.roster(&refused.group_id, now).await? else { continue };
+            let member = roster.addressable(&refused.facility_id);
+            let effect =
+                member.and_then(|m| by_fax_instead(&refused.post_id, m, number, now, &mut crate::random));
+            let Some(effect) = effect else { continue };
+            tracing::warn!(post = %refused.post_id, "pipeline.deliver: a hospital's inbox did not take it, sent by FAX");
+            let commit = Commit { at: now, actor: Actor::Gateway, effects: vec![effect] };
+            match self.store.commit(&self.network, commit).await {
+                // Another process was faster.
+                Ok(_) | Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     async fn round(&self) -> Result<usize, StoreError> {
@@ -84,6 +119,7 @@ impl Deliverer {
         let silent = view.silent_fax_jobs(now).await?;
         let lapsed = view.lapse(now).await?;
         self.send_again(silent, now).await?;
+        self.fall_back(&view, now).await?;
         if lapsed > 0 {
             tracing::warn!(
                 lapsed,

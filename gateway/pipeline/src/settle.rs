@@ -7,7 +7,7 @@ use crate::reading::{ReadingThread, Unfinished};
 use crate::worker::{Drain, Stopping};
 use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::commit::{Actor, Commit, Effect};
-use kakehashi_core::decide::decide;
+use kakehashi_core::decide::{decide, make_final};
 use kakehashi_core::decision::{Decided, Decision, TriageReason};
 use kakehashi_core::digest_answer;
 use kakehashi_core::envelope::{Attachment, Envelope};
@@ -218,6 +218,9 @@ impl Settler {
             let footer = facts.sender.as_ref().and_then(|s| s.endpoint.settings.mail_footer.as_deref());
             if let Some(footer) = footer.filter(|_| envelope.channel == Channel::Email) {
                 mail_footer::take_off(&mut envelope, footer);
+            }
+            if facts.made_final {
+                make_final(&mut envelope);
             }
             match digest_answer::split(&envelope, &facts) {
                 Some(parts) => read.extend(parts),

@@ -270,6 +270,20 @@ mod tests {
     }
 
     #[test]
+    fn certificates_that_nobody_asks_for_are_a_mistake() {
+        let bound = EXAMPLE.replace("# client_certificates = []", "client_certificates = [\"ab:cd\"]");
+        assert_ne!(bound, EXAMPLE);
+        let error = Config::parse(&bound, "k.toml").unwrap_err().to_string();
+        assert!(error.contains("client_ca") && error.contains("sakurami_ch"), "{error}");
+        let asked = bound.replace(
+            "# [mllp.tls]\n# certificate = \"mllp.pem\"\n# key = \"mllp.key\"\n# client_ca",
+            "[mllp.tls]\ncertificate = \"mllp.pem\"\nkey = \"mllp.key\"\nclient_ca",
+        );
+        assert_ne!(asked, bound);
+        Config::parse(&asked, "k.toml").unwrap();
+    }
+
+    #[test]
     fn secrets_are_not_printed() {
         let config = Config::parse(EXAMPLE, "example").unwrap();
         assert!(!format!("{config:?}").contains("postgres://"));

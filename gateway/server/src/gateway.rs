@@ -28,6 +28,7 @@ use kakehashi_store::{Store, StoreConfig, StoreError};
 use kakehashi_web::{PageImages, WebState};
 use kakehashi_wire::tls::ServerConfig;
 use metrics_exporter_prometheus::PrometheusHandle;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -197,7 +198,8 @@ impl Gateway {
             Arc::clone(&renderer),
             outlets,
             worker,
-        );
+        )
+        .with_fallbacks(fallbacks(config));
         workers.start(Arc::new(deliverer), store.wakes());
 
         let addresses = Addresses {
@@ -395,6 +397,15 @@ pub(crate) fn outlets(
         routes.insert(if spool.first { 0 } else { routes.len() }, route);
     }
     Ok(Outlets { email, fax: Arc::new(FailoverOutlet::new(routes, Arc::new(SystemClock), book)), hl7 })
+}
+
+/// FAX numbers of hospitals for what their inboxes do not take, by interface.
+fn fallbacks(config: &Config) -> BTreeMap<String, String> {
+    let named = config.mllp.iter().filter_map(|m| {
+        let number = m.outgoing.as_ref()?.fallback_fax.clone()?;
+        Some((m.interface.name.clone(), number))
+    });
+    named.collect()
 }
 
 fn sender(config: &Config, from: &str, dkim: Option<Arc<DkimKey>>) -> Result<Arc<EmailOutlet>, StartFault> {

@@ -115,6 +115,9 @@ impl Applying<'_> {
                 self.finish_intake(intake_id, *state, decided).await
             }
             Effect::ReplayIntake { intake_id } => self.replay(intake_id).await,
+            Effect::FinalDocument { intake_id, document, with_text } => {
+                self.final_document(intake_id, document, *with_text).await
+            }
             Effect::TeachIdentifier { facility_id, identifier, patient_id, state } => {
                 self.teach_identifier(facility_id, identifier, patient_id, *state).await
             }

@@ -2,16 +2,18 @@
 //! the sender's facility and the number of candidates (at most [`MOST`] of each kind), never on the size
 //! of a timeline or of the network.
 
+use crate::apply::messages::document_term;
 use crate::columns::{
     ENDPOINT, FACILITY, GROUP, PATIENT, consented_by, is_member, read_endpoint, read_facility, read_group,
     read_patient,
 };
 use crate::database::Database;
-use crate::value::args;
+use crate::value::{args, list};
 use crate::{StoreError, codes, posts};
 use kakehashi_core::bounce::{COUNTS_FOR_SECONDS, is_hard};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::{Network, Patient};
+use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::{
     BouncedEndpoint, CodeEntry, CodeFacts, CodeItem, EarlierPost, FactQuery, Facts, GroupFacts,
     IdentifierState, PaperTrust, PatientCandidate, SenderFacts,
@@ -64,6 +66,7 @@ pub(crate) async fn gather(
         (Some(sender), Some(Channel::Fax), None) => open_deliveries(db, n, &sender.endpoint.id, now).await?,
         _ => Vec::new(),
     };
+    let made_final = made_final(db, n, query).await?;
     Ok(Facts {
         sender,
         code,
@@ -74,6 +77,7 @@ pub(crate) async fn gather(
         bounced,
         paper,
         open_deliveries,
+        made_final,
         network,
     })
 }
@@ -108,6 +112,14 @@ async fn open_deliveries(
             Ok((item, r.time()?))
         })
         .collect()
+}
+
+/// Whether an MDM^T03 of the same interface has made this draft final.
+async fn made_final(db: &Database, network: &NetworkId, query: &FactQuery) -> Result<bool, StoreError> {
+    let (Some(interface), Some(document)) = (&query.sender_address, &query.draft) else { return Ok(false) };
+    let sql = "SELECT 1 FROM hl7_index WHERE network_id = $1 AND term = $2 LIMIT 1";
+    let term = document_term("final", interface, document);
+    Ok(db.row(sql, args![network, term]).await?.is_some())
 }
 
 /// Failed deliveries of an endpoint that are looked through for hard bounces.
@@ -407,6 +419,10 @@ async fn earlier_posts(
     let ids: Vec<kakehashi_core::ids::PostId> =
         rows.iter().map(|row| row.reader().id()).collect::<Result<_, _>>()?;
     let attachments = posts::attachments(db, network, &ids).await?;
+    let doctors = match query.event_keys.iter().any(|k| k.starts_with("doctor:")) {
+        true => doctors(db, network, &ids).await?,
+        false => HashMap::new(),
+    };
     let mut earlier: Vec<EarlierPost> = posts::by_ids(db, network, &ids)
         .await?
         .into_iter()
@@ -415,6 +431,7 @@ async fn earlier_posts(
             let body = print_of(post.title.as_deref(), &post.body, files);
             Some(EarlierPost {
                 event_key: post.event_key?,
+                attending: doctors.get(&post.id).cloned(),
                 post_id: post.id,
                 topic_id: post.topic_id,
                 group_id: post.group_id,
@@ -425,4 +442,30 @@ async fn earlier_posts(
         .collect();
     earlier.reverse();
     Ok(earlier)
+}
+
+/// The doctor in charge as the message behind each of these posts named him.
+async fn doctors(
+    db: &Database,
+    network: &NetworkId,
+    posts: &[kakehashi_core::ids::PostId],
+) -> Result<HashMap<kakehashi_core::ids::PostId, String>, StoreError> {
+    let rows = db
+        .rows(
+            "SELECT t.post_id, n.envelopes FROM posts t \
+             JOIN intakes n ON n.network_id = t.network_id AND n.intake_id = t.intake_id \
+             WHERE t.network_id = $1 AND t.post_id {in $2} \
+               AND (t.event_key LIKE 'stay:%' OR t.event_key LIKE 'doctor:%')",
+            args![network, list(posts)],
+        )
+        .await?;
+    let mut found = HashMap::new();
+    for row in &rows {
+        let mut r = row.reader();
+        let post = r.id()?;
+        let envelopes: Vec<Envelope> = r.opt_json(("intakes", "envelopes"))?.unwrap_or_default();
+        let doctor = envelopes.into_iter().find_map(|e| e.event?.visit?.attending);
+        found.extend(doctor.map(|doctor| (post, doctor)));
+    }
+    Ok(found)
 }

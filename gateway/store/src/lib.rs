@@ -43,4 +43,4 @@ pub use links::LinkBook;
 pub use office_view::OfficeView;
 pub use store::{Committed, Store, StoreConfig};
 pub use wake::Wakes;
-pub use worker_view::{ClaimedIntake, WorkerView};
+pub use worker_view::{ClaimedIntake, RefusedPost, WorkerView};

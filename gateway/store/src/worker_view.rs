@@ -22,7 +22,7 @@ use kakehashi_core::directory::{GroupRoster, Network};
 use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::facts::{FactQuery, Facts};
 use kakehashi_core::fax_route::RouteMemory;
-use kakehashi_core::ids::{DeliveryId, GroupId, IntakeId, NetworkId};
+use kakehashi_core::ids::{DeliveryId, FacilityId, GroupId, IntakeId, NetworkId, PostId};
 use kakehashi_core::job::{DeliveryJob, delivery_of_bounce_address};
 use kakehashi_core::port::{Origin, RawIntake, RecipientAnswer};
 use kakehashi_core::reply_code::ReplyCode;
@@ -44,6 +44,19 @@ pub struct ClaimedIntake {
     pub raw: RawIntake,
     /// How often reading was begun, this time included.
     pub attempt: u32,
+}
+
+/// A post that a hospital's inbox did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedPost {
+    /// The post.
+    pub post_id: PostId,
+    /// Its group.
+    pub group_id: GroupId,
+    /// The hospital.
+    pub facility_id: FacilityId,
+    /// The interface whose inbox it was.
+    pub interface: String,
 }
 
 impl WorkerView {
@@ -204,6 +217,15 @@ impl WorkerView {
     /// If the store does not answer.
     pub async fn lapse(&self, now: UtcMicros) -> Result<u32, StoreError> {
         attempts::lapse(&self.parts, &self.network, now).await
+    }
+
+    /// Posts that a hospital's inbox refused or did not take in the end during the last week, and that were
+    /// not planned by FAX for the same hospital since.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn refused_by_hospitals(&self, now: UtcMicros) -> Result<Vec<RefusedPost>, StoreError> {
+        hospital::refused(&self.parts.db, &self.network, now).await
     }
 
     /// FAX jobs whose report is overdue, each with its attempts so far: what [`Self::lapse`] turns into

@@ -25,6 +25,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Bytes of one connection that are being handed in at once, in KiB.
 const IN_FLIGHT_KIB: usize = 64 * 1024;
+/// Bytes that are read at once on a quiet connection: an ordinary message fits.
+const SMALL_CHUNK: usize = 2 * 1024;
+/// The same while a message is longer than that.
+const LARGE_CHUNK: usize = 16 * 1024;
 /// Messages of one batch that are answered one by one; a longer one waits for the office as it came.
 const MAX_BATCH: usize = 10_000;
 /// Messages in a row without a usable header after which the peer is not spoken to any more.
@@ -125,7 +129,7 @@ impl Session {
         let config = &self.shared.config;
         let mut decoder = Decoder::new(config.max_frame_bytes, config.profile.lenient_start);
         let room = Arc::new(Semaphore::new(IN_FLIGHT_KIB));
-        let mut chunk = vec![0; 16 * 1024];
+        let mut chunk = vec![0; SMALL_CHUNK];
         let mut events = Vec::new();
         let mut unusable = 0;
         let mut limit: Option<(u64, Instant)> = None;
@@ -160,6 +164,13 @@ impl Session {
             }
             let count = taken.and_then(Result::ok).unwrap_or(0);
             decoder.feed(&chunk[..count], &mut events);
+            // Thousands of hospitals' connections are silent most of the day: only a large message gets a
+            // large buffer, and only as long as it lasts.
+            if count == chunk.len() && count == SMALL_CHUNK {
+                chunk = vec![0; LARGE_CHUNK];
+            } else if chunk.len() > SMALL_CHUNK && !decoder.is_waiting_for_more() {
+                chunk = vec![0; SMALL_CHUNK];
+            }
             for event in events.drain(..) {
                 if let Some(end) = self.event(event, &queue, &room, &mut unusable).await {
                     return end;

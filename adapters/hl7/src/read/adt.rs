@@ -66,7 +66,7 @@ pub(super) fn compose(
     let trigger = envelope.event.as_ref().and_then(|e| e.trigger.clone()).unwrap_or_default();
     let occurred = occurred(&trigger, scope);
     envelope.occurred_at = occurred.filter(|s| s.precision > Precision::Month).map(|s| s.at);
-    set_keys(envelope, scope, &trigger);
+    set_keys(envelope, scope, &trigger, occurred);
     set_retired(envelope, scope);
     if scope.text("PID", 30, 1).is_some_and(|told| told.eq_ignore_ascii_case("Y")) {
         envelope.warn(DEATH, "PID-30 is Y: the office chooses the words, no text by machine");
@@ -110,15 +110,21 @@ fn occurred(trigger: &str, scope: &Scope<'_>) -> Option<Stamp> {
     scope.first_stamp(first).or_else(|| scope.first_stamp(&[("EVN", 2, 1), ("MSH", 7, 1)]))
 }
 
-fn set_keys(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str) {
+fn set_keys(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, occurred: Option<Stamp>) {
     let Some(event) = envelope.event.as_mut() else { return };
     // A stay that is only planned often has no number yet: its planned time is all that both messages name.
     let is_plan = matches!(trigger, "A05" | "A14" | "A27" | "A38");
     let planned = is_plan.then(|| scope.text("PV2", 8, 1)).flatten().map(|t| format!("planned{}", t.trim()));
+    let dated = |of: &str| {
+        // Without a stay, only a repetition of the same happening can be recognised.
+        let id = envelope.patient.identifiers.first()?;
+        let at = occurred.filter(|s| s.precision == Precision::Time && kind(of).is_some())?;
+        Some(format!("stay:{}@{}:{of}", id.id, at.at.in_japan().strftime("%Y%m%d%H%M")))
+    };
     let key =
         |of: &str| event.stay_keys(of).pop().or_else(|| planned.as_ref().map(|p| format!("stay:{p}:{of}")));
     let corrects = cancels(trigger).and_then(key);
-    event.key = key(trigger);
+    event.key = key(trigger).or_else(|| dated(trigger));
     event.corrects = corrects;
 }
 
@@ -174,7 +180,7 @@ fn other(
 ) -> Result<(), ReadFault> {
     envelope.urgency = Some(Urgency::Normal);
     match (clinical_event::outcome("ADT", trigger), trigger) {
-        (Outcome::Update, _) => {}
+        (Outcome::Update, _) => update(envelope, scope, trigger),
         (_, "A04") => envelope.title = Some("外来受付".to_owned()),
         (_, "A60") => allergy(envelope, scope),
         (Outcome::OfficeTask, "A23" | "A29") => {
@@ -229,10 +235,47 @@ fn numbers(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, title: &st
 fn allergy(envelope: &mut Envelope, scope: &Scope<'_>) {
     envelope.urgency = Some(Urgency::Urgent);
     envelope.title = Some("アレルギー情報".to_owned());
-    let lines: Vec<String> = scope
-        .view
-        .segments()
-        .filter(|s| matches!(s.name(), "IAM" | "AL1"))
+    let patient = patient_in_words(envelope);
+    let text = allergies(scope).join("\n");
+    envelope.body = Some(fill(template!("allergy"), &[("patient", Some(&patient)), ("text", Some(&text))]));
+}
+
+/// What an update of the record tells that a team acts on: allergies, else the doctor in charge. Whether it
+/// is news is for the decision; the key is the patient's, so that the next update finds this one.
+fn update(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str) {
+    let patient = patient_in_words(envelope);
+    let Some(id) = envelope.patient.identifiers.first().map(|i| i.id.clone()) else { return };
+    let doctor = envelope.event.as_ref().and_then(|e| e.visit.as_ref()?.attending.clone());
+    let told = allergies(scope);
+    let changed = trigger == "A54";
+    let (what, body) = match (told.is_empty() || changed, doctor) {
+        (false, _) => {
+            envelope.urgency = Some(Urgency::Urgent);
+            let text = told.join("\n");
+            let fields = [("patient", Some(patient.as_str())), ("text", Some(text.as_str()))];
+            ("allergies", fill(template!("allergy"), &fields))
+        }
+        (true, Some(doctor)) => {
+            let fields = [("patient", Some(patient.as_str())), ("doctor", Some(doctor.as_str()))];
+            // An update names him anyway: it is news only where another one was known.
+            let template = if changed { template!("doctor_changed") } else { template!("doctor") };
+            ("doctor", fill(template, &fields))
+        }
+        (true, None) => return,
+    };
+    if changed {
+        envelope.title = Some("担当医の変更".to_owned());
+    }
+    envelope.body = Some(body);
+    if let Some(event) = envelope.event.as_mut() {
+        event.key = Some(format!("{what}:{id}"));
+    }
+}
+
+/// One line for each allergy.
+fn allergies(scope: &Scope<'_>) -> Vec<String> {
+    let segments = scope.view.segments().filter(|s| matches!(s.name(), "IAM" | "AL1"));
+    segments
         .take(200)
         .filter_map(|segment| {
             let substance = segment.coded(3)?;
@@ -240,12 +283,11 @@ fn allergy(envelope: &mut Envelope, scope: &Scope<'_>) {
             let details: Vec<String> = details.into_iter().flatten().collect();
             let details =
                 if details.is_empty() { String::new() } else { format!("（{}）", details.join("、")) };
-            Some(format!("・{substance}{details}"))
+            // IAM-6 D: the entry was taken out of the record.
+            let gone = segment.name() == "IAM" && segment.text(6, 1).as_deref() == Some("D");
+            Some(format!("・{substance}{details}{}", if gone { "（削除）" } else { "" }))
         })
-        .collect();
-    let patient = patient_in_words(envelope);
-    let text = lines.join("\n");
-    envelope.body = Some(fill(template!("allergy"), &[("patient", Some(&patient)), ("text", Some(&text))]));
+        .collect()
 }
 
 fn reactions(segment: &crate::message::Segment<'_>) -> Option<String> {

@@ -108,6 +108,7 @@ pub(super) fn gather(
                             .warn("reference_not_fetched", "OBX holds a pointer, which is never followed");
                         content.refuse("病院内の別の場所にある文書");
                     }
+                    Some("NA" | "MA") => content.refuse("波形"),
                     kind => text.observation(&segment, kind.unwrap_or("ST")),
                 }
             }

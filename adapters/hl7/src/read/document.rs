@@ -53,10 +53,7 @@ pub(super) fn compose(
     let is_final = status.as_deref().is_none_or(|s| matches!(s, "AU" | "LA"));
     let preliminary = content.statuses.iter().any(|s| s == "P");
     if !is_final || preliminary {
-        envelope.warn("document_not_final", "TXA-17 or OBX-11 says that the document is not final");
-    }
-    if preliminary {
-        envelope.warn(CONFIDENTIAL, "OBX-11 says that the text is preliminary");
+        envelope.warn(doubt::NOT_FINAL, "TXA-17 or OBX-11 says that the document is not final");
     }
     if matches!(txa.as_ref().and_then(|t| t.text(18, 1)).as_deref(), Some("R" | "V")) {
         envelope.warn(CONFIDENTIAL, "TXA-18 restricts who may see the document");

@@ -86,7 +86,7 @@ fn status_in_words(scope: &Scope<'_>) -> Option<String> {
 fn doctor(scope: &Scope<'_>, role: &str) -> Option<String> {
     let prd = scope.view.all("PRD").find(|p| p.repeats(1).any(|o| o.text(1).as_deref() == Some(role)))?;
     let person_name = name(&prd, 2).or_else(|| person(&prd, 2));
-    let institution = [4, 1, 9].into_iter().find_map(|component| prd.text(4, component));
+    let institution = [4, 1, 9].into_iter().find_map(|component| prd.repeats(4).next()?.sub(component, 1));
     let both: Vec<String> = [institution, person_name].into_iter().flatten().collect();
     (!both.is_empty()).then(|| both.join(" "))
 }

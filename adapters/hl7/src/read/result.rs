@@ -62,6 +62,7 @@ pub(super) fn compose(
     let name = match (trigger.as_str(), table.is_empty()) {
         ("R30" | "R31" | "R32", _) => "バイタル".to_owned(),
         (_, true) => order.unwrap_or_else(|| "検査結果".to_owned()),
+        (_, false) if table.is_examination() => order.unwrap_or_else(|| "検査結果".to_owned()),
         (_, false) => "検体検査結果".to_owned(),
     };
     // Every row taken back, or no row left to show: nothing of it stands any more.
@@ -151,7 +152,8 @@ impl Table {
                 }
                 "OBX" => {
                     let kind = segment.text(2, 1).unwrap_or_default();
-                    if kind == "ED" || kind == "RP" {
+                    // Files, pointers and waveforms are no values.
+                    if matches!(kind.as_str(), "ED" | "RP" | "NA" | "MA") {
                         continue;
                     }
                     match (is_text(&kind), is_measure(&segment)) {
@@ -181,6 +183,11 @@ impl Table {
 
     fn is_empty(&self) -> bool {
         self.groups.is_empty()
+    }
+
+    /// One examination with its findings, such as an echocardiogram, and no list of values.
+    fn is_examination(&self) -> bool {
+        matches!(self.groups.as_slice(), [one] if !one.texts.is_empty() && !one.keeps_order && one.rows.len() <= 20)
     }
 
     fn group(&mut self) -> Option<&mut Group> {

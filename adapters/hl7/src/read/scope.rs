@@ -57,7 +57,10 @@ impl<'m> Scope<'m> {
     pub(super) fn place(&self, envelope: &Envelope) -> String {
         let facility = self.facility().unwrap_or_else(|| "病院".to_owned());
         let ward = envelope.event.as_ref().and_then(|e| e.visit.as_ref()).and_then(|v| v.ward.as_deref());
-        match ward.map(|code| self.ward(code)) {
+        let agreed = ward.map(|code| self.ward(code)).filter(|(_, is_agreed)| *is_agreed);
+        // Senders that write the name itself put it into the description.
+        let described = || self.text("PV1", 3, 9).map(|name| (name, true));
+        match agreed.or_else(described).or_else(|| ward.map(|code| self.ward(code))) {
             Some((ward, true)) => format!("{facility}{ward}"),
             Some((ward, false)) => format!("{facility} {ward}"),
             None => facility,

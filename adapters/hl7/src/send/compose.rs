@@ -1,4 +1,4 @@
-//! A note as an HL7 message (hl7.md 14): MDM^T02, T06 or T10, or ORU^R01, by the profile of the interface.
+//! A note as an HL7 message (hl7.md 14): MDM^T02, T06 or T10, ORU^R01 or R30, or RRI^I12, by the interface's profile.
 //! The same note gives the same bytes at every attempt, so that a receiver recognises a resend however it
 //! looks for one. Nothing but the hospital's own number and name of the patient stands in it.
 
@@ -66,7 +66,9 @@ pub fn message(note: &HospitalNote, profile: &OutboxProfile) -> Vec<u8> {
     });
     let mut segments = vec![header(note, profile)];
     let time = stamp(note.written_at);
-    if profile.event == OutboxEvent::OruR01 {
+    if is_referral_answer(note, profile) {
+        segments.extend([answered(note), referral(note, profile), patient(note, profile)]);
+    } else if profile.event.is_result() {
         segments.extend([patient(note, profile), visit(note)]);
         segments.push(Segment::new(
             "OBR",
@@ -83,7 +85,11 @@ pub fn message(note: &HospitalNote, profile: &OutboxProfile) -> Vec<u8> {
         segments.push(Segment::new("EVN", &[(2, time.clone())]));
         segments.extend([patient(note, profile), visit(note), document(note, profile, &kind)]);
     }
-    segments.extend(content(note, profile, &kind, &time));
+    if is_referral_answer(note, profile) {
+        segments.extend(remarks(note, profile));
+    } else {
+        segments.extend(content(note, profile, &kind, &time));
+    }
     for segment in &mut segments {
         for (place, value) in &profile.fields {
             if let Some((name, number)) = field_place(place)
@@ -102,10 +108,12 @@ pub fn message(note: &HospitalNote, profile: &OutboxProfile) -> Vec<u8> {
 
 fn header(note: &HospitalNote, profile: &OutboxProfile) -> Segment {
     let event = match (profile.event, note.kind) {
+        _ if is_referral_answer(note, profile) => "RRI^I12^RRI_I12",
         (OutboxEvent::OruR01, _) => "ORU^R01^ORU_R01",
+        (OutboxEvent::OruR30, _) => "ORU^R30^ORU_R30",
         (_, NoteKind::Correction) if note.replaces.is_some() => "MDM^T10^MDM_T02",
         (OutboxEvent::MdmT06, _) if note.patient.document.is_some() => "MDM^T06^MDM_T02",
-        (OutboxEvent::MdmT02 | OutboxEvent::MdmT06, _) => "MDM^T02^MDM_T02",
+        (OutboxEvent::MdmT02 | OutboxEvent::MdmT06 | OutboxEvent::RriI12, _) => "MDM^T02^MDM_T02",
     };
     let (accept, application) = match profile.acknowledgement {
         Acknowledging::Original => ("", ""),
@@ -137,6 +145,42 @@ fn header(note: &HospitalNote, profile: &OutboxProfile) -> Segment {
             (20, scheme.to_owned()),
         ],
     )
+}
+
+/// A reply under the hospital's own referral, where it wants its answer that way (hl7.md 10, 14).
+fn is_referral_answer(note: &HospitalNote, profile: &OutboxProfile) -> bool {
+    profile.event == OutboxEvent::RriI12
+        && note.kind == NoteKind::Reply
+        && note.patient.referral.is_some()
+        && note.patient.message.is_some()
+}
+
+fn answered(note: &HospitalNote) -> Segment {
+    let message = note.patient.message.as_deref().unwrap_or_default();
+    Segment::new("MSA", &[(1, "AA".to_owned()), (2, escape(message.trim()))])
+}
+
+/// RF1 without a status: whether they accept, people say in words; no machine guesses it.
+fn referral(note: &HospitalNote, profile: &OutboxProfile) -> Segment {
+    let theirs = note.patient.referral.as_deref().unwrap_or_default();
+    Segment::new(
+        "RF1",
+        &[
+            (6, entity(theirs, &profile.receiving_facility)),
+            (7, stamp(note.written_at)),
+            (11, entity(&note.document_id, &profile.sending_facility)),
+        ],
+    )
+}
+
+/// The text of an answer to a referral, line by line; its files stay with FAX and mail.
+fn remarks(note: &HospitalNote, profile: &OutboxProfile) -> Vec<Segment> {
+    let (text, _) = fit(&note.text, profile.encoding);
+    let lines = text.lines().flat_map(wrapped).take(MAX_LINES);
+    lines
+        .enumerate()
+        .map(|(at, line)| Segment::new("NTE", &[(1, (at + 1).to_string()), (3, escape(&line))]))
+        .collect()
 }
 
 fn patient(note: &HospitalNote, profile: &OutboxProfile) -> Segment {

@@ -16,6 +16,18 @@ pub enum OutboxEvent {
     MdmT06,
     /// ORU^R01, for hospitals whose only open door is the result interface.
     OruR01,
+    /// ORU^R30, for those that take notes from home as point-of-care results.
+    OruR30,
+    /// RRI^I12 for a reply to the hospital's referral (REF^I12); anything else as MDM^T02.
+    RriI12,
+}
+
+impl OutboxEvent {
+    /// Whether notes travel as results.
+    #[must_use]
+    pub const fn is_result(self) -> bool {
+        matches!(self, Self::OruR01 | Self::OruR30)
+    }
 }
 
 /// Characters on the wire.
@@ -92,6 +104,9 @@ pub struct OutboxProfile {
     pub assigning_authority: String,
     /// TXA-2 and OBX-3 by kind of note (`topic`, `reply`, `correction`, `acknowledgement`), as `code^text^system`.
     pub document_types: BTreeMap<String, String>,
+    /// FAX number (digits) of the 地域連携室, to which a post goes once when this inbox refuses it or cannot be
+    /// reached in the end; it must be a verified FAX endpoint of the hospital. Absent: the office is asked.
+    pub fallback_fax: Option<String>,
     /// Whether files go along as OBX of type ED.
     pub files: bool,
     /// Fields that the hospital wants otherwise, by place: `"TXA-18" = "R"`, `"MSH-18" = "SHIFT_JIS"`,
@@ -117,6 +132,7 @@ impl Default for OutboxProfile {
             version: "2.5".to_owned(),
             assigning_authority: String::new(),
             document_types: BTreeMap::new(),
+            fallback_fax: None,
             files: true,
             fields: BTreeMap::new(),
         }
@@ -135,7 +151,7 @@ pub struct ProfileFault {
 }
 
 /// Segments that a note consists of.
-const SEGMENTS: &[&str] = &["MSH", "EVN", "PID", "PV1", "TXA", "OBR", "OBX"];
+const SEGMENTS: &[&str] = &["MSH", "EVN", "PID", "PV1", "TXA", "OBR", "OBX", "RF1"];
 /// Fields that hold together what we send and must not be replaced.
 const FIXED: &[&str] =
     &["MSH-1", "MSH-2", "MSH-7", "MSH-9", "MSH-10", "MSH-15", "MSH-16", "PID-3", "OBX-1", "OBX-2", "OBX-5"];
@@ -168,6 +184,14 @@ impl OutboxProfile {
                 "answer_seconds",
                 format!("answer_seconds is {}", self.answer_seconds),
                 "choose 1 to 50 seconds; an attempt as a whole ends after 60",
+            );
+        }
+        if self.fallback_fax.as_deref().is_some_and(|n| n.len() < 9 || !n.bytes().all(|b| b.is_ascii_digit()))
+        {
+            fault(
+                "fallback_fax",
+                format!("{:?} is not a FAX number", self.fallback_fax.as_deref().unwrap_or_default()),
+                "write the digits as in endpoints.csv, for example \"0300000101\"",
             );
         }
         if let Some(tls) = &self.tls

@@ -27,6 +27,7 @@ fn note() -> HospitalNote {
             sex: Some("F".to_owned()),
             visit: None,
             document: Some("SKR-NS-2026-000872".to_owned()),
+            ..HospitalRecord::default()
         },
         document_id: "CN-POST-01JZ".to_owned(),
         replaces: None,
@@ -70,7 +71,7 @@ fn read(bytes: Vec<u8>) -> Envelope {
 
 #[test]
 fn what_leaves_can_be_read_in_every_form() {
-    for event in [OutboxEvent::MdmT02, OutboxEvent::MdmT06, OutboxEvent::OruR01] {
+    for event in [OutboxEvent::MdmT02, OutboxEvent::MdmT06, OutboxEvent::OruR01, OutboxEvent::OruR30] {
         for encoding in [OutboxEncoding::Iso2022Jp, OutboxEncoding::Utf8, OutboxEncoding::ShiftJis] {
             let profile = OutboxProfile { event, encoding, ..profile() };
             let bytes = message(&note(), &profile);
@@ -83,9 +84,10 @@ fn what_leaves_can_be_read_in_every_form() {
             let said = envelope.event.as_ref().unwrap();
             assert_eq!(said.control_id.as_deref(), Some("GW000000000000000042"));
             let trigger = match event {
-                OutboxEvent::MdmT02 => "T02",
+                OutboxEvent::MdmT02 | OutboxEvent::RriI12 => "T02",
                 OutboxEvent::MdmT06 => "T06",
                 OutboxEvent::OruR01 => "R01",
+                OutboxEvent::OruR30 => "R30",
             };
             assert_eq!(said.trigger.as_deref(), Some(trigger));
             let body = envelope.body.as_deref().unwrap();
@@ -93,11 +95,37 @@ fn what_leaves_can_be_read_in_every_form() {
             let replaced = encoding == OutboxEncoding::Iso2022Jp;
             assert_eq!(body.contains("(1)至急") && body.contains("高橋"), replaced, "{encoding:?}");
             assert!(envelope.attachments.iter().any(|a| a.media_type == "application/pdf"));
-            if event != OutboxEvent::OruR01 {
+            if !event.is_result() {
                 assert_eq!(said.parent_document.as_deref(), Some("SKR-NS-2026-000872"));
                 assert_eq!(said.document.as_deref(), Some("CN-POST-01JZ"));
             }
         }
+    }
+}
+
+#[test]
+fn a_referral_is_answered_by_its_own_message() {
+    let profile = OutboxProfile { event: OutboxEvent::RriI12, ..profile() };
+    let referral = HospitalRecord {
+        referral: Some("SKR-RF-2026-001101".to_owned()),
+        message: Some("2026060911000001".to_owned()),
+        document: None,
+        ..note().patient
+    };
+    let answer = HospitalNote { patient: referral.clone(), ..note() };
+    let bytes = message(&answer, &profile);
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.contains("|RRI^I12^RRI_I12|GW000000000000000042|"), "{text}");
+    assert!(text.contains("\rMSA|AA|2026060911000001\r"), "{text}");
+    assert!(text.contains("\rRF1||||||SKR-RF-2026-001101^SAKURAMI_CH|"), "{text}");
+    let envelope = read(bytes);
+    let event = envelope.event.unwrap();
+    assert_eq!((event.kind.as_deref(), event.document.as_deref()), (Some("RRI"), Some("SKR-RF-2026-001101")));
+    assert!(envelope.body.unwrap().contains("残薬10日分"));
+    // Anything else than a reply to a referral is a document.
+    for (kind, patient) in [(NoteKind::Topic, referral), (NoteKind::Reply, note().patient)] {
+        let note = HospitalNote { kind, patient, ..note() };
+        assert_eq!(read(message(&note, &profile)).event.unwrap().trigger.as_deref(), Some("T02"));
     }
 }
 

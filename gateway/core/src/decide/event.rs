@@ -9,6 +9,7 @@ use crate::envelope::{Envelope, Event, Identifier, cancelled_by};
 use crate::facts::EarlierPost;
 use crate::ids::{GroupId, PostId};
 use crate::patient_match::Strength;
+use crate::text::fold::fold_name;
 use crate::vocabulary::{Channel, Format, Urgency};
 
 /// Where a post goes on the timeline.
@@ -40,7 +41,7 @@ impl Bench<'_> {
         match clinical_event::outcome(kind, trigger) {
             Outcome::Record(what) => Some(self.note(what)),
             Outcome::Readable if !self.rule_posts() => Some(self.note("parked")),
-            Outcome::Update => Some(self.update()),
+            Outcome::Update => self.update(event, trigger),
             Outcome::OfficeTask => Some(self.office_task(event)),
             _ if self.warned(doubt::DEATH) || (matches!(trigger, "A03" | "A07" | "A16") && died(event)) => {
                 self.ground("死亡退院の連絡です。言葉は人が選びます");
@@ -59,17 +60,38 @@ impl Bench<'_> {
         self.verdict.is_some_and(|v| matches!(v.then, Then::Post { .. }))
     }
 
-    fn update(&mut self) -> Decision {
+    fn update(&mut self, event: &Event, trigger: &str) -> Option<Decision> {
         if self.warned(doubt::DEATH) {
             self.ground("患者情報の更新で、死亡が伝えられました。言葉は人が選びます");
-            return self.triage(vec![TriageReason::DeathNotice]);
+            return Some(self.triage(vec![TriageReason::DeathNotice]));
         }
         if self.weighed.iter().any(|w| w.strength == Strength::Conflict) {
             self.ground("患者情報の更新で、名前か生年月日が登録と食い違いました");
-            return self.triage(vec![TriageReason::IdentityConflict]);
+            return Some(self.triage(vec![TriageReason::IdentityConflict]));
+        }
+        let key = event.key.as_deref().unwrap_or_default();
+        let sure = self.weighed.iter().any(|w| w.strength == Strength::Confirmed);
+        let news = match key.split_once(':') {
+            // The same list once more is a repetition, which the thread recognises.
+            Some(("allergies", _)) => true,
+            Some(("doctor", _)) => trigger == "A54" || self.is_another_doctor(event),
+            _ => false,
+        };
+        // Nobody has to look at an update of a patient who is no certain member of a group.
+        if news && sure && !self.warned(doubt::PAGES_UNREADABLE) {
+            self.ground("患者情報の更新で、チームに関わることが変わりました");
+            return None;
         }
         self.ground("患者情報の更新なので、記録だけしました");
-        Decision::Record { what: "patient_update".to_owned() }
+        Some(Decision::Record { what: "patient_update".to_owned() })
+    }
+
+    /// Whether an earlier post of this patient's stay came with another doctor in charge. Where none is
+    /// known, nothing is news.
+    fn is_another_doctor(&self, event: &Event) -> bool {
+        let named = event.visit.as_ref().and_then(|v| v.attending.as_deref()).map(fold_name);
+        let known = self.facts.earlier_posts.iter().find_map(|e| e.attending.as_deref()).map(fold_name);
+        matches!((named, known), (Some(named), Some(known)) if named != known)
     }
 
     /// Both records side by side, each under the number that the message gives it.
@@ -112,7 +134,7 @@ impl Bench<'_> {
         let confidential = self.warned(doubt::CONFIDENTIAL);
         let final_state =
             event.status.as_deref().is_none_or(|s| matches!(s, "AU" | "LA" | "final" | "amended" | ""));
-        if confidential || !final_state {
+        if confidential || !final_state || self.warned(doubt::NOT_FINAL) {
             self.ground("文書は確定していないか、閲覧制限つきです");
             return Some(self.triage(vec![TriageReason::NotReleased]));
         }
@@ -191,13 +213,28 @@ impl Bench<'_> {
     fn stay_topic<'e>(&self, event: &Event, earlier: &[&'e EarlierPost]) -> Option<&'e EarlierPost> {
         let triggers: &[&str] = match (event.kind.as_deref(), event.trigger.as_deref()) {
             (Some("MDM" | "Bundle"), _) => &["A03", "A01"],
-            (Some("ADT"), Some("A02" | "A12" | "A21" | "A22" | "A52" | "A53")) => &["A01"],
+            (Some("ADT"), Some("A02" | "A08" | "A12" | "A21" | "A22" | "A31" | "A52" | "A53" | "A54")) => {
+                &["A01"]
+            }
             (Some("ADT"), Some("A01")) => &["A03"],
             _ => return None,
         };
         let keys = triggers.iter().flat_map(|t| event.stay_keys(t));
         keys.filter_map(|key| earlier.iter().copied().find(|e| e.event_key == key)).next()
     }
+}
+
+/// Makes a draft what its sender has made of it since: final. Its text is that of the draft.
+pub fn make_final(envelope: &mut Envelope) {
+    let Some(event) = envelope.event.as_mut() else { return };
+    event.status = Some("AU".to_owned());
+    if let Some(title) = envelope.title.as_mut()
+        && let Some(plain) = title.strip_suffix("（未確定）")
+    {
+        *title = plain.to_owned();
+    }
+    envelope.warnings.retain(|w| w.code != doubt::NOT_FINAL);
+    envelope.warn("made_final", "the sender has made the document final since (MDM^T03)");
 }
 
 /// Death in the user table 0112 as Japanese senders use it.

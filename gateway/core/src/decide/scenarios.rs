@@ -5,6 +5,7 @@ use super::tests::{NOW, run, short};
 use super::*;
 use crate::cast::*;
 use crate::decision::{Addressees, Placement, Then};
+use crate::envelope::Visit;
 use crate::facts::EarlierPost;
 use crate::vocabulary::{ReplyExpectation, Urgency};
 
@@ -24,6 +25,7 @@ fn remember(facts: &mut Facts, id: &str, envelope: &Envelope, placement: &Placem
             event_key: envelope.event.as_ref().unwrap().key.clone().unwrap(),
             body: crate::placement::print_of(envelope),
             urgency: placement.urgency,
+            attending: envelope.event.as_ref().unwrap().visit.as_ref().and_then(|v| v.attending.clone()),
         },
     );
 }
@@ -306,4 +308,62 @@ fn a_fhir_document_joins_the_stay() {
     let mut dead = document.clone();
     dead.warn(doubt::DEATH, "deceasedBoolean");
     assert!(short(&run(&dead, &facts).decision).starts_with("triage death_notice"));
+}
+
+#[test]
+fn updates_tell_a_team_what_it_needs_and_nothing_else() {
+    let visit = |doctor: &str| Visit { attending: Some(doctor.into()), ..Visit::default() };
+    let update = |trigger: &str, key: &str, body: &str, doctor: &str| {
+        let mut envelope = hl7("ADT", trigger, "お知らせ", body);
+        let event = envelope.event.as_mut().unwrap();
+        event.key = Some(key.into());
+        event.visit = Some(visit(doctor));
+        envelope
+    };
+    let mut facts = hospital_facts();
+    let silent = |e: &Envelope, facts: &Facts| short(&run(e, facts).decision);
+    // Nothing is known of a doctor yet, so that his name is no news; A54 says that he changed.
+    let same = update("A08", "doctor:00412338", "担当医は藤井 貴医師です。", "藤井 貴");
+    assert_eq!(silent(&same, &facts), "record patient_update");
+    let mut admission = hl7("ADT", "A01", "入院のお知らせ", "入院");
+    admission.event.as_mut().unwrap().visit =
+        Some(Visit { number: Some("V1".into()), ..visit("藤井　貴") });
+    admission.event.as_mut().unwrap().key = Some("stay:V1:A01".into());
+    let placement = placed(&run(&admission, &facts)).clone();
+    remember(&mut facts, "ADM", &admission, &placement);
+    assert_eq!(silent(&same, &facts), "record patient_update", "the same doctor");
+    let other = update("A08", "doctor:00412338", "担当医は中村 明医師です。", "中村 明");
+    let placement = placed(&run(&other, &facts)).clone();
+    assert_eq!(placement.corrects, None);
+    remember(&mut facts, "DOC", &other, &placement);
+    assert_eq!(silent(&other, &facts), "record patient_update", "told once");
+    let told = update("A54", "doctor:00412338", "担当医が中村 明医師に変わりました。", "中村 明");
+    assert!(matches!(run(&told, &facts).decision, Decision::Post(_)));
+
+    let allergy = update("A08", "allergies:00412338", "・ペニシリン", "中村 明");
+    let placement = placed(&run(&allergy, &facts)).clone();
+    remember(&mut facts, "AL1", &allergy, &placement);
+    assert_eq!(silent(&allergy, &facts), "record repetition");
+    let more = update("A08", "allergies:00412338", "・ペニシリン\n・卵", "中村 明");
+    assert_eq!(placed(&run(&more, &facts)).corrects.as_ref().unwrap().as_str(), "AL1");
+    // Of somebody who is in no group nobody is told, and nobody has to look.
+    let mut stranger = hospital_facts();
+    stranger.candidates.clear();
+    assert_eq!(silent(&allergy, &stranger), "record patient_update");
+}
+
+#[test]
+fn a_draft_that_was_made_final_is_posted() {
+    let mut draft = hl7("MDM", "T02", "退院時サマリー（未確定）", "本文");
+    let event = draft.event.as_mut().unwrap();
+    event.document = Some("D-1".into());
+    event.key = Some("document:D-1".into());
+    event.status = Some("IP".into());
+    draft.warn(doubt::NOT_FINAL, "draft");
+    assert_eq!(draft.draft_document(), Some("D-1"));
+    assert!(short(&run(&draft, &hospital_facts()).decision).starts_with("triage"));
+    make_final(&mut draft);
+    assert_eq!(draft.title.as_deref(), Some("退院時サマリー"));
+    assert_eq!(draft.draft_document(), None);
+    assert!(matches!(run(&draft, &hospital_facts()).decision, Decision::Post(_)));
 }

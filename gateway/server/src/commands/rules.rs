@@ -127,5 +127,6 @@ fn no_facts() -> Facts {
         bounced: None,
         open_deliveries: Vec::new(),
         paper: PaperTrust::default(),
+        made_final: false,
     }
 }

@@ -7,7 +7,7 @@ use crate::row::json_text;
 use crate::value::args;
 use crate::view::Wake;
 use kakehashi_core::commit::{Effect, TriageOutcome};
-use kakehashi_core::decision::{Candidate, Decided, TriageReason};
+use kakehashi_core::decision::{Candidate, Decided, Decision, TriageReason};
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::ids::{IntakeId, TriageId};
 use kakehashi_core::post::StoredAttachment;
@@ -25,6 +25,27 @@ pub(super) struct NewItem<'e> {
 
 impl Applying<'_> {
     pub(super) async fn open_triage(&mut self, item: &NewItem<'_>) -> Result<Applied, StoreError> {
+        // Read anew and still for a person: the item stays as old as it is and says what is known now.
+        let renewed = self
+            .tx
+            .run(
+                "UPDATE triage_items SET reasons = $5, candidates = $6 \
+                 WHERE network_id = $1 AND intake_id = $2 AND envelope_index = $3 AND triage_id <> $4 \
+                   AND outcome IS NULL",
+                args![
+                    self.network,
+                    item.intake_id,
+                    item.envelope_index,
+                    item.id,
+                    json_text(&item.reasons)?,
+                    json_text(&item.candidates)?,
+                ],
+            )
+            .await?;
+        if renewed > 0 {
+            self.wake(Wake::Triage);
+            return Ok(Applied::Changed);
+        }
         let opened = self
             .tx
             .run(
@@ -163,6 +184,46 @@ impl Applying<'_> {
         Ok(Applied::of(kept))
     }
 
+    /// An item that waited for a person and needs none any more, now that its message was read anew.
+    async fn close_overtaken(
+        &mut self,
+        intake: &IntakeId,
+        position: i64,
+        decision: &Decision,
+    ) -> Result<(), StoreError> {
+        let outcome = match decision {
+            Decision::Triage { .. } | Decision::Quarantine { .. } => return Ok(()),
+            Decision::Post(_) | Decision::Reply(_) | Decision::Acknowledge(_) => TriageOutcome::Placed,
+            Decision::Sheet(_) => TriageOutcome::Done,
+            Decision::Return { .. } | Decision::Record { .. } | Decision::Discard { .. } => {
+                TriageOutcome::Discarded
+            }
+        };
+        // A post that a person must also look at opens its item in this very commit.
+        let opens = |e: &Effect| match e {
+            Effect::OpenTriage { intake_id, envelope_index, .. } => {
+                intake_id == intake && i64::from(*envelope_index) == position
+            }
+            _ => false,
+        };
+        if self.commit.effects.iter().any(opens) {
+            return Ok(());
+        }
+        let note = "もう一度読んで、人の手がいらなくなりました";
+        let closed = self
+            .tx
+            .run(
+                "UPDATE triage_items SET outcome = $4, note = $5, closed_at = $6, closed_by = $7 \
+                 WHERE network_id = $1 AND intake_id = $2 AND envelope_index = $3 AND outcome IS NULL",
+                args![self.network, intake, position, outcome.code(), note, self.at(), self.actor_name()],
+            )
+            .await?;
+        if closed > 0 {
+            self.wake(Wake::Triage);
+        }
+        Ok(())
+    }
+
     pub(super) async fn finish_intake(
         &mut self,
         intake: &IntakeId,
@@ -196,6 +257,9 @@ impl Applying<'_> {
                     args![n, intake, position, &one.rule, self.at()],
                 )
                 .await?;
+            if !closes_triage {
+                self.close_overtaken(intake, position, &one.decision).await?;
+            }
         }
         Ok(Applied::Changed)
     }

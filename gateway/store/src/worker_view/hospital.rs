@@ -2,11 +2,13 @@
 //! as its messages write it, its document and stay, and the 了解 that is told. Numbers of other institutions
 //! never leave (hl7.md 14).
 
+use super::RefusedPost;
 use crate::apply::receipts::read_receipt_key;
 use crate::columns::{PATIENT, read_patient};
 use crate::database::Database;
 use crate::value::args;
 use crate::{StoreError, roster};
+use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::Patient;
 use kakehashi_core::envelope::{Envelope, NameKind};
 use kakehashi_core::ids::{FacilityId, NetworkId, StaffId};
@@ -57,10 +59,12 @@ pub(super) async fn complete(
         Some((e, number.id.clone()))
     });
     let document = event_key.as_deref().and_then(|k| k.strip_prefix("document:")).map(str::to_owned);
-    item.hospital = Some(match own {
+    let mut record = match own {
         Some((envelope, identifier)) => as_written(envelope, identifier, patient, document),
         None => registered(first, patient, document),
-    });
+    };
+    record.referral = event_key.as_deref().and_then(|k| k.strip_prefix("referral:")).map(str::to_owned);
+    item.hospital = Some(record);
     Ok(())
 }
 
@@ -73,6 +77,7 @@ fn registered(identifier: String, patient: Patient, document: Option<String>) ->
         sex: patient.sex,
         visit: None,
         document,
+        ..HospitalRecord::default()
     }
 }
 
@@ -94,6 +99,7 @@ fn as_written(
         birth_date: envelope.patient.birth_date.clone().or(registered.birth_date),
         sex: envelope.patient.sex.clone().or(registered.sex),
         visit,
+        message: envelope.event.as_ref().and_then(|e| e.control_id.clone()),
         ..registered
     }
 }
@@ -128,4 +134,39 @@ async fn receipt(
         acknowledged_at: given,
         channel,
     }))
+}
+
+/// Posts of failed HL7 deliveries without a FAX beside them. A 了解 that is told goes by HL7 only.
+pub(super) async fn refused(
+    db: &Database,
+    network: &NetworkId,
+    now: UtcMicros,
+) -> Result<Vec<RefusedPost>, StoreError> {
+    let rows = db
+        .rows(
+            "SELECT i.post_id, t.group_id, e.facility_id, e.address FROM deliveries d \
+             JOIN endpoints e ON e.network_id = d.network_id AND e.endpoint_id = d.endpoint_id \
+             JOIN delivery_items i ON i.network_id = d.network_id AND i.delivery_id = d.delivery_id \
+             JOIN posts t ON t.network_id = i.network_id AND t.post_id = i.post_id \
+             WHERE d.network_id = $1 AND d.state IN ('failed', 'unknown') AND d.channel = 'hl7' \
+               AND d.state_at >= $2 AND i.receipt_of = '' AND i.dropped_at IS NULL \
+               AND NOT EXISTS (SELECT 1 FROM delivery_items j \
+                 JOIN endpoints f ON f.network_id = j.network_id AND f.endpoint_id = j.endpoint_id \
+                 WHERE j.network_id = $1 AND j.post_id = i.post_id AND f.facility_id = e.facility_id \
+                   AND f.channel = 'fax') \
+             ORDER BY i.post_id LIMIT 20",
+            args![network, now.plus_seconds(-7 * 24 * 3600)],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let mut r = row.reader();
+            Ok(RefusedPost {
+                post_id: r.id()?,
+                group_id: r.id()?,
+                facility_id: r.id()?,
+                interface: r.text()?,
+            })
+        })
+        .collect()
 }

@@ -2,13 +2,19 @@
 
 use super::world::{World, deliver, endpoint, facility, mail, now, post, reply, topic};
 use kakehashi_core::commit::{AttemptEnd, AuthorNote, Effect, NewDelivery, OnlyIf};
-use kakehashi_core::directory::Endpoint;
-use kakehashi_core::facts::IdentifierState;
+use kakehashi_core::decide::doubt;
+use kakehashi_core::decision::{Decided, Decision, TriageReason};
+use kakehashi_core::directory::{Endpoint, EndpointSettings};
+use kakehashi_core::envelope::{ContentHash, Envelope, Event};
+use kakehashi_core::facts::{FactQuery, IdentifierState};
+use kakehashi_core::fan_out::by_fax_instead;
 use kakehashi_core::job::{DeliveryJob, JobContent, JobItem};
-use kakehashi_core::port::{Outcome, SendFault};
+use kakehashi_core::port::{Origin, Outcome, SendFault};
 use kakehashi_core::post::Acknowledgement;
 use kakehashi_core::reply_code::ReplyCode;
-use kakehashi_core::vocabulary::{Channel, DeliveryMode, DeliveryState, IdentityLevel, ReplyExpectation};
+use kakehashi_core::vocabulary::{
+    Channel, DeliveryMode, DeliveryState, Format, IdentityLevel, IntakeState, ReplyExpectation,
+};
 use kakehashi_store::DirectoryChange;
 use kakehashi_store::view::OutboxFilter;
 
@@ -189,4 +195,158 @@ pub(crate) async fn an_interface_is_served_in_order(world: &World) {
     };
     assert!(world.worker().finish_attempt("w", &sent).await.unwrap());
     assert_eq!(claim(world, 61).await[0].id.as_str(), "D2");
+}
+
+pub(crate) async fn what_an_inbox_refuses_goes_by_fax_once(world: &World) {
+    fill(world, true).await;
+    let fax = Endpoint {
+        settings: EndpointSettings { receives: false, ..EndpointSettings::default() },
+        ..endpoint("E11", "F10", Channel::Fax, "0300000110")
+    };
+    world.import(vec![DirectoryChange::Endpoint(fax)]).await;
+    let asked = topic("T1", "G01", "F04", &[("F10", ReplyExpectation::Reply)]);
+    let inbox_delivery = deliver("D1", "T1", &inbox(), DeliveryMode::Instant, now());
+    world.commit(vec![post(&asked), Effect::Deliver(inbox_delivery)]).await.unwrap();
+    let refused = async || world.worker().refused_by_hospitals(now().plus_seconds(60)).await.unwrap();
+    assert_eq!(claim(world, 0).await.len(), 1);
+    assert!(refused().await.is_empty(), "under way");
+    let end = AttemptEnd {
+        delivery_id: "D1".into(),
+        attempt: 1,
+        outcome: Outcome::Failed(SendFault::RefusedForGood("AR 200".to_owned())),
+        next_state: DeliveryState::Failed,
+        next_due_at: None,
+        at: now(),
+    };
+    assert!(world.worker().finish_attempt("w", &end).await.unwrap());
+    let found = refused().await;
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].post_id.as_str(), found[0].interface.as_str()), ("T1", "kita_ch"));
+    let roster = world.worker().roster(&found[0].group_id, now()).await.unwrap().unwrap();
+    let hospital = roster.addressable(&found[0].facility_id).unwrap();
+    let mut next = 7;
+    let mut random = move || {
+        next += 1000;
+        next
+    };
+    let wrong = by_fax_instead(&found[0].post_id, hospital, "0300000999", now(), &mut random);
+    assert_eq!(wrong, None, "only a number that is registered and verified");
+    let effect = by_fax_instead(&found[0].post_id, hospital, "0300000110", now(), &mut random).unwrap();
+    world.commit(vec![effect.clone()]).await.unwrap();
+    assert!(refused().await.is_empty(), "once");
+    let jobs = claim(world, 60).await;
+    assert_eq!(jobs.len(), 1);
+    assert_eq!(item(&jobs[0]).post.id.as_str(), "T1");
+}
+
+/// A document of an interface, settled as `state`; drafts carry the warning of the reader.
+async fn document(world: &World, id: &str, trigger: &str, status: &str) {
+    let mut raw = super::world::raw(id, id.as_bytes());
+    raw.origin.interface = Some("kita_ch".to_owned());
+    world.store.intake_log().hand_in(&world.network, id.into(), raw).await.unwrap();
+    let draft = status == "IP";
+    let mut envelope = Envelope::empty(Channel::Hl7, Format::Hl7v2, ContentHash::of(id.as_bytes()));
+    envelope.event = Some(Event {
+        kind: Some("MDM".to_owned()),
+        trigger: Some(trigger.to_owned()),
+        status: Some(status.to_owned()),
+        document: Some("D-1".to_owned()),
+        ..Event::default()
+    });
+    let mut effects = Vec::new();
+    if draft {
+        envelope.warn(doubt::NOT_FINAL, "a draft");
+        effects.push(Effect::OpenTriage {
+            id: format!("X-{id}").as_str().into(),
+            intake_id: id.into(),
+            envelope_index: 0,
+            reasons: vec![TriageReason::NotReleased],
+            candidates: Vec::new(),
+            quarantined: false,
+        });
+    } else {
+        effects.push(Effect::FinalDocument {
+            intake_id: id.into(),
+            document: "D-1".to_owned(),
+            with_text: trigger == "T04",
+        });
+    }
+    let query = FactQuery::of(&envelope, &Origin { interface: Some("kita_ch".into()), ..Origin::default() });
+    assert_eq!(query.draft.is_some(), draft);
+    let recorded =
+        Effect::RecordReading { intake_id: id.into(), envelopes: vec![envelope], attachments: Vec::new() };
+    effects.insert(0, recorded);
+    let state = if draft { IntakeState::Triage } else { IntakeState::Recorded };
+    effects.push(Effect::FinishIntake { intake_id: id.into(), state, decided: Vec::new() });
+    world.commit(effects).await.unwrap();
+}
+
+pub(crate) async fn a_draft_waits_until_its_sender_makes_it_final(world: &World) {
+    fill(world, true).await;
+    let waiting = async || world.worker().claim_intakes("w", 10, 60, now().plus_seconds(1)).await.unwrap();
+    let query = FactQuery {
+        sender_address: Some("kita_ch".to_owned()),
+        draft: Some("D-1".to_owned()),
+        ..FactQuery::default()
+    };
+    let made_final = async || world.worker().facts(&query, now()).await.unwrap().made_final;
+    document(world, "I1", "T02", "IP").await;
+    assert!(waiting().await.is_empty() && !made_final().await);
+    // Its text comes as a message of its own: the draft is closed and never posted.
+    document(world, "I2", "T04", "LA").await;
+    assert!(waiting().await.is_empty());
+    assert!(world.office().triage(false, 10).await.unwrap().is_empty());
+    // A word without text: the draft is read anew, as final.
+    document(world, "I3", "T02", "IP").await;
+    document(world, "I4", "T03", "AU").await;
+    assert!(made_final().await);
+    let again = waiting().await;
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0].id.as_str(), "I3");
+    let open = async || world.office().triage(false, 10).await.unwrap();
+    assert_eq!(open().await.len(), 1, "its item stays until it needs none");
+    settle_anew(world, "I3", Decision::Record { what: "repetition".to_owned() }, Vec::new()).await;
+    assert!(open().await.is_empty());
+}
+
+/// What a worker writes after reading an intake once more.
+async fn settle_anew(world: &World, id: &str, decision: Decision, more: Vec<Effect>) {
+    let state =
+        if matches!(decision, Decision::Triage { .. }) { IntakeState::Triage } else { IntakeState::Recorded };
+    let decided = Decided { decision, rule: None, identity_level: IdentityLevel::I0, grounds: Vec::new() };
+    let mut effects = more;
+    effects.push(Effect::FinishIntake { intake_id: id.into(), state, decided: vec![decided] });
+    world.commit(effects).await.unwrap();
+}
+
+pub(crate) async fn an_item_that_nobody_touched_keeps_its_place_when_read_anew(world: &World) {
+    fill(world, true).await;
+    document(world, "I1", "T02", "IP").await;
+    let open = async || world.office().triage(false, 10).await.unwrap();
+    let before = open().await;
+    let replay = async || {
+        let effects = vec![Effect::ReplayIntake { intake_id: "I1".into() }];
+        world.commit(effects).await.unwrap().repeated_count == 0
+    };
+    assert!(replay().await);
+    let reasons = vec![TriageReason::NoCandidate];
+    let again = Effect::OpenTriage {
+        id: "X-again".into(),
+        intake_id: "I1".into(),
+        envelope_index: 0,
+        reasons: reasons.clone(),
+        candidates: Vec::new(),
+        quarantined: false,
+    };
+    let decision = Decision::Triage { reasons, candidates: Vec::new() };
+    settle_anew(world, "I1", decision, vec![again]).await;
+    let after = open().await;
+    assert_eq!((after.len(), &after[0].id), (1, &before[0].id));
+    let item = world.office().triage_item(&before[0].id).await.unwrap().unwrap();
+    assert_eq!(item.row.reasons, [TriageReason::NoCandidate]);
+    assert!(replay().await);
+    settle_anew(world, "I1", Decision::Record { what: "x".to_owned() }, Vec::new()).await;
+    assert!(open().await.is_empty());
+    // A person had the last word on none of it, so that only an item that somebody closed stands still.
+    assert!(!replay().await, "closed items are never opened again");
 }

@@ -54,8 +54,8 @@ pub(super) const MESSAGES: &[Message] = &[
     ("message.replay", "もう一度読んで決める", "Read and decide again"),
     (
         "message.replay_help",
-        "投稿・了解・仕分けになったものは、押しても何も変わりません。",
-        "Where a post, a 了解 or a triage item came of it, this changes nothing.",
+        "投稿・了解になったもの、仕分けで片づいたものは、押しても何も変わりません。仕分け待ちのものは、いまの台帳とルールで読み直します。",
+        "Where a post, a 了解 or a finished triage item came of it, this changes nothing. What waits in triage is read with today's directory and rules.",
     ),
     (
         "message.replayed",
