@@ -28,7 +28,11 @@ pub(crate) fn run(path: &Path) -> ExitCode {
         findings.extend(certificates(&config));
         findings.extend(folders(&config));
         findings.extend(store(&config).await);
-        match outlets(&config, "https://example.invalid", std::sync::Arc::new(kakehashi_fax::failover::InMemory::default())) {
+        match outlets(
+            &config,
+            "https://example.invalid",
+            std::sync::Arc::new(kakehashi_fax::failover::InMemory::default()),
+        ) {
             Ok(outlets) => {
                 findings.extend(outlets.email.check().await);
                 findings.extend(outlets.fax.check().await);
