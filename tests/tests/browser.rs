@@ -274,7 +274,9 @@ async fn the_office_places_by_keyboard() {
     at.until("the sheet", at_sheet).await;
     at.until(
         "its picture",
-        "const i = document.querySelector('.viewer img'); return i.complete && i.naturalWidth > 500",
+        // The handwriting cut out stands before the page.
+        "const all = [...document.querySelectorAll('.viewer img')]; \
+         return all.every((i) => i.complete && i.naturalWidth > 0) && all.some((i) => i.naturalWidth > 500)",
     )
     .await;
     at.picture("13-triage-sheet").await;
@@ -391,8 +393,9 @@ async fn a_member_ticks_and_draws_on_the_desk() {
     at.until(
         "the sheet as a reply",
         "const reply = [...document.querySelectorAll('.reply')].find((r) => r.textContent.includes('ケアプランセンターつむぎ')); \
-         if (!reply) return false; const image = reply.querySelector('img'); image.loading = 'eager'; \
-         image.scrollIntoView({ block: 'center' }); return image.complete && image.naturalWidth > 500",
+         if (!reply) return false; const all = [...reply.querySelectorAll('img')]; \
+         all.forEach((i) => { i.loading = 'eager'; i.scrollIntoView({ block: 'center' }); }); \
+         return all.every((i) => i.complete && i.naturalWidth > 0) && all.some((i) => i.naturalWidth > 500)",
     )
     .await;
     at.picture("33-arrived").await;
