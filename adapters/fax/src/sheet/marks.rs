@@ -7,6 +7,8 @@ use super::geometry::{MARK_CENTRES, MARK_SIZE};
 
 /// Lowest difference of ink inside and around.
 const LOWEST_SCORE: f32 = 0.62;
+/// The same for pages whose black came back as halftone dots.
+const LOWEST_GREY: f32 = 0.3;
 /// Most places that are looked at further.
 const MOST_CANDIDATES: usize = 24;
 /// Distance within which a candidate is a mark, in mm.
@@ -31,7 +33,11 @@ impl Fit {
 /// The best fit of each orientation; the one with smaller error first. Since the places of the marks
 /// are symmetric, a page usually has both, and the QR tells which is true.
 pub(super) fn fits(bitmap: &Bitmap) -> Vec<Fit> {
-    let found = candidates(bitmap);
+    let found = fits_of(&candidates(bitmap));
+    if found.is_empty() { fits_of(&places(bitmap, LOWEST_GREY)) } else { found }
+}
+
+fn fits_of(found: &[Point]) -> Vec<Fit> {
     let mut best: [Option<Fit>; 2] = [None, None];
     for (i, a) in found.iter().enumerate() {
         for (j, b) in found.iter().enumerate() {
@@ -40,7 +46,7 @@ pub(super) fn fits(bitmap: &Bitmap) -> Vec<Fit> {
             }
             for (m, first) in MARK_CENTRES.iter().enumerate() {
                 for second in &MARK_CENTRES[m + 1..] {
-                    if let Some(fit) = try_fit(&found, (*a, *b), (*first, *second)) {
+                    if let Some(fit) = try_fit(found, (*a, *b), (*first, *second)) {
                         let slot = &mut best[usize::from(fit.upside_down)];
                         let better = slot.is_none_or(|old| {
                             fit.marks > old.marks || (fit.marks == old.marks && fit.error < old.error)
@@ -135,6 +141,10 @@ fn least_squares(pairs: &[(Point, Point)], value: impl Fn(&Point) -> f32) -> Opt
 
 /// Places that look like a mark, best first, refined to 0.13 mm.
 pub(super) fn candidates(bitmap: &Bitmap) -> Vec<Point> {
+    places(bitmap, LOWEST_SCORE)
+}
+
+fn places(bitmap: &Bitmap, lowest: f32) -> Vec<Point> {
     const STEP: f32 = 0.75;
     let (width, height) = (bitmap.width as f32 / bitmap.x_per_mm, bitmap.height as f32 / bitmap.y_per_mm);
     let mut raw: Vec<(f32, Point)> = Vec::new();
@@ -144,7 +154,7 @@ pub(super) fn candidates(bitmap: &Bitmap) -> Vec<Point> {
         while x < width.min(450.0) {
             // The coarse grid misses a mark by up to half a step, so the bar is lower here.
             let value = score(bitmap, x, y);
-            if value > LOWEST_SCORE - 0.25 {
+            if value > (lowest - 0.25).max(0.1) {
                 raw.push((value, (x, y)));
             }
             x += STEP;
@@ -162,7 +172,7 @@ pub(super) fn candidates(bitmap: &Bitmap) -> Vec<Point> {
             continue;
         }
         let (value, place) = refine(bitmap, start);
-        if value >= LOWEST_SCORE
+        if value >= lowest
             && kept.iter().all(|(_, k)| (k.0 - place.0).hypot(k.1 - place.1) >= MARK_SIZE * 0.7)
         {
             kept.push((value, place));
@@ -196,7 +206,7 @@ fn score(bitmap: &Bitmap, x: f32, y: f32) -> f32 {
     let half = MARK_SIZE / 2.0;
     let (inside, inside_all) = bitmap.square(x, y, half);
     let share = inside as f32 / inside_all as f32;
-    if share < 0.3 {
+    if share < 0.25 {
         return 0.0;
     }
     let (outside, outside_all) = bitmap.square(x, y, half + 1.2);

@@ -38,6 +38,11 @@ pub(super) struct Hit {
 
 /// Reads the code at a known place: the majority of 5×5 points of each module.
 pub(super) fn sample(bitmap: &Bitmap, fit: &Fit, area: Area) -> Option<SheetCode> {
+    // Most of the points, and few of them where black came back as halftone dots.
+    [12, 6].into_iter().find_map(|bar| sample_over(bitmap, fit, area, bar))
+}
+
+fn sample_over(bitmap: &Bitmap, fit: &Fit, area: Area, bar: i32) -> Option<SheetCode> {
     let module = area.width / QR_MODULES as f32;
     SHIFTS.iter().find_map(|(dx, dy)| {
         let black = |column: usize, row: usize| {
@@ -51,7 +56,7 @@ pub(super) fn sample(bitmap: &Bitmap, fit: &Fit, area: Area) -> Option<SheetCode
                     votes += i32::from(bitmap.is_black_mm(px, py));
                 }
             }
-            votes > 12
+            votes > bar
         };
         let grid = SimpleGrid::from_func(QR_MODULES, black);
         decode(|| Grid::new(grid.clone()).decode().ok().map(|(_, text)| text))
