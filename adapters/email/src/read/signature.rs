@@ -250,13 +250,17 @@ fn is_content(line: &str) -> bool {
         // 「電話 03-… は家族」 tells whose number it is.
         return bare.contains(" は") || bare.ends_with('は') || bare.contains("です");
     }
-    let place = [
+    telling || (figures && !is_place(bare))
+}
+
+/// A line of an address: a place with figures.
+fn is_place(line: &str) -> bool {
+    const PLACES: &[&str] = &[
         "都", "道", "府", "県", "市", "区", "町", "村", "丁目", "番地", "号", "ビル", "階", "〒", "no.",
         "No.",
-    ]
-    .iter()
-    .any(|p| bare.contains(p));
-    telling || (figures && !place)
+    ];
+    let narrow = kakehashi_core::text::fold::narrow(line);
+    narrow.chars().any(|c| c.is_ascii_digit()) && PLACES.iter().any(|p| narrow.contains(p))
 }
 
 /// A rule near the end with contact lines below it, or with a closing rule.
@@ -320,7 +324,9 @@ fn contact_block(lines: &[&str]) -> Option<usize> {
     }
     let strong = contacts >= 2 || (contacts == 1 && block.len() >= 2 && block.iter().any(|l| is_facility(l)));
     if strong {
-        return Some(named_above(start).unwrap_or(start)).filter(|at| *at > 0);
+        // Numbers and an address without anybody's name are what the mail tells.
+        let named = block.iter().any(|l| !is_contact(l) && !is_place(l));
+        return named_above(start).or(named.then_some(start)).filter(|at| *at > 0);
     }
     if contacts == 1 {
         return named_above(start).filter(|at| *at > 0);
