@@ -5,7 +5,7 @@
 mod composed;
 mod word_lists;
 
-use self::word_lists::{ACKNOWLEDGEMENTS, CALLBACKS, COURTESIES, FACILITY_WORDS, FAMILY_NAMES};
+use self::word_lists::{ACKNOWLEDGEMENTS, CALLBACKS, COURTESIES, FACILITY_WORDS, FAMILY_NAMES, NEWS, POSTS};
 use crate::text::fold::narrow;
 use crate::vocabulary::{ReplyExpectation, Urgency};
 
@@ -122,7 +122,8 @@ fn pieces(text: &str) -> Option<Vec<String>> {
         return None;
     }
     let mut pieces = Vec::new();
-    for sentence in folded.split(['\n', '。', '、', '!', '.', ',', ';', '…', '→', '/']) {
+    let ends = |c: char| ['\n', '。', '、', '!', '.', ',', ';', '…', '→', '/'].contains(&c) || is_emoji(c);
+    for sentence in folded.split(ends) {
         let piece: String = sentence.chars().filter(|c| !is_decoration(*c)).collect();
         let piece = piece.trim_matches([
             ' ', '-', 'ー', '~', '〜', '(', ')', ':', '^', '_', '*', '\'', '"', 'm', 'v', 'o', 'w',
@@ -138,16 +139,43 @@ fn pieces(text: &str) -> Option<Vec<String>> {
     }
     // `了解 よろしくお願いします`: a blank ends a sentence where both sides are whole ones.
     let split = pieces.into_iter().flat_map(|piece| {
+        // `了解です(大塚)`
+        if let Some((said, who)) = piece.split_once('(')
+            && is_introduction(&who.replace(' ', ""), false)
+        {
+            return vec![said.replace(' ', ""), who.replace(' ', "")];
+        }
         let parts: Vec<String> = piece.split(' ').filter(|p| !p.is_empty()).map(str::to_owned).collect();
         let japanese = parts.iter().any(|p| !p.is_ascii());
-        // `大塚 りつ子`, `連携事務局 御中`: a blank inside a name ends nothing.
         let joined = parts.concat();
-        let name = parts.len() == 2
-            && (full_name(&joined)
-                || matches!(parts[1].as_str(), "御中" | "様" | "殿" | "先生" | "さま" | "さん"));
-        if parts.len() > 1 && japanese && !name { parts } else { vec![joined] }
+        match parts.as_slice() {
+            [_, end] if full_name(&joined) || TITLES_AFTER.contains(&end.as_str()) => vec![joined],
+            // `訪問看護ひなた 管理者 大塚 りつ子`
+            [place, rest @ ..] if FACILITY_WORDS.iter().any(|w| place.contains(w)) && is_person(rest) => {
+                Vec::new()
+            }
+            [_, _, ..] if japanese => parts,
+            _ => vec![joined],
+        }
     });
     Some(split.collect())
+}
+
+/// What stands behind a name after a blank.
+const TITLES_AFTER: &[&str] = &["御中", "様", "殿", "先生", "さま", "さん"];
+
+/// A name, perhaps with a post before it, in the words behind a facility.
+fn is_person(words: &[String]) -> bool {
+    let words = match words {
+        [post, rest @ ..] if !rest.is_empty() && POSTS.contains(&post.as_str()) => rest,
+        all => all,
+    };
+    let name = words.concat();
+    (1..=2).contains(&words.len()) && (FAMILY_NAMES.contains(&name.as_str()) || full_name(&name))
+}
+
+const fn is_emoji(c: char) -> bool {
+    matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}')
 }
 
 fn is_known(sentence: &str) -> bool {
@@ -236,9 +264,15 @@ fn full_name(name: &str) -> bool {
             (1..=3).contains(&given.chars().count())
                 && family.chars().count() >= 2
                 && given.chars().all(|c| matches!(c, '\u{3041}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
-                && !["です", "より", "様", "さん", "中止", "転倒"].contains(&given)
+                && !["です", "より", "様", "さん"].contains(&given)
+                && !NEWS.iter().any(|news| is_news(given, news))
         })
     })
+}
+
+/// 未来 and 有紀 are names, 未 and 有 are none.
+fn is_news(given: &str, news: &str) -> bool {
+    given == news || (news.chars().count() > 1 && given.contains(news))
 }
 
 fn is_callback(piece: &str) -> bool {
@@ -354,6 +388,7 @@ mod tests {
             "Noted, thanks.",
             "了解しました\n大塚",
             "了解しました\n大塚りつ子",
+            "了解しました\n大塚 有紀",
             "ご丁寧にご連絡いただき、誠にありがとうございます。承知いたしました。",
             "平素より大変お世話になっております。内容確認させていただきました。何卒よろしくお願い申し上げます。",
             "早速のご対応ありがとうございます。了解でーす",
@@ -364,6 +399,15 @@ mod tests {
             "了解っす",
             "お疲れさまです、了解いたしましたm(__)m",
             "つばき連携事務局 御中\n了解しました\n大塚 りつ子",
+            "了解しました\n\n訪問看護ステーションひなた 森下",
+            "了解です🙆‍♀️ありがとうございます✨",
+            "了解です(大塚)",
+            "了解しました（訪看 大塚）",
+            "ご連絡ありがとうございました。内容につきまして承知いたしました。",
+            "ご連絡いただいた件、了解いたしました。当日よろしくお願い致します。",
+            "承知いたしました！いつもお世話になりありがとうございます！",
+            "かしこまりました。ありがとうございます。\n\nさくら訪問看護ステーション 管理者 大塚りつ子",
+            "お忙しいところ恐れ入りますが、引き続きよろしくお願いいたします。承知しました。",
         ] {
             assert!(is_only_acknowledgement(text), "{text}");
         }
@@ -392,6 +436,13 @@ mod tests {
             "了解しました。薬は？",
             "ロキソニン中止、了解しました",
             "佐野です",
+            "了解しました\n山本 入院",
+            "了解しました\n山本発熱",
+            "了解しました 佐藤 不在",
+            "承知しました。田中 急変",
+            "了解しました(発熱)",
+            "了解です(大塚 入院)",
+            "了解 訪問看護 中止",
             "確認です",
             "確認お願いします",
             "ご確認ありがとうございます",

@@ -224,7 +224,11 @@ impl Gateway {
             page_images: Arc::new(FaxPageImages),
             message_view: Arc::new(readers),
             interfaces: crate::interfaces::status(config, open_connections),
-            preview: Arc::new(move |job| previews.render(job).map_err(|e| e.to_string())),
+            preview: Arc::new(move |job| previews.sheet_pdf(job).map(|p| p.pdf).map_err(|e| e.to_string())),
+            rendering: {
+                let renderer = Arc::clone(&renderer);
+                Arc::new(move |job| renderer.render(job).map_err(|e| e.to_string()))
+            },
             metrics_text: Arc::new(move || {
                 metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default()
             }),

@@ -31,8 +31,11 @@ pub trait PageImages: Send + Sync {
     fn pdf_page_png(&self, pdf: &[u8], page: usize) -> Result<Vec<u8>, String>;
 }
 
+/// Makes the PDF of a delivery.
+pub type Preview = Arc<dyn Fn(&DeliveryJob) -> Result<Vec<u8>, String> + Send + Sync>;
+
 /// Renders a delivery as the deliverer does.
-pub type Preview = Arc<dyn Fn(&DeliveryJob) -> Result<RenderedContent, String> + Send + Sync>;
+pub type Rendering = Arc<dyn Fn(&DeliveryJob) -> Result<RenderedContent, String> + Send + Sync>;
 
 /// Everything that the pages need.
 #[derive(Clone)]
@@ -53,8 +56,11 @@ pub struct WebState {
     pub message_view: Arc<dyn MessageView>,
     /// The HL7 interfaces of this program as they are now.
     pub interfaces: Arc<dyn Fn() -> Vec<InterfaceStatus> + Send + Sync>,
-    /// A delivery as it would leave; called on a blocking thread. Words for the office if it cannot.
+    /// The pages that a delivery would have, as PDF; called on a blocking thread. Words for the log if there
+    /// are none.
     pub preview: Preview,
+    /// A delivery as it would leave; called on a blocking thread. Words for the office if it cannot.
+    pub rendering: Rendering,
     /// Text of `/metrics`.
     pub metrics_text: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the program takes work, for `/readyz`.

@@ -25,6 +25,6 @@ mod views;
 #[cfg(test)]
 mod tests;
 
-pub use app::{PageImages, Preview, WebState, router};
+pub use app::{PageImages, Preview, Rendering, WebState, router};
 pub use password::hash_password;
 pub use templates::{NavLink, Page, Signature, render_page};

@@ -62,8 +62,13 @@ pub(crate) fn split(text: &str, forwarded: bool) -> Split {
         }
     }
     quoted.extend(cut_lines);
+    let own = join(&own);
+    // Nothing but a quote: some type their answer behind the marks.
+    if own.is_empty() {
+        return Split { own: text.trim_matches(['\n', ' ', '\u{3000}']).to_owned(), quoted: None };
+    }
     let quoted = join(&quoted);
-    Split { own: join(&own), quoted: (!quoted.is_empty()).then_some(quoted) }
+    Split { own, quoted: (!quoted.is_empty()).then_some(quoted) }
 }
 
 /// Whether the writer answers inside of an unmarked quote: nothing stands above it, the words above point

@@ -94,7 +94,13 @@ pub(crate) fn is_device_line(line: &str) -> bool {
         "mailアプリ",
         "らくらく",
     ];
-    STARTS.iter().any(|s| bare.starts_with(s))
+    // `Sparkから送信`, `Windows 版のメールから送信`: a brand and nothing said.
+    let branded = (bare.ends_with("から送信") || bare.ends_with("から送信されました"))
+        && bare.chars().any(|c| c.is_ascii_alphabetic())
+        && bare.chars().count() <= 30
+        && !bare.contains(['は', 'を', 'に', 'が', '、', '。']);
+    branded
+        || STARTS.iter().any(|s| bare.starts_with(s))
         || (ENDS.iter().any(|e| bare.contains(e)) && DEVICES.iter().any(|d| bare.contains(d)))
 }
 
@@ -244,13 +250,17 @@ fn is_content(line: &str) -> bool {
         // 「電話 03-… は家族」 tells whose number it is.
         return bare.contains(" は") || bare.ends_with('は') || bare.contains("です");
     }
-    let place = [
+    telling || (figures && !is_place(bare))
+}
+
+/// A line of an address: a place with figures.
+fn is_place(line: &str) -> bool {
+    const PLACES: &[&str] = &[
         "都", "道", "府", "県", "市", "区", "町", "村", "丁目", "番地", "号", "ビル", "階", "〒", "no.",
         "No.",
-    ]
-    .iter()
-    .any(|p| bare.contains(p));
-    telling || (figures && !place)
+    ];
+    let narrow = kakehashi_core::text::fold::narrow(line);
+    narrow.chars().any(|c| c.is_ascii_digit()) && PLACES.iter().any(|p| narrow.contains(p))
 }
 
 /// A rule near the end with contact lines below it, or with a closing rule.
@@ -263,6 +273,14 @@ fn ruled(lines: &[&str]) -> Option<usize> {
         let below: Vec<&str> =
             lines[at + 1..].iter().copied().filter(|l| !l.trim().is_empty() && !is_rule(l)).collect();
         let closed = lines[at + 1..].iter().rev().find(|l| !l.trim().is_empty()).is_some_and(|l| is_rule(l));
+        // Between this rule and a later one stands a part of the text, not of the signature.
+        let next = (at + 1..lines.len()).find(|n| is_rule(lines[*n]));
+        if let Some(next) = next
+            && lines[next..].iter().any(|l| !l.trim().is_empty() && !is_rule(l))
+            && lines[at + 1..next].iter().any(|l| is_content(l))
+        {
+            continue;
+        }
         let contacts = below.iter().filter(|l| is_contact(l)).count();
         let content = below.iter().filter(|l| is_content(l)).count();
         if below.is_empty()
@@ -306,7 +324,9 @@ fn contact_block(lines: &[&str]) -> Option<usize> {
     }
     let strong = contacts >= 2 || (contacts == 1 && block.len() >= 2 && block.iter().any(|l| is_facility(l)));
     if strong {
-        return Some(named_above(start).unwrap_or(start)).filter(|at| *at > 0);
+        // Numbers and an address without anybody's name are what the mail tells.
+        let named = block.iter().any(|l| !is_contact(l) && !is_place(l));
+        return named_above(start).or(named.then_some(start)).filter(|at| *at > 0);
     }
     if contacts == 1 {
         return named_above(start).filter(|at| *at > 0);
@@ -468,6 +488,13 @@ mod tests {
             body("参加します。\n\n地域包括支援センター\n渡部 恵子\n電話 03-0000-0120"),
             "参加します。"
         );
+        assert_eq!(
+            body(
+                "1点目\n落ち着いています。\n\n-----\n\n2点目\n26日は休みます。\n\n-----\n大塚\n訪問看護ひなた\nTEL 03-0000-0103"
+            ),
+            "1点目\n落ち着いています。\n\n-----\n\n2点目\n26日は休みます。"
+        );
+        assert_eq!(body("了解\n\nSparkから送信"), "了解");
         assert_eq!(
             body("連絡先が変わりました。\n\n新しいTEL 03-0000-0103 です。\nメール a@b.example"),
             "連絡先が変わりました。\n\n新しいTEL 03-0000-0103 です。\nメール a@b.example"

@@ -3,6 +3,9 @@
 
 /// What is confirmed, before a verb of confirming.
 const OBJECTS: &[&str] = &[
+    "内容につきまして",
+    "内容について",
+    "本件",
     "内容を",
     "内容",
     "メールを",
@@ -23,7 +26,7 @@ const OBJECTS: &[&str] = &[
     "既に",
 ];
 /// Stems that with any of [`DONE`] say that a person has taken note.
-const STEMS: &[&str] = &["了解", "承知", "確認", "拝受", "拝見", "拝読", "受領", "受信"];
+const STEMS: &[&str] = &["拝承", "了承", "了解", "承知", "確認", "拝受", "拝見", "拝読", "受領", "受信"];
 /// Endings of something done.
 const DONE: &[&str] = &[
     "しました",
@@ -43,6 +46,7 @@ const DONE: &[&str] = &[
 ];
 /// Whole words of the same meaning without a stem.
 const WORDS: &[&str] = &[
+    "okっす",
     "了解っす",
     "了解す",
     "了解ですよ",
@@ -64,13 +68,16 @@ const WORDS: &[&str] = &[
 /// `内容確認させていただきました`, `メール拝見しました`. A stem alone is not enough: 「確認です」 asks.
 pub(super) fn acknowledges(piece: &str) -> bool {
     let piece = piece.strip_prefix("はい").unwrap_or(piece);
-    let bare = OBJECTS.iter().find_map(|object| piece.strip_prefix(object)).unwrap_or(piece);
+    let done = |bare: &str| STEMS.iter().any(|s| bare.strip_prefix(s).is_some_and(|end| DONE.contains(&end)));
     WORDS.contains(&piece)
-        || STEMS.iter().any(|stem| bare.strip_prefix(stem).is_some_and(|end| DONE.contains(&end)))
+        || done(piece)
+        || OBJECTS.iter().filter_map(|object| piece.strip_prefix(object)).any(done)
 }
 
 /// Words that make a courtesy longer without saying more.
 const BEFORE: &[&str] = &[
+    "当日も",
+    "当日",
     "何卒",
     "どうぞ",
     "どうか",
@@ -168,6 +175,8 @@ const FAVOUR: &[&str] = &[
 ];
 /// Greetings with which a mail begins, and what a sender says of his own hurry.
 const GREETINGS: &[&str] = &[
+    "お世話になりありがとうございます",
+    "お世話になりましてありがとうございます",
     "お世話になっております",
     "お世話になります",
     "お世話になっています",
@@ -178,6 +187,10 @@ const GREETINGS: &[&str] = &[
     "お疲れさまです",
     "お疲れ様でございます",
     "ご苦労様です",
+    "恐れ入りますが",
+    "おそれいりますが",
+    "恐縮ですが",
+    "恐れ入ります",
     "失礼いたします",
     "失礼します",
     "失礼致します",
@@ -190,6 +203,12 @@ const GREETINGS: &[&str] = &[
 ];
 /// Subjects that name nothing.
 const MATTERS: &[&str] = &[
+    "ご連絡いただいた件",
+    "ご連絡いただきました件",
+    "ご連絡頂いた件",
+    "お知らせいただいた件",
+    "内容につきまして",
+    "内容について",
     "本件",
     "本件について",
     "変更の件",

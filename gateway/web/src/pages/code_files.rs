@@ -74,7 +74,7 @@ async fn files(app: &App, opened: &Opened) -> Result<Vec<RenderedFile>, PageErro
         return Ok(Vec::new());
     }
     let _permit = app.drawing.acquire().await.map_err(|e| PageError::internal(&e))?;
-    let render = Arc::clone(&app.state.preview);
+    let render = Arc::clone(&app.state.rendering);
     let rendered =
         tokio::task::spawn_blocking(move || render(&job)).await.map_err(|e| PageError::internal(&e))?;
     match rendered {

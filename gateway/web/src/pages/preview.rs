@@ -30,7 +30,7 @@ pub(crate) async fn page(
     let worker = app.state.store.worker(&app.state.network);
     let job = worker.preview(&DeliveryId::new(id), ATTACHMENT_LIMIT_BYTES).await?;
     let job = job.ok_or(PageError::NotFound)?;
-    let render = Arc::clone(&app.state.preview);
+    let render = Arc::clone(&app.state.rendering);
     let rendered =
         tokio::task::spawn_blocking(move || render(&job)).await.map_err(|e| PageError::internal(&e))?;
     let lang = office.visitor.lang;
