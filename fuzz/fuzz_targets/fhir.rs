@@ -1,20 +1,9 @@
 //! FHIR documents: at the door and as read.
 #![no_main]
 
-use kakehashi_core::clock::UtcMicros;
-use kakehashi_core::fhir::{Arrival, intake};
-use kakehashi_core::ids::EndpointId;
-use kakehashi_core::port::HashingSink;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
-    let _ = kakehashi_hl7::looks_like_fhir(bytes);
-    let arrival = Arrival {
-        endpoint: EndpointId::new("E01"),
-        peer: None,
-        received_at: UtcMicros::from_micros(0),
-    };
-    if let Ok(raw) = intake(bytes.to_vec(), arrival) {
-        let _ = kakehashi_hl7::fhir::read(&raw, &mut HashingSink);
-    }
-});
+#[path = "../bodies/fhir.rs"]
+mod body;
+
+fuzz_target!(|bytes: &[u8]| body::run(bytes));

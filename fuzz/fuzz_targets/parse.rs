@@ -1,29 +1,9 @@
 //! Whole messages: judged, answered and read.
 #![no_main]
 
-use kakehashi_core::clock::UtcMicros;
-use kakehashi_core::port::{HashingSink, Origin, RawIntake};
-use kakehashi_core::vocabulary::{Channel, Format};
-use kakehashi_hl7::InterfaceProfile;
-use kakehashi_hl7::acknowledgement::{build, judge};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
-    let profile = InterfaceProfile::default();
-    let judgement = judge(bytes, &profile);
-    if let Some(code) = judgement.answer() {
-        let _ = build(&judgement, code, "GW1", UtcMicros::from_micros(0));
-    }
-    let raw = RawIntake {
-        channel: Channel::Hl7,
-        format: Format::Hl7v2,
-        dedup_key: String::new(),
-        sender_message_id: None,
-        bytes: bytes.into(),
-        received_at: UtcMicros::from_micros(0),
-        origin: Origin::default(),
-    };
-    if let Ok(envelopes) = kakehashi_hl7::read::read(&raw, &mut HashingSink, Some(&profile)) {
-        assert!(!envelopes.is_empty());
-    }
-});
+#[path = "../bodies/parse.rs"]
+mod body;
+
+fuzz_target!(|bytes: &[u8]| body::run(bytes));

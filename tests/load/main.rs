@@ -3,11 +3,13 @@
 //! one machine; the ratios are what can be compared between machines.
 //!
 //! `load mllp|smtp ADDRESS CONNECTIONS [SECONDS]` drives a gateway that runs already.
+//! `load idle [N]` and `load half [SECONDS]`: what silent connections cost, and answers at half load.
 //! `load [all|sqlite|postgres] [SECONDS]`, with `KAKEHASHI_TEST_POSTGRES` naming a server, `KAKEHASHI_BIN`
 //! the program (else the one beside this tool) and `KAKEHASHI_LOAD_DIR` the disk to measure. Writes the
 //! tables to `KAKEHASHI_FIGURES`, if it is set.
 
 mod ceiling;
+mod idle;
 mod messages;
 mod report;
 mod senders;
@@ -25,6 +27,9 @@ const CONNECTIONS: [usize; 4] = [1, 8, 32, 256];
 
 fn main() -> ExitCode {
     let all: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(done) = idle::mode(&all.iter().map(String::as_str).collect::<Vec<_>>()) {
+        return done;
+    }
     if let [way @ ("mllp" | "smtp"), rest @ ..] =
         all.iter().map(String::as_str).collect::<Vec<_>>().as_slice()
     {

@@ -228,7 +228,8 @@ impl Gateway {
     }
 
     /// The program's process.
-    fn pid(&self) -> u32 {
+    #[must_use]
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 

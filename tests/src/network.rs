@@ -70,6 +70,40 @@ impl Network {
         self.folder.path().join("kakehashi.toml")
     }
 
+    /// Adds to the configuration; takes effect at the next start.
+    ///
+    /// # Panics
+    /// The file cannot be written.
+    pub fn configure(&self, more: &str) {
+        let text = std::fs::read_to_string(self.config()).unwrap_or_default() + more;
+        std::fs::write(self.config(), text).unwrap_or_else(|e| panic!("configuration: {e}"));
+    }
+
+    /// Adds a line to a file of the directory and imports it again.
+    ///
+    /// # Panics
+    /// The program refuses it.
+    pub fn register(&self, file: &str, line: &str) {
+        let directory = self.folder.path().join("directory");
+        let path = directory.join(file);
+        let text = std::fs::read_to_string(&path).unwrap_or_default() + line + "\n";
+        std::fs::write(&path, text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let (directory, config) = (directory.display().to_string(), self.config().display().to_string());
+        let output = run_at("2026-06-04 09:30:00", &["directory", "import", &directory, "--config", &config]);
+        assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// A folder of the test beside the program's own.
+    ///
+    /// # Panics
+    /// It cannot be made.
+    #[must_use]
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir_all(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+        folder
+    }
+
     /// Starts it with a clock that shows this time (日本時間).
     #[must_use]
     pub fn start(&self, japan_time: &str) -> Gateway {

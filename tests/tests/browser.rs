@@ -343,6 +343,28 @@ fn desk_of(data_dir: &Path, number: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_office_reads_a_hospitals_message() {
+    let (_folder, mut gateway) = demo();
+    let Some(at) = At::open(&gateway, 1440, 1000).await else { return };
+    at.log_in("watabe").await;
+    at.go("/interfaces").await;
+    at.until_text("sakurami_ch").await;
+    at.picture("30-interfaces").await;
+    at.go("/interfaces/messages").await;
+    at.find("input[name=type]").await.send_keys("ADT^A03").await.unwrap();
+    at.click("form.search button").await;
+    at.until("one discharge", "return document.querySelectorAll('table.list tbody tr').length === 1").await;
+    at.click("table.list tbody a").await;
+    at.until_text("PV1-45").await;
+    at.until_text("退院の知らせは至急").await;
+    at.picture("31-message").await;
+    at.click("form[action$='/replay'] button").await;
+    at.until("the answer to the replay", "return !!document.querySelector('p.say[role=status]')").await;
+    at.browser.close().await;
+    gateway.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_member_ticks_and_draws_on_the_desk() {
     let (folder, mut gateway) = demo();
     let Some(at) = At::open(&gateway, 1280, 1000).await else { return };
