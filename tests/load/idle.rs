@@ -2,7 +2,7 @@
 //! answer takes when the gateway is half as busy as it can be. `load idle [N]` and `load half [SECONDS]`.
 //! Prints what it measured and passes no judgement.
 
-use crate::messages::adt;
+use crate::messages::Numbered;
 use crate::senders::{self, Way};
 use kakehashi_tests::database::Database;
 use kakehashi_tests::gateway::{Gateway, Start, serve};
@@ -195,15 +195,17 @@ fn paced(address: SocketAddr, rate: f64, seconds: u64) -> Result<Vec<f64>, Strin
     Ok(waits)
 }
 
-async fn exchange(stream: &mut TcpStream, id: &str) -> std::io::Result<()> {
-    stream.write_all(&adt(id)).await?;
+/// One message of this name and its answer.
+async fn exchange(stream: &mut TcpStream, name: &str) -> std::io::Result<()> {
+    stream.write_all(Numbered::adt(name).next()).await?;
     let mut answer = Vec::with_capacity(512);
     while !answer.ends_with(b"\x1c\r") {
         if stream.read_buf(&mut answer).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
     }
-    let wanted = format!("MSA|AA|{id}");
-    let found = answer.windows(wanted.len()).any(|w| w == wanted.as_bytes());
+    let mut accepted = Numbered::accepted(name);
+    let wanted = accepted.next();
+    let found = answer.windows(wanted.len()).any(|w| w == wanted);
     if found { Ok(()) } else { Err(std::io::ErrorKind::InvalidData.into()) }
 }

@@ -15,7 +15,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use kakehashi_core::commit::{Actor, Effect, EndpointChange, NewSheet, SuspendReason};
 use kakehashi_core::directory::Endpoint;
 use kakehashi_core::ids::{ChangeId, DeliveryId, EndpointId, PostId};
-use kakehashi_core::rendered::RenderedContent;
 use kakehashi_core::sheet_order::SheetOrder;
 use kakehashi_core::text::number::fold_number;
 use kakehashi_core::vocabulary::{Channel, EndpointState};
@@ -253,13 +252,9 @@ pub(crate) async fn thumbnail(
     let job = job.ok_or(PageError::NotFound)?;
     let draw = std::sync::Arc::clone(&app.state.preview);
     let images = std::sync::Arc::clone(&app.state.page_images);
-    let drawn = tokio::task::spawn_blocking(move || match draw(&job) {
-        Ok(RenderedContent::Fax(fax)) => images.pdf_page_png(&fax.pdf, 1).ok(),
-        Ok(RenderedContent::Email(_) | RenderedContent::Hl7(_) | RenderedContent::Phone { .. }) | Err(_) => {
-            None
-        }
-    })
-    .await;
+    let drawn =
+        tokio::task::spawn_blocking(move || draw(&job).and_then(|pdf| images.pdf_page_png(&pdf, 1)).ok())
+            .await;
     drop(permit);
     match drawn.map_err(|e| PageError::internal(&e))? {
         Some(png) => {
