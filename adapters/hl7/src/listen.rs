@@ -149,8 +149,9 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, sh
         None if !shared.config.profile.admits(None) => {
             tracing::warn!(peer = %peer.ip(), "mllp: the interface wants a client certificate, closed");
         }
-        None => Session::new(shared, origin).run(stream, shutdown).await,
-        Some(tls) => match tls::accept(&tls, stream).await {
+        // Boxed, so that a silent connection takes what it needs and not what the largest kind would.
+        None => Box::pin(Session::new(shared, origin).run(stream, shutdown)).await,
+        Some(tls) => match Box::pin(tls::accept(&tls, stream)).await {
             Ok(stream) => {
                 let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                 let admitted = shared.config.profile.admits(shown.map(AsRef::as_ref));
@@ -161,7 +162,7 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, sh
                     tracing::warn!(peer = %peer.ip(), "mllp: the certificate is not one of this interface, closed");
                     return;
                 }
-                Session::new(shared, origin).run(stream, shutdown).await;
+                Box::pin(Session::new(shared, origin).run(stream, shutdown)).await;
             }
             Err(error) => {
                 tracing::warn!(peer = %peer.ip(), %error, "mllp: no TLS could be agreed upon, closed")

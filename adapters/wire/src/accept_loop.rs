@@ -55,7 +55,8 @@ where
                     continue;
                 };
                 let _ = stream.set_nodelay(true);
-                let work = handler(stream, peer, shutdown.clone());
+                // In a place of its own: a future that is moved into another one takes its size twice there.
+                let work = Box::pin(handler(stream, peer, shutdown.clone()));
                 open.spawn(async move {
                     work.await;
                     drop(place);
