@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
 
-use kakehashi_tests::caught::Letter;
+use kakehashi_tests::caught::{Caught, Letter};
 use kakehashi_tests::database::Database;
 use kakehashi_tests::gateway::Gateway;
 use kakehashi_tests::letters;
@@ -81,6 +81,58 @@ fn a_doubled_emergency_is_one() {
             assert!(network.relay.to(asleep).is_empty(), "{asleep} was woken");
         }
         gateway.stop();
+    }
+}
+
+/// 「状況」 by mail (care-network.md 6.4): told with the next regular delivery to whoever may ask, to nobody else.
+#[test]
+fn who_has_acknowledged_is_told_by_mail() {
+    for database in Database::all() {
+        println!("on {database:?}");
+        let network = Network::new(&database);
+        let mut gateway = network.start("2026-06-09 12:50:00");
+        hospital(&gateway, DISCHARGE);
+        let mail = network.relay.wait(NURSES, 1).remove(0).read();
+        let ask = |from: &str, words: &str| {
+            send_mail(&gateway, from, &mail.answer_to, &letters::answer(&mail, from, words, "大塚"));
+        };
+        // A verb in a sentence is a reply; a stranger's gets the notice of every wrong code.
+        ask(NURSES, "状況は落ち着いています。");
+        ask(LEAVER, "状況");
+        send_mail(&gateway, NURSES, &mail.answer_to, &letters::absence(&mail, NURSES));
+        let notice = network.relay.wait(LEAVER, 1).remove(0).read();
+        assert!(!notice.in_the_open().contains("了解状況"), "{}", notice.in_the_open());
+        network.settled();
+        let open = Office::log_in(&gateway).triage().len();
+        ask(NURSES, "状況");
+        // Asked twice, told once.
+        ask(NURSES, "了解状況を教えてください");
+        network.settled();
+        let topics = network.topics(GROUP);
+        assert_eq!(topics[0]["replies"].as_array().unwrap().len(), 1, "only the sentence is a reply");
+        assert_eq!(nurses(&topics)["acknowledgement"], Value::Null);
+        assert_eq!(Office::log_in(&gateway).triage().len(), open, "no work for the office");
+        gateway.stop();
+
+        // The next まとめ便 of the nurses goes out at one o'clock.
+        let gateway = network.start("2026-06-09 13:00:05");
+        let told: Letter =
+            kakehashi_tests::wait::until("the status", std::time::Duration::from_secs(40), || {
+                network.relay.to(NURSES).iter().map(Caught::read).find(|m| m.subject.contains("了解状況"))
+            });
+        assert!(told.subject.contains(GROUP), "{}", told.subject);
+        for word in ["ケアプランセンターつむぎ [返信希望] … まだ / not yet", "了解・返信 1/3"]
+        {
+            assert!(told.text.contains(word), "{word}: {}", told.text);
+        }
+        for name in ["山本", "千代"] {
+            assert!(!told.in_the_open().contains(name), "{}", told.in_the_open());
+        }
+        network.settled();
+        let all = network.relay.to(NURSES);
+        let told = all.iter().map(Caught::read).filter(|m| m.subject.contains("了解状況")).count();
+        assert_eq!(told, 1);
+        drop(gateway);
     }
 }
 

@@ -54,6 +54,24 @@ fn nurse_with_code() -> Facts {
 }
 
 #[test]
+fn who_asks_for_the_status_gets_it_with_the_next_regular_delivery() {
+    use crate::sheet_order::SheetOrder;
+    let mut f = nurse_with_code();
+    let mut roster = roster();
+    let mine = crate::cast::endpoint("E-F03", "F03", Channel::Email, &["13:00"]);
+    f.sender.as_mut().unwrap().endpoint = mine.clone();
+    roster.members.iter_mut().find(|m| m.facility.id.as_str() == "F03").unwrap().endpoints = vec![mine];
+    let ask = mail(Intent::SeeReceipts, "状況");
+    let all = run(&ask, &f, Some(&roster));
+    let [Effect::OrderSheet(sheet)] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!(sheet.order, SheetOrder::Status { post_id: "POST1".into() });
+    assert_eq!((sheet.endpoint_id.as_str(), sheet.channel), ("E-F03", Channel::Email));
+    roster.members.iter_mut().for_each(|m| m.endpoints.clear());
+    assert_eq!(kinds(&run(&ask, &f, Some(&roster))), ["triage"], "the address is not theirs any more");
+    assert_eq!(kinds(&run(&ask, &f, None)), ["triage"]);
+}
+
+#[test]
 fn a_mail_that_says_only_ryokai() {
     let mut envelope = mail(Intent::Acknowledgement, "了解");
     envelope.sender.name = Some("ひなた".into());

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 /// Who sends, in every mail's foot.
 #[derive(Serialize)]
-struct Office {
+pub(crate) struct Office {
     network: String,
     name: String,
     phone: String,
@@ -92,7 +92,7 @@ impl NoticeView {
 }
 
 impl Office {
-    fn of(job: &DeliveryJob) -> Self {
+    pub(crate) fn of(job: &DeliveryJob) -> Self {
         let network = &job.network;
         Self {
             network: clean_line(&network.name, 60),

@@ -1,0 +1,67 @@
+//! 休止, 了解状況, 担当終了 and 設定変更 that a member asks for in a word (care-network.md 6.2 and 6.4). What the
+//! evidence allows is done, everything else is a task of the office. Only a mail whose own text is nothing but
+//! the request comes here; a machine never does.
+
+use super::answer::only_item;
+use super::{Bench, doubt};
+use crate::decision::{Decision, Request, RequestedAct, TriageReason};
+use crate::facts::{CodeEntry, CodeFacts};
+use crate::identity_level;
+use crate::vocabulary::{AttachmentRole, Channel, IdentityLevel, Intent};
+
+impl Bench<'_> {
+    /// The answer to a request, if the message is one. 担当終了 always needs the facility manager's word.
+    pub(super) fn requested(&mut self) -> Option<Decision> {
+        let intent = self.envelope.intent;
+        if !matches!(intent, Intent::Pause | Intent::SeeReceipts | Intent::LeaveGroup | Intent::Preference) {
+            return None;
+        }
+        let code_stands = self.code_stands();
+        // A code that does not stand gets the answer of every wrong code, whatever was asked.
+        let coded = !matches!(self.facts.code, CodeFacts::Absent) || self.facts.thread.is_some();
+        if (coded && !code_stands) || self.warned(doubt::REPLY_CODE_MALFORMED) {
+            return None;
+        }
+        self.level = identity_level::of(self.envelope, self.facts, code_stands);
+        let proved =
+            self.level >= IdentityLevel::I2 && intent != Intent::LeaveGroup && self.doubts().is_empty();
+        self.ground(if proved {
+            "返信コードか電子証明で本人確認ができています"
+        } else {
+            "登録の番号へ折り返して確かめてから行います"
+        });
+        if let Some(request) = self.by_mail().filter(|_| proved) {
+            return Some(Decision::Request(request));
+        }
+        let reason = TriageReason::Requested { verb: intent.code().to_owned(), proved };
+        Some(self.triage(vec![reason]))
+    }
+
+    /// What is done without a person: only for a mail that brings nothing else.
+    fn by_mail(&mut self) -> Option<Request> {
+        let sender = self.facts.sender.as_ref()?;
+        let brings = self.envelope.attachments.iter().any(|a| a.role == AttachmentRole::Document);
+        let receives = sender.endpoint.settings.receives && sender.endpoint.channel == Channel::Email;
+        if self.envelope.channel != Channel::Email || brings || !receives {
+            return None;
+        }
+        let entry = self.standing_code()?;
+        let (group_id, act) = match self.envelope.intent {
+            Intent::SeeReceipts => self.receipts(entry)?,
+            _ => return None,
+        };
+        Some(Request {
+            group_id,
+            facility_id: entry.facility_id.clone(),
+            endpoint_id: sender.endpoint.id.clone(),
+            act,
+        })
+    }
+
+    /// 了解状況 of the post that the code stands for. Under a まとめ便 the office asks which one is meant.
+    fn receipts(&mut self, entry: &CodeEntry) -> Option<(crate::ids::GroupId, RequestedAct)> {
+        let item = only_item(entry)?;
+        self.ground("了解状況を次の便でお知らせします");
+        Some((item.group_id, RequestedAct::SeeReceipts { post_id: item.post_id }))
+    }
+}
