@@ -188,6 +188,11 @@ pub enum RequestedAct {
         /// The post.
         post_id: PostId,
     },
+    /// 設定変更 of the endpoint itself, for a day to be undone.
+    Preferences {
+        /// Boxes of a 設定票 that mean the same ([`crate::paper_request::settings`]).
+        wishes: Vec<String>,
+    },
 }
 
 /// Why a human must look.

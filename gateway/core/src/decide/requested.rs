@@ -5,9 +5,10 @@
 use super::answer::only_item;
 use super::{Bench, doubt};
 use crate::decision::{Decision, Request, RequestedAct, TriageReason};
-use crate::facts::{CodeEntry, CodeFacts};
-use crate::identity_level;
+use crate::facts::{CodeEntry, CodeFacts, SenderFacts};
+use crate::ids::GroupId;
 use crate::vocabulary::{AttachmentRole, Channel, IdentityLevel, Intent};
+use crate::{identity_level, mail_wishes, paper_request};
 
 impl Bench<'_> {
     /// The answer to a request, if the message is one. 担当終了 always needs the facility manager's word.
@@ -48,6 +49,7 @@ impl Bench<'_> {
         let entry = self.standing_code()?;
         let (group_id, act) = match self.envelope.intent {
             Intent::SeeReceipts => self.receipts(entry)?,
+            Intent::Preference => self.preferences(entry, sender)?,
             _ => return None,
         };
         Some(Request {
@@ -59,9 +61,20 @@ impl Bench<'_> {
     }
 
     /// 了解状況 of the post that the code stands for. Under a まとめ便 the office asks which one is meant.
-    fn receipts(&mut self, entry: &CodeEntry) -> Option<(crate::ids::GroupId, RequestedAct)> {
+    fn receipts(&mut self, entry: &CodeEntry) -> Option<(GroupId, RequestedAct)> {
         let item = only_item(entry)?;
         self.ground("了解状況を次の便でお知らせします");
         Some((item.group_id, RequestedAct::SeeReceipts { post_id: item.post_id }))
+    }
+
+    /// 設定変更 of the address that asks, if every word of it is understood, none contradicts another and
+    /// something changes.
+    fn preferences(&mut self, entry: &CodeEntry, sender: &SenderFacts) -> Option<(GroupId, RequestedAct)> {
+        let wishes = mail_wishes::read(self.envelope.body.as_deref()?)?;
+        paper_request::settings(&sender.endpoint.settings, wishes.iter().map(String::as_str))?;
+        let of_item = || entry.items.first().map(|i| i.group_id.clone());
+        let group_id = entry.group_id.clone().or_else(of_item)?;
+        self.ground("受け取り方を変え、控えを次の便でお届けします。24時間以内なら元に戻せます");
+        Some((group_id, RequestedAct::Preferences { wishes }))
     }
 }

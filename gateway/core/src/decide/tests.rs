@@ -552,6 +552,28 @@ fn the_status_is_told_by_mail_to_whoever_may_ask() {
 }
 
 #[test]
+fn settings_change_by_mail_only_where_every_word_is_sure() {
+    let wish = |body: &str| mail(Intent::Preference, body);
+    let good = with_code(nurse(), |_| {});
+    let said = |e: &Envelope, f: &Facts| short(&run(e, f).decision);
+    let changes = r#"Preferences { wishes: ["prefer_digest", "digest_0845", "night_ok"] }"#;
+    assert_eq!(said(&wish("設定 まとめ便 8:45 夜間可"), &good), changes);
+    for unclear in
+        ["設定", "設定 まとめ便 即時", "設定 夜間可 夜間不可", "設定 夜間不可", "設定 ゆっくり", "設定 8:45"]
+    {
+        assert_eq!(said(&wish(unclear), &good), "triage requested 0", "{unclear}");
+    }
+    let body = "設定 まとめ便 8:45 夜間可";
+    assert_eq!(said(&wish(body), &nurse()), "triage requested 0", "no code");
+    let expired = with_code(nurse(), |c| c.expires_at = at("2026-06-01T00:00"));
+    assert_eq!(said(&wish(body), &expired), "triage code_expired 1");
+    let elsewhere = with_code(facts(Some(sender("F05", Channel::Email))), |_| {});
+    assert_eq!(said(&wish(body), &elsewhere), "quarantine code_from_elsewhere notice");
+    assert_eq!(said(&mail(Intent::Automatic, body), &good), "record automatic");
+    assert_eq!(said(&mail(Intent::Reply, body), &good), "reply POST1", "a word in a sentence");
+}
+
+#[test]
 fn a_contradiction_does_not_hide_behind_another_find() {
     let mut f = nurse();
     f.addressed_group = Some(group_facts("G01", true, true));

@@ -194,6 +194,7 @@ pub(super) const MESSAGES: &[Message] = &[
         "了解状況を次の便でお知らせします",
         "who has acknowledged is told with the next delivery",
     ),
+    ("decision.preferences", "受け取り方を変えました", "how it receives was changed"),
     ("decision.record", "記録だけしました: {0}", "recorded only: {0}"),
     ("outbox.title", "配信", "Outbox"),
     ("outbox.needs_action", "要対応", "Needs action"),

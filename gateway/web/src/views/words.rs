@@ -201,6 +201,7 @@ pub(crate) fn decision(lang: Lang, decision: &Decision) -> String {
         Decision::Sheet(SheetAct::CoverReturned { .. }) => lang.t("decision.cover_returned"),
         Decision::Request(request) => match request.act {
             RequestedAct::SeeReceipts { .. } => lang.t("decision.see_receipts"),
+            RequestedAct::Preferences { .. } => lang.t("decision.preferences"),
         },
         Decision::Record { what } => lang.tf("decision.record", &[what]),
     }
