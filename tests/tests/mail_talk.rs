@@ -4,13 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
 
-use kakehashi_tests::caught::Letter;
+use kakehashi_tests::caught::{Caught, Letter};
 use kakehashi_tests::database::Database;
 use kakehashi_tests::gateway::Gateway;
 use kakehashi_tests::letters;
 use kakehashi_tests::mllp::Mllp;
 use kakehashi_tests::network::{Network, hl7, receipt, send_mail};
-use kakehashi_tests::office::Office;
+use kakehashi_tests::office::{Office, between};
 use serde_json::Value;
 
 const GROUP: &str = "つばき01";
@@ -81,6 +81,118 @@ fn a_doubled_emergency_is_one() {
             assert!(network.relay.to(asleep).is_empty(), "{asleep} was woken");
         }
         gateway.stop();
+    }
+}
+
+/// 「状況」 by mail (care-network.md 6.4): told with the next regular delivery to whoever may ask, to nobody else.
+#[test]
+fn who_has_acknowledged_is_told_by_mail() {
+    for database in Database::all() {
+        println!("on {database:?}");
+        let network = Network::new(&database);
+        let mut gateway = network.start("2026-06-09 12:50:00");
+        hospital(&gateway, DISCHARGE);
+        let mail = network.relay.wait(NURSES, 1).remove(0).read();
+        let ask = |from: &str, words: &str| {
+            send_mail(&gateway, from, &mail.answer_to, &letters::answer(&mail, from, words, "大塚"));
+        };
+        // A verb in a sentence is a reply; a stranger's gets the notice of every wrong code.
+        ask(NURSES, "状況は落ち着いています。");
+        ask(LEAVER, "状況");
+        send_mail(&gateway, NURSES, &mail.answer_to, &letters::absence(&mail, NURSES));
+        let notice = network.relay.wait(LEAVER, 1).remove(0).read();
+        assert!(!notice.in_the_open().contains("了解状況"), "{}", notice.in_the_open());
+        network.settled();
+        let open = Office::log_in(&gateway).triage().len();
+        ask(NURSES, "状況");
+        // Asked twice, told once.
+        ask(NURSES, "了解状況を教えてください");
+        network.settled();
+        let topics = network.topics(GROUP);
+        assert_eq!(topics[0]["replies"].as_array().unwrap().len(), 1, "only the sentence is a reply");
+        assert_eq!(nurses(&topics)["acknowledgement"], Value::Null);
+        assert_eq!(Office::log_in(&gateway).triage().len(), open, "no work for the office");
+        gateway.stop();
+
+        // The next まとめ便 of the nurses goes out at one o'clock.
+        let gateway = network.start("2026-06-09 13:00:05");
+        let told: Letter =
+            kakehashi_tests::wait::until("the status", std::time::Duration::from_secs(40), || {
+                network.relay.to(NURSES).iter().map(Caught::read).find(|m| m.subject.contains("了解状況"))
+            });
+        assert!(told.subject.contains(GROUP), "{}", told.subject);
+        for word in ["ケアプランセンターつむぎ [返信希望] … まだ / not yet", "了解・返信 1/3"]
+        {
+            assert!(told.text.contains(word), "{word}: {}", told.text);
+        }
+        for name in ["山本", "千代"] {
+            assert!(!told.in_the_open().contains(name), "{}", told.in_the_open());
+        }
+        network.settled();
+        let all = network.relay.to(NURSES);
+        let told = all.iter().map(Caught::read).filter(|m| m.subject.contains("了解状況")).count();
+        assert_eq!(told, 1);
+        drop(gateway);
+    }
+}
+
+/// 設定 by mail: changed at once, with a receipt in the next mail and a day to undo it. Nothing else changes anything.
+#[test]
+fn how_a_member_receives_is_changed_by_mail() {
+    for database in Database::all() {
+        println!("on {database:?}");
+        let network = Network::new(&database);
+        let mut gateway = network.start("2026-06-09 10:19:50");
+        hospital(&gateway, DISCHARGE);
+        let mail = network.relay.wait(NURSES, 1).remove(0).read();
+        let ask = |gateway: &Gateway, from: &str, words: &str| {
+            send_mail(gateway, from, &mail.answer_to, &letters::answer(&mail, from, words, "大塚"));
+            network.settled();
+        };
+        let settings = |gateway: &Gateway| {
+            let (status, page) = Office::log_in(gateway).get("/facilities");
+            assert_eq!(status, 200, "{page}");
+            page
+        };
+        let wish = "設定 まとめ便 9:15 夜間可";
+        ask(&gateway, LEAVER, wish);
+        ask(&gateway, NURSES, "設定していただいたベッドは夜間可でした。");
+        let away = "ただいま不在にしております。\n設定 まとめ便 9:15 夜間可\n";
+        let headers = "Auto-Submitted: auto-replied\r\n";
+        let absence = letters::plain(NURSES, &mail.answer_to, "自動応答", headers, away);
+        send_mail(&gateway, NURSES, &mail.answer_to, &absence);
+        network.settled();
+        assert!(!settings(&gateway).contains("9:15"), "nobody asked who may");
+        ask(&gateway, NURSES, wish);
+        assert!(settings(&gateway).contains("9:15"), "changed at once");
+        gateway.stop();
+
+        // The receipt stands in the next mail, whatever it brings, and nowhere else.
+        let mut gateway = network.start("2026-06-09 11:45:05");
+        hospital(&gateway, CANCEL);
+        let second = network.relay.wait(NURSES, 2).remove(1).read();
+        for word in ["控え / Receipt", "まとめ便 9:15", "24時間以内なら元に戻せます", "within 24 hours"]
+        {
+            assert!(second.text.contains(word), "{word}: {}", second.text);
+        }
+        // The office takes it back.
+        let mut office = Office::log_in(&gateway);
+        let page = office.get("/facilities").1;
+        let undo = between(&page, "action=\"/fax/endpoints/", "\"").unwrap().to_owned();
+        let change = between(&page, "name=\"change_id\" value=\"", "\"").unwrap().to_owned();
+        let csrf = between(&page, "name=\"csrf\" value=\"", "\"").unwrap().to_owned();
+        let path = format!("/fax/endpoints/{undo}");
+        let (status, _) = office.post(&path, &[("csrf", &csrf), ("change_id", &change)]);
+        assert!((300..400).contains(&status), "undo answered {status}");
+        let page = settings(&gateway);
+        assert!(page.contains("8:30") && !page.contains("9:15"), "{page}");
+        gateway.stop();
+
+        // A code is good for two weeks.
+        let gateway = network.start("2026-07-20 10:00:00");
+        ask(&gateway, NURSES, wish);
+        assert!(!settings(&gateway).contains("9:15"), "an expired code");
+        drop(gateway);
     }
 }
 

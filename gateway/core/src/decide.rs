@@ -9,6 +9,7 @@ mod defaults;
 mod event;
 mod explicit;
 mod paper;
+mod requested;
 mod triage;
 
 #[cfg(test)]
@@ -23,7 +24,7 @@ pub use event::make_final;
 use crate::clock::UtcMicros;
 use crate::decision::{Decided, Decision, Notice, RuleVerdict, Then, TriageReason};
 use crate::envelope::Envelope;
-use crate::facts::{CodeFacts, Facts, SenderFacts};
+use crate::facts::{Facts, SenderFacts};
 use crate::identity_level;
 use crate::ids::PatientId;
 use crate::patient_match::{Strength, Weighed, weigh};
@@ -275,32 +276,6 @@ impl<'a> Bench<'a> {
             return Some(self.triage(vec![TriageReason::PhoneOnly]));
         }
         None
-    }
-
-    /// 休止, 了解状況, 担当終了 and 設定変更 (care-network.md 6.2): a task for the office, which says whether
-    /// the evidence is enough or a call on the registered number must come first. 担当終了 always needs the
-    /// facility manager's word.
-    fn requested(&mut self) -> Option<Decision> {
-        let intent = self.envelope.intent;
-        if !matches!(intent, Intent::Pause | Intent::SeeReceipts | Intent::LeaveGroup | Intent::Preference) {
-            return None;
-        }
-        let code_stands = self.code_stands();
-        // A code that does not stand gets the answer of every wrong code, whatever was asked.
-        let coded = !matches!(self.facts.code, CodeFacts::Absent) || self.facts.thread.is_some();
-        if (coded && !code_stands) || self.warned(doubt::REPLY_CODE_MALFORMED) {
-            return None;
-        }
-        self.level = identity_level::of(self.envelope, self.facts, code_stands);
-        let proved =
-            self.level >= IdentityLevel::I2 && intent != Intent::LeaveGroup && self.doubts().is_empty();
-        self.ground(if proved {
-            "返信コードか電子証明で本人確認ができています"
-        } else {
-            "登録の番号へ折り返して確かめてから行います"
-        });
-        let reason = TriageReason::Requested { verb: intent.code().to_owned(), proved };
-        Some(self.triage(vec![reason]))
     }
 
     /// What the reader doubted so much that a person must look.

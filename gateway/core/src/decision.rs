@@ -56,6 +56,8 @@ pub enum Decision {
     },
     /// A sheet that acts without a post: 番号確認票, 表紙.
     Sheet(SheetAct),
+    /// A member asked for it in a word, with the evidence that the verb demands: done without a person.
+    Request(Request),
     /// Recorded without a post: reports, status changes, machines.
     Record {
         /// What it was.
@@ -162,6 +164,35 @@ pub struct Answer {
     /// The person whose name is marked beside the answer.
     #[serde(default)]
     pub staff_id: Option<StaffId>,
+}
+
+/// What a member asked for in a word and may have without a person (care-network.md 6.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// A group in which the code that proves it was given.
+    pub group_id: GroupId,
+    /// Who asks.
+    pub facility_id: FacilityId,
+    /// From here; the answer goes back here.
+    pub endpoint_id: EndpointId,
+    /// What.
+    pub act: RequestedAct,
+}
+
+/// What is done for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+pub enum RequestedAct {
+    /// 了解状況 of a post, told with the next regular delivery.
+    SeeReceipts {
+        /// The post.
+        post_id: PostId,
+    },
+    /// 設定変更 of the endpoint itself, for a day to be undone.
+    Preferences {
+        /// Boxes of a 設定票 that mean the same ([`crate::paper_request::settings`]).
+        wishes: Vec<String>,
+    },
 }
 
 /// Why a human must look.

@@ -29,6 +29,7 @@ pub mod liaison;
 pub mod link;
 pub mod mail;
 pub mod mail_footer;
+pub mod mail_wishes;
 pub mod meeting;
 pub mod paper_request;
 pub mod patient_match;

@@ -113,6 +113,16 @@ pub fn settings_receipt(settings: &EndpointSettings, office_phone: &str, at: Utc
     )
 }
 
+/// The receipt of a change that came by mail, with its way back; the office's number stands below in every mail.
+#[must_use]
+pub fn mail_receipt(settings: &EndpointSettings, at: UtcMicros) -> String {
+    format!(
+        "{} にメールで受け取り方を変えました: {}。24時間以内なら元に戻せます。お心当たりがなければ事務局へ。 / How you receive was changed by mail; the office can undo it within 24 hours.",
+        at.to_ja(),
+        words(settings)
+    )
+}
+
 /// The line that goes to the way by which the member received before: whoever changed a setting in
 /// somebody's name is noticed there.
 #[must_use]

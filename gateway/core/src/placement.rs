@@ -3,6 +3,7 @@
 //! the sender's words but a heading where there is none.
 
 mod by_hand;
+mod by_request;
 
 pub use by_hand::{Blocked, HandPlacement, SheetConfirmation, confirm_sheet, place_by_hand};
 
@@ -88,6 +89,7 @@ fn withheld_notices(arrival: &Arrival<'_>, random: &mut dyn FnMut() -> u128) -> 
         | Decision::Return { .. }
         | Decision::Discard { .. }
         | Decision::Sheet(_)
+        | Decision::Request(_)
         | Decision::Record { .. } => false,
     };
     if !taken || arrival.decided.identity_level < IdentityLevel::I1 {
@@ -194,6 +196,10 @@ fn main_effects(
         }
         Decision::Return { notice: words } => notice(arrival, *words, random).into_iter().collect(),
         Decision::Sheet(act) => sheet_act(act),
+        Decision::Request(request) => match open(&request.group_id) {
+            Some(roster) => by_request::effects(arrival, request, roster, random),
+            None => vec![triage(arrival, vec![TriageReason::GroupNotOpen], Vec::new(), false, random)],
+        },
         Decision::Record { .. } => report(arrival.envelope).into_iter().collect(),
         Decision::Discard { .. } => Vec::new(),
     }

@@ -2,6 +2,7 @@
 //! (care-network.md 6.2 and 6.4). Read only where the whole text is the request; a word inside a sentence
 //! is no request. Nothing is changed here: who may ask for what is decided from the identity level.
 
+use crate::mail_wishes::is_wish;
 use crate::text::fold::narrow;
 use crate::vocabulary::Intent;
 
@@ -86,6 +87,7 @@ fn is_detail(rest: &str) -> bool {
                 .iter()
                 .any(|n| piece.strip_prefix(n).is_some_and(|v| is_value(v.trim_start_matches(':'))))
             || is_period(piece)
+            || is_wish(piece)
     })
 }
 

@@ -345,6 +345,7 @@ const fn group_of(decision: &Decision) -> Option<&GroupId> {
     match decision {
         Decision::Post(placement) => Some(&placement.group_id),
         Decision::Reply(answer) | Decision::Acknowledge(answer) => Some(&answer.group_id),
+        Decision::Request(request) => Some(&request.group_id),
         Decision::Triage { .. }
         | Decision::Quarantine { .. }
         | Decision::Return { .. }
@@ -361,7 +362,7 @@ fn state_of(decided: &[Decided]) -> IntakeState {
         Decision::Quarantine { .. } => (1, IntakeState::Quarantine),
         Decision::Post(_) | Decision::Reply(_) | Decision::Acknowledge(_) => (2, IntakeState::Posted),
         Decision::Return { .. } => (3, IntakeState::Returned),
-        Decision::Sheet(_) | Decision::Record { .. } => (4, IntakeState::Recorded),
+        Decision::Sheet(_) | Decision::Request(_) | Decision::Record { .. } => (4, IntakeState::Recorded),
         Decision::Discard { .. } => (5, IntakeState::Discarded),
     };
     decided.iter().map(rank).min_by_key(|(rank, _)| *rank).map_or(IntakeState::Recorded, |(_, state)| state)

@@ -11,6 +11,7 @@ use crate::sheet::{self, PaperPages};
 use kakehashi_core::job::{DeliveryJob, JobContent, JobPosts};
 use kakehashi_core::rendered::{RenderedContent, RenderedFax};
 use kakehashi_core::sheet_geometry::SheetLayout;
+use kakehashi_core::sheet_order::SheetContent;
 use kakehashi_core::vocabulary::Channel;
 
 /// Renders deliveries.
@@ -36,6 +37,12 @@ impl Renderer {
         match &job.content {
             JobContent::Posts(posts) => self.render_posts(job, posts),
             JobContent::Sheet(ordered) => {
+                if let (Channel::Email, SheetContent::Status(table)) =
+                    (ordered.endpoint.channel, &ordered.content)
+                {
+                    return mail::status::status(&self.mails, job, ordered, table)
+                        .map(RenderedContent::Email);
+                }
                 if ordered.endpoint.channel != Channel::Fax {
                     return Err(RenderFault::ChannelNotRendered(ordered.endpoint.channel));
                 }

@@ -7,6 +7,7 @@ use kakehashi_core::decision::Notice;
 use kakehashi_core::job::{DeliveryJob, JobContent, JobPosts};
 use kakehashi_core::rendered::{RenderedContent, RenderedMail};
 use kakehashi_core::reply_code::ReplyCode;
+use kakehashi_core::sheet_order::SheetContent;
 use kakehashi_core::vocabulary::{Channel, ContentMode, ReplyExpectation, Urgency};
 use kakehashi_render::{Renderer, samples};
 use std::sync::OnceLock;
@@ -236,6 +237,35 @@ fn notices_are_uniform_and_answer_no_code() {
     assert!(mail.references.is_empty() && mail.attachments.is_empty());
     assert!(mail.text.contains("電話 03-0000-0100"));
     assert!(!mail.text.contains("つばき"));
+}
+
+#[test]
+fn the_status_says_who_acknowledged_and_no_name_of_the_patient() {
+    let (_, mut job) = samples::sheets().into_iter().find(|(name, _)| *name == "status").unwrap();
+    let JobContent::Sheet(ordered) = &mut job.content else { panic!("no sheet") };
+    ordered.endpoint.channel = Channel::Email;
+    ordered.endpoint.address = "hinata@st.example".into();
+    let SheetContent::Status(table) = &mut ordered.content else { panic!("no status") };
+    table.title = "千代さんの退院".into();
+    table.author = "山本千代の家族".into();
+    for mode in [ContentMode::NoticeOnly, ContentMode::EncryptedPdf, ContentMode::FullText] {
+        let JobContent::Sheet(ordered) = &mut job.content else { panic!("no sheet") };
+        ordered.endpoint.settings.content_mode = mode;
+        let mail = mail(&job);
+        assert_eq!(mail.subject, "[つばき01] 了解状況 / Who has acknowledged");
+        let open = open_parts(&mail);
+        for word in [
+            "了解・返信 1/2",
+            "桜見中央病院 地域連携室 [了解希望] … 了解 6/8",
+            "若葉在宅クリニック [了解希望] … まだ / not yet",
+        ] {
+            assert!(open.contains(word), "{word}: {open}");
+        }
+        assert!(!open.contains("小林"), "facilities, not persons");
+        let named = open.contains("千代");
+        assert_eq!(named, mode == ContentMode::FullText, "{mode:?}: {open}");
+        assert_eq!(mail.open_content, mode == ContentMode::FullText);
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::GroupRoster;
 use kakehashi_core::ids::{AttachmentId, GroupId, IntakeId, LoginUserId, NetworkId, PostId, TriageId};
 use kakehashi_core::post::StoredAttachment;
+use kakehashi_core::vocabulary::Channel;
 use std::collections::BTreeMap;
 
 /// Handle of the network office.
@@ -248,7 +249,15 @@ impl OfficeView {
     /// # Errors
     /// If the store does not answer.
     pub async fn fax_numbers(&self, now: UtcMicros) -> Result<Vec<FaxNumber>, StoreError> {
-        fax::numbers(&self.parts.db, &self.network, now).await
+        fax::numbers(&self.parts.db, &self.network, Channel::Fax, now).await
+    }
+
+    /// The mail addresses with what was changed about them lately.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn mail_addresses(&self, now: UtcMicros) -> Result<Vec<FaxNumber>, StoreError> {
+        fax::numbers(&self.parts.db, &self.network, Channel::Email, now).await
     }
 
     /// The FAX providers that had anything to do.

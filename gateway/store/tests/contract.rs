@@ -85,6 +85,7 @@ contract! {
     paper::pages_wait_for_their_cover,
     paper::a_number_is_changed_by_two,
     paper::settings_are_told_and_undone,
+    paper::settings_of_a_mail_address_can_be_undone,
     paper::a_status_sheet_keeps_delivered_and_acknowledged_apart,
     paper::a_document_by_fax_gets_its_evidence,
     paper::providers_and_pages_are_remembered,

@@ -20,7 +20,7 @@ pub(super) enum Fault {
     NotVerified,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
     pub(super) fn answer(&mut self) -> Option<Decision> {
         let (entry, by_code) = match (&self.facts.code, &self.facts.thread) {
             (CodeFacts::Known(entry), _) => (entry.as_ref(), true),
@@ -62,12 +62,18 @@ impl Bench<'_> {
 
     /// Whether the message carries a code or thread of ours that works for its sender.
     pub(super) fn code_stands(&self) -> bool {
-        let entry = match (&self.facts.code, &self.facts.thread) {
+        self.standing_code().is_some()
+    }
+
+    /// The code or thread that works for the sender.
+    pub(super) fn standing_code(&self) -> Option<&'a CodeEntry> {
+        let facts = self.facts;
+        let entry = match (&facts.code, &facts.thread) {
             (CodeFacts::Known(entry), _) => entry.as_ref(),
             (CodeFacts::Absent | CodeFacts::Unknown, Some(entry)) => entry,
-            _ => return false,
+            _ => return None,
         };
-        self.fault(entry).is_none()
+        self.fault(entry).is_none().then_some(entry)
     }
 
     fn fault(&self, entry: &CodeEntry) -> Option<Fault> {
@@ -181,7 +187,7 @@ impl Bench<'_> {
     }
 }
 
-fn only_item(entry: &CodeEntry) -> Option<CodeItem> {
+pub(super) fn only_item(entry: &CodeEntry) -> Option<CodeItem> {
     if let (Some(post_id), Some(topic_id), Some(group_id)) =
         (&entry.post_id, &entry.topic_id, &entry.group_id)
     {

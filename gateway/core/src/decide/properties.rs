@@ -188,6 +188,19 @@ proptest! {
                 prop_assert!(code.sheet.is_some() && code.expires_at > now);
                 prop_assert_eq!(&code.facility_id, &facts.sender.as_ref().unwrap().facility.id);
             }
+            // Never a machine, never without a standing code of its own facility, never a leaver.
+            Decision::Request(r) => {
+                prop_assert!(!machine);
+                prop_assert!(decided.identity_level >= IdentityLevel::I2);
+                prop_assert_eq!(&r.facility_id, &facts.sender.as_ref().unwrap().facility.id);
+                let known = match &facts.code {
+                    CodeFacts::Known(c) => c.as_ref(),
+                    _ => facts.thread.as_ref().unwrap(),
+                };
+                prop_assert!(known.membership_stands && known.revoked_at.is_none() && known.expires_at > now);
+                prop_assert_eq!(&known.facility_id, &r.facility_id);
+                prop_assert!(envelope.intent != Intent::LeaveGroup);
+            }
             Decision::Record { .. } => {}
         }
     }

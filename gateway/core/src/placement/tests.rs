@@ -54,6 +54,53 @@ fn nurse_with_code() -> Facts {
 }
 
 #[test]
+fn who_asks_for_the_status_gets_it_with_the_next_regular_delivery() {
+    use crate::sheet_order::SheetOrder;
+    let mut f = nurse_with_code();
+    let mut roster = roster();
+    let mine = crate::cast::endpoint("E-F03", "F03", Channel::Email, &["13:00"]);
+    f.sender.as_mut().unwrap().endpoint = mine.clone();
+    roster.members.iter_mut().find(|m| m.facility.id.as_str() == "F03").unwrap().endpoints = vec![mine];
+    let ask = mail(Intent::SeeReceipts, "状況");
+    let all = run(&ask, &f, Some(&roster));
+    let [Effect::OrderSheet(sheet)] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!(sheet.order, SheetOrder::Status { post_id: "POST1".into() });
+    assert_eq!((sheet.endpoint_id.as_str(), sheet.channel), ("E-F03", Channel::Email));
+    roster.members.iter_mut().for_each(|m| m.endpoints.clear());
+    assert_eq!(kinds(&run(&ask, &f, Some(&roster))), ["triage"], "the address is not theirs any more");
+    assert_eq!(kinds(&run(&ask, &f, None)), ["triage"]);
+}
+
+#[test]
+fn settings_changed_by_mail_leave_a_receipt_everywhere() {
+    let mut f = nurse_with_code();
+    let mut roster = roster();
+    let mine = crate::cast::endpoint("E-F03", "F03", Channel::Email, &["13:00"]);
+    let paper = crate::cast::endpoint("E-F03X", "F03", Channel::Fax, &["13:00"]);
+    let mut deaf = crate::cast::endpoint("E-F03Y", "F03", Channel::Fax, &[]);
+    deaf.settings.receives = false;
+    f.sender.as_mut().unwrap().endpoint = mine.clone();
+    let member = roster.members.iter_mut().find(|m| m.facility.id.as_str() == "F03").unwrap();
+    member.endpoints = vec![mine, paper, deaf];
+    let all = run(&mail(Intent::Preference, "設定 まとめ便 9:00 夜間可"), &f, Some(&roster));
+    let told: Vec<(&str, &str)> = all
+        .iter()
+        .filter_map(|e| match e {
+            Effect::TellInNext { endpoint_id, words, .. } => Some((endpoint_id.as_str(), words.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told.iter().map(|t| t.0).collect::<Vec<_>>(), ["E-F03", "E-F03X"]);
+    assert!(told[0].1.contains("まとめ便 9:00") && told[0].1.contains("within 24 hours"), "{}", told[0].1);
+    let Some(Effect::ChangeEndpoint { endpoint_id, change: EndpointChange::Settings { settings, .. } }) =
+        all.last()
+    else {
+        panic!("{all:?}")
+    };
+    assert_eq!((endpoint_id.as_str(), settings.night_ok), ("E-F03", true));
+}
+
+#[test]
 fn a_mail_that_says_only_ryokai() {
     let mut envelope = mail(Intent::Acknowledgement, "了解");
     envelope.sender.name = Some("ひなた".into());

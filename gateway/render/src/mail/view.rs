@@ -14,9 +14,12 @@ use kakehashi_core::text::{clean, clean_line};
 use kakehashi_core::vocabulary::{DeliveryMode, ReplyExpectation, Urgency};
 use serde::Serialize;
 
+/// Longest receipt of an act, in characters.
+const RECEIPT_MAX: usize = 400;
+
 /// Who sends, in every mail's foot.
 #[derive(Serialize)]
-struct Office {
+pub(crate) struct Office {
     network: String,
     name: String,
     phone: String,
@@ -46,6 +49,7 @@ pub(crate) struct MailView {
     unlockable: bool,
     calendar: bool,
     resend: bool,
+    receipts: Vec<String>,
     items: Vec<ItemView>,
     files: Vec<String>,
     office: Office,
@@ -92,7 +96,7 @@ impl NoticeView {
 }
 
 impl Office {
-    fn of(job: &DeliveryJob) -> Self {
+    pub(crate) fn of(job: &DeliveryJob) -> Self {
         let network = &job.network;
         Self {
             network: clean_line(&network.name, 60),
@@ -135,6 +139,7 @@ impl MailView {
             unlockable: files.unlockable,
             calendar: files.meetings > 0,
             resend: job.resend_possible,
+            receipts: posts.notes.iter().map(|n| clean_line(n, RECEIPT_MAX)).collect(),
             items,
             files: files.with_mail.iter().map(|f| f.name.clone()).collect(),
             office: Office::of(job),

@@ -194,7 +194,7 @@ impl Applying<'_> {
         let outcome = match decision {
             Decision::Triage { .. } | Decision::Quarantine { .. } => return Ok(()),
             Decision::Post(_) | Decision::Reply(_) | Decision::Acknowledge(_) => TriageOutcome::Placed,
-            Decision::Sheet(_) => TriageOutcome::Done,
+            Decision::Sheet(_) | Decision::Request(_) => TriageOutcome::Done,
             Decision::Return { .. } | Decision::Record { .. } | Decision::Discard { .. } => {
                 TriageOutcome::Discarded
             }

@@ -9,7 +9,7 @@ use crate::view::{FaxIn, FaxNumber, FaxOut, FaxRoute, NumberChange, PaperSetting
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::ids::{AttachmentId, IntakeId, NetworkId};
 use kakehashi_core::sheet_order::SheetOrder;
-use kakehashi_core::vocabulary::{DeliveryState, IntakeState};
+use kakehashi_core::vocabulary::{Channel, DeliveryState, IntakeState};
 use std::collections::HashMap;
 
 /// Sums of pages are of the last 30 days.
@@ -147,15 +147,16 @@ pub(super) async fn incoming(
 pub(super) async fn numbers(
     db: &Database,
     network: &NetworkId,
+    channel: Channel,
     now: UtcMicros,
 ) -> Result<Vec<FaxNumber>, StoreError> {
     let sql = format!(
         "SELECT {ENDPOINT}, f.name FROM endpoints e \
          JOIN facilities f ON f.network_id = e.network_id AND f.facility_id = e.facility_id \
-         WHERE e.network_id = $1 AND e.channel = 'fax' ORDER BY e.facility_id, e.endpoint_id"
+         WHERE e.network_id = $1 AND e.channel = $2 ORDER BY e.facility_id, e.endpoint_id"
     );
     let mut found = Vec::new();
-    for row in &db.rows(sql, args![network]).await? {
+    for row in &db.rows(sql, args![network, channel.code()]).await? {
         let mut r = row.reader();
         found.push(FaxNumber {
             endpoint: read_endpoint(&mut r)?,

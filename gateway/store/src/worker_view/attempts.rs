@@ -77,7 +77,7 @@ pub(super) async fn finish(
         tx.run(
             "UPDATE endpoint_notes SET delivery_id = $2 WHERE network_id = $1 AND delivery_id IS NULL \
              AND endpoint_id = (SELECT endpoint_id FROM deliveries WHERE network_id = $1 \
-                 AND delivery_id = $2 AND sheet IS NULL AND channel = 'fax') \
+                 AND delivery_id = $2 AND sheet IS NULL AND channel IN ('fax', 'email')) \
              AND made_at <= (SELECT started_at FROM delivery_attempts WHERE network_id = $1 \
                  AND delivery_id = $2 AND attempt = $3)",
             args![network, &end.delivery_id, end.attempt],

@@ -172,6 +172,41 @@ pub(crate) async fn settings_are_told_and_undone(world: &World) {
     assert_eq!(world.commit_at(later(61), vec![undo()]).await.unwrap().repeated_count, 1);
 }
 
+pub(crate) async fn settings_of_a_mail_address_can_be_undone(world: &World) {
+    world.fill().await;
+    let mail = world.office().mail_addresses(now()).await.unwrap().remove(0).endpoint;
+    assert_eq!(mail.channel, Channel::Email);
+    let settings = EndpointSettings { night_ok: !mail.settings.night_ok, ..mail.settings.clone() };
+    let of_mail = |change| Effect::ChangeEndpoint { endpoint_id: mail.id.clone(), change };
+    let set = EndpointChange::Settings { id: "C1".into(), settings: Box::new(settings.clone()) };
+    world.commit(vec![of_mail(set)]).await.unwrap();
+    let shown = world.office().mail_addresses(later(1)).await.unwrap().remove(0);
+    assert_eq!(shown.endpoint.settings, settings);
+    assert_eq!(shown.settings_changed.unwrap().id.as_str(), "C1");
+    assert!(world.office().fax_numbers(later(1)).await.unwrap().iter().all(|n| n.settings_changed.is_none()));
+    // Its receipt goes with the next mail and with no other.
+    let tell =
+        Effect::TellInNext { id: "N1".into(), endpoint_id: mail.id.clone(), words: "変えました".into() };
+    let mut told = Vec::new();
+    for (minute, id, of) in [(1, "D1", "T1"), (2, "D2", "T2")] {
+        let send = Effect::Deliver(deliver(id, of, &mail, DeliveryMode::Instant, later(minute)));
+        let first = (minute == 1).then(|| tell.clone());
+        let effects = first.into_iter().chain([post(&topic(of, "G01", "F01", &[])), send]).collect();
+        world.commit_at(later(minute), effects).await.unwrap();
+        let jobs = claim(world, later(minute)).await;
+        let [job] = jobs.as_slice() else { panic!("{jobs:#?}") };
+        let JobContent::Posts(posts) = &job.content else { panic!("{:?}", job.content) };
+        told.push(posts.notes.len());
+        hand_off(world, job, later(minute)).await;
+    }
+    assert_eq!(told, [1, 0]);
+    let late = world.office().mail_addresses(later(60 * 25)).await.unwrap().remove(0);
+    assert!(late.settings_changed.is_none(), "a day is over");
+    world.commit_at(later(2), vec![of_mail(EndpointChange::UndoSettings { id: "C1".into() })]).await.unwrap();
+    let back = world.office().mail_addresses(later(3)).await.unwrap().remove(0);
+    assert_eq!((back.endpoint.settings, back.settings_changed.is_none()), (mail.settings, true));
+}
+
 pub(crate) async fn a_status_sheet_keeps_delivered_and_acknowledged_apart(world: &World) {
     world.fill().await;
     let t = topic("T1", "G01", "F04", &[("F05", ReplyExpectation::Ack), ("F03", ReplyExpectation::Ack)]);

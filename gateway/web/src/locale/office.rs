@@ -189,6 +189,12 @@ pub(super) const MESSAGES: &[Message] = &[
     ("decision.discard", "破棄しました: {0}", "discarded: {0}"),
     ("decision.number_confirmed", "番号を確認しました", "the number was verified"),
     ("decision.cover_returned", "表紙が戻りました。本文を送ります", "the cover came back: the pages follow"),
+    (
+        "decision.see_receipts",
+        "了解状況を次の便でお知らせします",
+        "who has acknowledged is told with the next delivery",
+    ),
+    ("decision.preferences", "受け取り方を変えました", "how it receives was changed"),
     ("decision.record", "記録だけしました: {0}", "recorded only: {0}"),
     ("outbox.title", "配信", "Outbox"),
     ("outbox.needs_action", "要対応", "Needs action"),

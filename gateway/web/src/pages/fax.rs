@@ -193,14 +193,18 @@ pub(crate) async fn check(
     }
 }
 
-/// The settings of yesterday come back.
+/// The settings of yesterday come back, of a number or of a mail address.
 pub(crate) async fn undo(
     State(app): State<App>,
     office: Office,
     Path(id): Path<String>,
     SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
-    let endpoint = number(&office, &id).await?;
+    let endpoint = office.view.endpoint(&EndpointId::new(&id)).await?.ok_or(PageError::NotFound)?;
+    let by_mail = endpoint.channel == Channel::Email;
+    if !by_mail && endpoint.channel != Channel::Fax {
+        return Err(PageError::NotFound);
+    }
     let change = fields.get("change_id").map(ChangeId::new).ok_or(PageError::BadForm)?;
     let now = app.now();
     let words = format!("{} に受け取り方を元に戻しました。", now.to_ja());
@@ -212,7 +216,7 @@ pub(crate) async fn undo(
         Effect::TellInNext { id: ChangeId::fresh(now, random::bits()), endpoint_id: endpoint.id, words },
     ];
     commit(&app, actor(&office), effects, now).await?;
-    Ok(done("undone"))
+    Ok(if by_mail { Redirect::to("/facilities").into_response() } else { done("undone") })
 }
 
 /// How the network handles paper.

@@ -138,7 +138,11 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
             )
         ),
         page!("rules", "rules", rules::page(lang, &RuleSet::default_policy(), &hits, now)),
-        page!("facilities", "facilities", facilities::page(lang, &office_samples::facilities(t))),
+        page!(
+            "facilities",
+            "facilities",
+            facilities::page(lang, "csrf", &office_samples::facilities(t), &[])
+        ),
         page!(
             "audit",
             "audit",

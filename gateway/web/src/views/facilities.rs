@@ -4,12 +4,13 @@ use super::{Chip, words};
 use crate::locale::Lang;
 use kakehashi_core::directory::Endpoint;
 use kakehashi_core::vocabulary::{Channel, EndpointState, Urgency};
-use kakehashi_store::view::FacilityCard;
+use kakehashi_store::view::{FacilityCard, FaxNumber};
 use serde::Serialize;
 
 /// The page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct FacilitiesPage {
+    pub(crate) csrf: String,
     pub(crate) facilities: Vec<FacilityBlock>,
 }
 
@@ -34,14 +35,29 @@ pub(crate) struct EndpointBlock {
     pub(crate) address: String,
     pub(crate) state: Chip,
     pub(crate) settings: String,
+    pub(crate) changed: Option<ChangedBlock>,
 }
 
-/// All facilities.
-pub(crate) fn page(lang: Lang, cards: &[FacilityCard]) -> FacilitiesPage {
-    FacilitiesPage { facilities: cards.iter().map(|c| facility(lang, c)).collect() }
+/// A change of settings that can still be undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct ChangedBlock {
+    pub(crate) path: String,
+    pub(crate) id: String,
+    pub(crate) words: String,
 }
 
-fn facility(lang: Lang, card: &FacilityCard) -> FacilityBlock {
+/// All facilities, and the mail addresses whose settings were changed lately.
+pub(crate) fn page(
+    lang: Lang,
+    csrf: &str,
+    cards: &[FacilityCard],
+    addresses: &[FaxNumber],
+) -> FacilitiesPage {
+    let facilities = cards.iter().map(|c| facility(lang, c, addresses)).collect();
+    FacilitiesPage { csrf: csrf.to_owned(), facilities }
+}
+
+fn facility(lang: Lang, card: &FacilityCard, addresses: &[FaxNumber]) -> FacilityBlock {
     FacilityBlock {
         id: card.facility.id.to_string(),
         name: card.facility.name.clone(),
@@ -51,11 +67,13 @@ fn facility(lang: Lang, card: &FacilityCard) -> FacilityBlock {
         hours: words::hours(lang, &card.facility.business_hours),
         groups: lang.tf("facilities.groups", &[&card.group_count.to_string()]),
         staff: card.staff.iter().map(|s| s.name.clone()).collect(),
-        endpoints: card.endpoints.iter().map(|e| endpoint(lang, e)).collect(),
+        endpoints: card.endpoints.iter().map(|e| endpoint(lang, e, addresses)).collect(),
     }
 }
 
-fn endpoint(lang: Lang, endpoint: &Endpoint) -> EndpointBlock {
+fn endpoint(lang: Lang, endpoint: &Endpoint, addresses: &[FaxNumber]) -> EndpointBlock {
+    let change =
+        addresses.iter().find(|a| a.endpoint.id == endpoint.id).and_then(|a| a.settings_changed.as_ref());
     let class = match endpoint.state {
         EndpointState::Verified => ("ack", "✓"),
         EndpointState::Stale | EndpointState::Unverified => ("urgent", "▲"),
@@ -71,6 +89,11 @@ fn endpoint(lang: Lang, endpoint: &Endpoint) -> EndpointBlock {
         },
         state: Chip::new(class.0, Some(class.1), lang.pick(endpoint.state.ja(), endpoint.state.en())),
         settings: settings(lang, endpoint),
+        changed: change.map(|c| ChangedBlock {
+            path: format!("/fax/endpoints/{}/undo", endpoint.id),
+            id: c.id.to_string(),
+            words: lang.tf("fax.settings_changed", &[&lang.at(c.made_at)]),
+        }),
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::commit::SheetAct;
-use kakehashi_core::decision::{Decision, TriageReason};
+use kakehashi_core::decision::{Decision, RequestedAct, TriageReason};
 use kakehashi_core::directory::{Day, DigestTime, OpenHours};
 use kakehashi_core::vocabulary::{
     Channel, DeliveryMode, DeliveryState, IntakeState, Intent, ReplyExpectation,
@@ -199,6 +199,10 @@ pub(crate) fn decision(lang: Lang, decision: &Decision) -> String {
         Decision::Discard { reason } => lang.tf("decision.discard", &[reason]),
         Decision::Sheet(SheetAct::NumberConfirmed { .. }) => lang.t("decision.number_confirmed"),
         Decision::Sheet(SheetAct::CoverReturned { .. }) => lang.t("decision.cover_returned"),
+        Decision::Request(request) => match request.act {
+            RequestedAct::SeeReceipts { .. } => lang.t("decision.see_receipts"),
+            RequestedAct::Preferences { .. } => lang.t("decision.preferences"),
+        },
         Decision::Record { what } => lang.tf("decision.record", &[what]),
     }
 }
