@@ -16,7 +16,6 @@ pub mod markup;
 pub mod message;
 pub mod profile;
 pub mod read;
-pub mod rtf;
 pub mod send;
 pub mod time;
 pub mod tree;

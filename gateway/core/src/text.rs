@@ -4,6 +4,7 @@
 pub mod date;
 pub mod fold;
 pub mod number;
+pub mod rtf;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 

@@ -4,6 +4,7 @@
 //! [`MAX_DEPTH`].
 
 use super::{charset, rtf};
+use kakehashi_core::text::rtf::Words;
 
 /// First four bytes of a TNEF stream, little endian.
 const SIGNATURE: [u8; 4] = 0x223E_9F78_u32.to_le_bytes();
@@ -144,8 +145,8 @@ fn stream(bytes: &[u8], depth: u8, out: &mut Unpacked) {
         // Outlook's own form alone: old servers and 「リッチテキスト」 send nothing else.
         if out.text.is_none() && out.html.is_none() {
             match properties.rtf.as_deref().and_then(rtf::words) {
-                Some(rtf::Words::Text(text)) => out.text = Some(text),
-                Some(rtf::Words::Html(html)) => out.html = Some(html),
+                Some(Words::Text(text)) => out.text = Some(text),
+                Some(Words::Html(html)) => out.html = Some(html),
                 None => {}
             }
         }

@@ -5,11 +5,12 @@ use super::scope::Scope;
 use super::{DAMAGED, cda};
 use crate::embedded::{Encoding, Kind, acceptable, decode, decode_wrapped, keep, kind_of, strip};
 use crate::header::ascii;
+use crate::markup;
 use crate::message::{Segment, Value};
-use crate::{markup, rtf};
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::port::{PartSink, ReadFault};
 use kakehashi_core::text::clean;
+use kakehashi_core::text::rtf::{self, Words};
 use std::borrow::Cow;
 
 /// Text of one Envelope, in characters.
@@ -68,7 +69,7 @@ impl Content {
                     None
                 }
             },
-            "application/rtf" => rtf::plain_text(bytes),
+            "application/rtf" => rtf_text(bytes),
             "text/html" => std::str::from_utf8(bytes).ok().map(markup::plain_text),
             "text/plain" => plain_file(bytes),
             _ => None,
@@ -384,6 +385,14 @@ impl<'m> Files<'m> {
         }
         Ok(())
     }
+}
+
+/// The words of an RTF file; an HTML file in an RTF coat is read as HTML.
+fn rtf_text(bytes: &[u8]) -> Option<String> {
+    Some(match rtf::words(bytes)? {
+        Words::Text(text) => clean(&text),
+        Words::Html(html) => markup::plain_text(&html),
+    })
 }
 
 /// A text file that people read without opening it; UTF-8 as decoded with the message, or what Windows wrote.

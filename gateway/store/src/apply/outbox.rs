@@ -7,12 +7,13 @@ use crate::StoreError;
 use crate::row::json_text;
 use crate::value::args;
 use crate::view::Wake;
+use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::commit::{Actor, DeliveryChange, NewDelivery, OnlyIf, SuspendReason};
 use kakehashi_core::decision::Notice;
 use kakehashi_core::delivery::{self, Event};
 use kakehashi_core::directory::EndpointSettings;
 use kakehashi_core::fax_cause::{self, FaxCause};
-use kakehashi_core::ids::{DeliveryId, EndpointId};
+use kakehashi_core::ids::{DeliveryId, EndpointId, FacilityId, PostId};
 use kakehashi_core::job::delivery_of_message_id;
 use kakehashi_core::reply_code::ReplyCode;
 use kakehashi_core::vocabulary::{Channel, DeliveryMode, DeliveryState};
@@ -185,6 +186,20 @@ impl Applying<'_> {
         of_item: bool,
         d: &NewDelivery,
     ) -> Result<(), StoreError> {
+        let post = of_item.then_some(&d.post_id);
+        self.reply_code(code, delivery, post, &d.facility_id, &d.endpoint_id, d.code_expires_at).await
+    }
+
+    /// A code that answers a delivery, or one post in it.
+    pub(super) async fn reply_code(
+        &mut self,
+        code: &ReplyCode,
+        delivery: &DeliveryId,
+        post: Option<&PostId>,
+        facility: &FacilityId,
+        endpoint: &EndpointId,
+        expires_at: UtcMicros,
+    ) -> Result<(), StoreError> {
         let made = self
             .tx
             .run(
@@ -195,10 +210,10 @@ impl Applying<'_> {
                     self.network,
                     code.as_str(),
                     delivery,
-                    of_item.then(|| d.post_id.as_str()),
-                    &d.facility_id,
-                    &d.endpoint_id,
-                    d.code_expires_at,
+                    post.map(PostId::as_str),
+                    facility,
+                    endpoint,
+                    expires_at,
                 ],
             )
             .await?;

@@ -116,24 +116,8 @@ impl Applying<'_> {
         post: Option<&PostId>,
         sheet: &NewSheet,
     ) -> Result<(), StoreError> {
-        let made = self
-            .tx
-            .run(
-                "INSERT INTO reply_codes (network_id, code, delivery_id, post_id, facility_id, endpoint_id, \
-                     expires_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-                args![
-                    self.network,
-                    code.as_str(),
-                    &sheet.id,
-                    post.map(PostId::as_str),
-                    &sheet.facility_id,
-                    &sheet.endpoint_id,
-                    sheet.code_expires_at,
-                ],
-            )
-            .await?;
-        if made == 0 { Err(StoreError::Conflict { what: "a reply code is taken" }) } else { Ok(()) }
+        let (facility, endpoint) = (&sheet.facility_id, &sheet.endpoint_id);
+        self.reply_code(code, &sheet.id, post, facility, endpoint, sheet.code_expires_at).await
     }
 
     /// What waited for one 表紙.
