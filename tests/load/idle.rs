@@ -2,6 +2,7 @@
 //! answer takes when the gateway is half as busy as it can be. `load idle [N]` and `load half [SECONDS]`.
 //! Prints what it measured and passes no judgement.
 
+use crate::large::large;
 use crate::messages::Numbered;
 use crate::senders::{self, Way};
 use kakehashi_tests::database::Database;
@@ -23,6 +24,10 @@ const AT_ONCE: usize = 100;
 pub(crate) fn mode(arguments: &[&str]) -> Option<ExitCode> {
     let result = match arguments {
         ["idle", rest @ ..] => idle(rest.first().and_then(|n| n.parse().ok()).unwrap_or(10_000)),
+        ["large", rest @ ..] => {
+            let number = |at: usize| rest.get(at).and_then(|n| n.parse().ok());
+            large(number(0).unwrap_or(50), number(1).unwrap_or(1))
+        }
         ["half", rest @ ..] => half(rest.first().and_then(|n| n.parse().ok()).unwrap_or(10)),
         _ => return None,
     };
@@ -101,7 +106,7 @@ fn idle(count: usize) -> Result<(), String> {
     Ok(())
 }
 
-fn megabytes(bytes: u64) -> String {
+pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{:.0} MB", bytes as f64 / 1_000_000.0)
 }
 
@@ -136,7 +141,7 @@ fn half(seconds: u64) -> Result<(), String> {
 }
 
 /// Until the program does nothing any more, at most two minutes.
-fn rest(gateway: &Gateway) {
+pub(crate) fn rest(gateway: &Gateway) {
     let end = Instant::now() + Duration::from_secs(120);
     let mut before = busy_ticks(gateway);
     while Instant::now() < end {

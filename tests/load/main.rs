@@ -2,14 +2,16 @@
 //! the plain ceiling of one writer on the same disk, together with memory and the time to start. One run,
 //! one machine; the ratios are what can be compared between machines.
 //!
-//! `load mllp|smtp ADDRESS CONNECTIONS [SECONDS]` drives a gateway that runs already.
-//! `load idle [N]` and `load half [SECONDS]`: what silent connections cost, and answers at half load.
+//! `load mllp|mllp-pipelined|smtp|smtp-two-turns ADDRESS CONNECTIONS [SECONDS]` drives a gateway that runs already.
+//! `load idle [N]`, `load half [SECONDS]` and `load large [MB] [MAILS]`: what silent connections cost, answers at
+//! half load, memory for large mails.
 //! `load [all|sqlite|postgres] [SECONDS]`, with `KAKEHASHI_TEST_POSTGRES` naming a server, `KAKEHASHI_BIN`
 //! the program (else the one beside this tool) and `KAKEHASHI_LOAD_DIR` the disk to measure. Writes the
 //! tables to `KAKEHASHI_FIGURES`, if it is set.
 
 mod ceiling;
 mod idle;
+mod large;
 mod messages;
 mod report;
 mod senders;
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
     if let Some(done) = idle::mode(&all.iter().map(String::as_str).collect::<Vec<_>>()) {
         return done;
     }
-    if let [way @ ("mllp" | "smtp"), rest @ ..] =
+    if let [way @ ("mllp" | "mllp-pipelined" | "smtp" | "smtp-two-turns"), rest @ ..] =
         all.iter().map(String::as_str).collect::<Vec<_>>().as_slice()
     {
         return against(way, rest);
@@ -76,10 +78,15 @@ fn against(way: &str, arguments: &[&str]) -> ExitCode {
     let connections = arguments.get(1).and_then(|c| c.parse().ok());
     let seconds = arguments.get(2).and_then(|s| s.parse().ok()).unwrap_or(5);
     let (Some(address), Some(connections)) = (address, connections) else {
-        eprintln!("usage: load mllp|smtp ADDRESS CONNECTIONS [SECONDS]");
+        eprintln!("usage: load mllp|mllp-pipelined|smtp|smtp-two-turns ADDRESS CONNECTIONS [SECONDS]");
         return ExitCode::from(2);
     };
-    let way = if way == "mllp" { Way::Mllp } else { Way::Smtp };
+    let way = match way {
+        "mllp" => Way::Mllp,
+        "mllp-pipelined" => Way::MllpPipelined,
+        "smtp" => Way::Smtp,
+        _ => Way::SmtpTwoTurns,
+    };
     match senders::run(way, address, connections, seconds, &format!("L{}", rand::random::<u32>())) {
         Ok(m) => {
             println!("{:.0}/s, p50 {:.1} ms, p99 {:.1} ms, {} faults", m.per_second, m.p50, m.p99, m.faults);
@@ -199,19 +206,27 @@ fn measure(kind: &str, seconds: u64) -> Result<Option<Report>, String> {
         // Before and after, because a shared disk changes its mind; the mean counts.
         let before = ceiling::measure(&place.ceiling_url()?, connections, seconds, RECORD_BYTES)?;
         let mut lines = Vec::new();
-        for way in [Way::Mllp, Way::Smtp, Way::SmtpPerMessage] {
-            if way == Way::SmtpPerMessage && connections != 32 {
+        for way in Way::ALL {
+            let at_32_only = matches!(way, Way::MllpPipelined | Way::SmtpTwoTurns | Way::SmtpPerMessage);
+            if at_32_only && connections != 32 {
                 continue;
             }
+            // As many records waiting for one commit as there are messages on their way.
+            let before = if way.depth() == 1 {
+                before
+            } else {
+                ceiling::measure(&place.ceiling_url()?, connections * way.depth(), seconds, RECORD_BYTES)?
+            };
             let (mut gateway, start) = place.fresh()?;
-            let address = if way == Way::Mllp { gateway.mllp } else { gateway.smtp };
+            let address =
+                if matches!(way, Way::Mllp | Way::MllpPipelined) { gateway.mllp } else { gateway.smtp };
             let name = format!("L{}", rand::random::<u32>());
             let measured =
                 senders::run(way, address, connections, seconds, &name).map_err(|e| e.to_string())?;
             report.peak_bytes = report.peak_bytes.max(gateway.peak_resident_bytes());
             say(kind, way, connections, before, &measured);
             gateway.kill();
-            lines.push((way, measured));
+            lines.push((way, before, measured));
             if connections == 256 && way == Way::Mllp {
                 let gateway = start.start();
                 report.ready_full_ms = milliseconds(gateway.ready_after);
@@ -224,15 +239,14 @@ fn measure(kind: &str, seconds: u64) -> Result<Option<Report>, String> {
         }
         let after = ceiling::measure(&place.ceiling_url()?, connections, seconds, RECORD_BYTES)?;
         println!("{kind} {connections:>4}: ceiling {before:.0}/s before, {after:.0}/s after");
-        let ceiling = f64::midpoint(before, after);
-        report.lines.extend(lines.into_iter().map(|(way, measured)| Line {
+        report.lines.extend(lines.into_iter().map(|(way, own, measured)| Line {
             way,
             connections,
-            ceiling,
+            ceiling: if way.depth() == 1 { f64::midpoint(before, after) } else { own },
             measured,
         }));
     }
-    report.lines.sort_by_key(|l| (l.way != Way::Mllp, l.way != Way::Smtp, l.connections));
+    report.lines.sort_by_key(|l| (Way::ALL.iter().position(|w| *w == l.way), l.connections));
     if place.server.is_some() {
         for name in ["base", "run", "ceiling"] {
             place.database(name, None)?;

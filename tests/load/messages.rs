@@ -52,17 +52,14 @@ impl Numbered {
 
     /// A mail of which `name` and the number are the Message-ID, with the dot that ends it.
     pub(crate) fn mail(name: &str) -> Self {
-        let id = id(name);
-        let mut text = format!(
-            "Message-ID: <{id}@clinic.example>\r\nDate: Tue, 9 Jun 2026 10:20:00 +0900\r\nFrom: {SENDER}\r\nTo: {RECIPIENT}\r\n\
-             Subject: report {id}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
-             Content-Transfer-Encoding: 8bit\r\n\r\n"
-        );
-        while text.len() < RECORD_BYTES {
-            text.push_str("経過を記した本文の一行です。血圧 120/70、体温 36.5、SpO2 97%。\r\n");
-        }
-        text.push_str(".\r\n");
-        Self::new(text.into_bytes())
+        Self::new(mail(name))
+    }
+
+    /// The same, with the commands of the next mail behind it.
+    pub(crate) fn grouped_mail(name: &str) -> Self {
+        let mut bytes = mail(name);
+        bytes.extend_from_slice(opening().as_bytes());
+        Self::new(bytes)
     }
 
     /// The acknowledgement of a message of this name, as far as it tells the control id.
@@ -88,4 +85,23 @@ impl Numbered {
 
 fn id(name: &str) -> String {
     format!("{name}-{}", String::from_utf8_lossy(NUMBER))
+}
+
+fn mail(name: &str) -> Vec<u8> {
+    let id = id(name);
+    let mut text = format!(
+        "Message-ID: <{id}@clinic.example>\r\nDate: Tue, 9 Jun 2026 10:20:00 +0900\r\nFrom: {SENDER}\r\nTo: {RECIPIENT}\r\n\
+         Subject: report {id}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Transfer-Encoding: 8bit\r\n\r\n"
+    );
+    while text.len() < RECORD_BYTES {
+        text.push_str("経過を記した本文の一行です。血圧 120/70、体温 36.5、SpO2 97%。\r\n");
+    }
+    text.push_str(".\r\n");
+    text.into_bytes()
+}
+
+/// The commands before a mail.
+pub(crate) fn opening() -> String {
+    format!("MAIL FROM:<{SENDER}>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n")
 }

@@ -2,8 +2,9 @@
 //! was acknowledged. They speak MLLP and SMTP as engines and mailers do, with commands pipelined where the
 //! protocol allows it, and run on one thread so that they take as little of the machine as possible.
 
-use crate::messages::{Numbered, RECIPIENT, SENDER};
+use crate::messages::{Numbered, opening};
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -16,17 +17,32 @@ use tokio::task::LocalSet;
 pub(crate) enum Way {
     /// MLLP, connections stay.
     Mllp,
-    /// SMTP, sessions stay.
+    /// MLLP, connections stay; the next messages are sent before the first is answered.
+    MllpPipelined,
+    /// SMTP, sessions stay; a mail and the commands of the next go as one group (RFC 2920 section 3.1).
     Smtp,
+    /// SMTP, sessions stay; each transaction begins when the one before is answered.
+    SmtpTwoTurns,
     /// SMTP, a connection for each message.
     SmtpPerMessage,
 }
 
 impl Way {
+    /// In the order of the report.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Mllp, Self::MllpPipelined, Self::Smtp, Self::SmtpTwoTurns, Self::SmtpPerMessage];
+
+    /// Messages on their way over one connection.
+    pub(crate) const fn depth(self) -> usize {
+        if matches!(self, Self::MllpPipelined) { 4 } else { 1 }
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Mllp => "MLLP",
+            Self::MllpPipelined => "MLLP, four on their way",
             Self::Smtp => "SMTP",
+            Self::SmtpTwoTurns => "SMTP, two round trips a mail",
             Self::SmtpPerMessage => "SMTP, one connection per message",
         }
     }
@@ -68,14 +84,20 @@ async fn measure(way: Way, address: SocketAddr, connections: usize, seconds: u64
             let mut waits = Vec::new();
             let mut faults = 0;
             let mut messages = match way {
-                Way::Mllp => Numbered::adt(&name),
-                Way::Smtp | Way::SmtpPerMessage => Numbered::mail(&name),
+                Way::Mllp | Way::MllpPipelined => Numbered::adt(&name),
+                Way::Smtp => Numbered::grouped_mail(&name),
+                Way::SmtpTwoTurns | Way::SmtpPerMessage => Numbered::mail(&name),
             };
             let mut accepted = Numbered::accepted(&name);
             while !over.get() {
                 let ended = match way {
                     Way::Mllp => mllp(address, &mut messages, &mut accepted, &mut waits, &over).await,
-                    Way::Smtp => smtp(address, &mut messages, &mut waits, &over, false).await,
+                    Way::MllpPipelined => {
+                        mllp_pipelined(address, &mut messages, &mut accepted, &mut waits, &over, way.depth())
+                            .await
+                    }
+                    Way::Smtp => smtp_grouped(address, &mut messages, &mut waits, &over).await,
+                    Way::SmtpTwoTurns => smtp(address, &mut messages, &mut waits, &over, false).await,
                     Way::SmtpPerMessage => smtp(address, &mut messages, &mut waits, &over, true).await,
                 };
                 if ended.is_err() {
@@ -142,6 +164,43 @@ async fn mllp(
     Ok(())
 }
 
+async fn mllp_pipelined(
+    address: SocketAddr,
+    messages: &mut Numbered,
+    accepted: &mut Numbered,
+    waits: &mut Waits,
+    over: &Cell<bool>,
+    depth: usize,
+) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (mut sending, mut answers, mut on_their_way) = (Vec::new(), Vec::new(), VecDeque::new());
+    loop {
+        sending.clear();
+        while !over.get() && on_their_way.len() < depth {
+            sending.extend_from_slice(messages.next());
+            on_their_way.push_back(Instant::now());
+        }
+        if on_their_way.is_empty() {
+            return Ok(());
+        }
+        stream.write_all(&sending).await?;
+        if stream.read_buf(&mut answers).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        while let Some(end) = answers.windows(2).position(|w| w == b"\x1c\r") {
+            let wanted = accepted.next();
+            let begun = on_their_way.pop_front().ok_or(std::io::ErrorKind::InvalidData)?;
+            if !answers[..end].windows(wanted.len()).any(|w| w == wanted) {
+                return Err(std::io::ErrorKind::InvalidData.into());
+            }
+            let now = Instant::now();
+            waits.push((now, now - begun));
+            answers.drain(..end + 2);
+        }
+    }
+}
+
 async fn smtp(
     address: SocketAddr,
     messages: &mut Numbered,
@@ -155,7 +214,7 @@ async fn smtp(
     session.replies(1, "220").await?;
     session.stream.write_all(b"EHLO load.example\r\n").await?;
     session.replies(1, "250").await?;
-    let opening = format!("MAIL FROM:<{SENDER}>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n");
+    let opening = opening();
     while !over.get() {
         let message = messages.next();
         if !once {
@@ -171,6 +230,33 @@ async fn smtp(
             session.stream.write_all(b"QUIT\r\n").await?;
             return Ok(());
         }
+    }
+    Ok(())
+}
+
+/// The last bytes of a mail and the commands of the next are one group; the standard allows it, so that a
+/// mail costs one round trip.
+async fn smtp_grouped(
+    address: SocketAddr,
+    messages: &mut Numbered,
+    waits: &mut Waits,
+    over: &Cell<bool>,
+) -> std::io::Result<()> {
+    let mut session = Session { stream: TcpStream::connect(address).await?, got: Vec::with_capacity(1024) };
+    session.stream.set_nodelay(true)?;
+    session.replies(1, "220").await?;
+    session.stream.write_all(b"EHLO load.example\r\n").await?;
+    session.replies(1, "250").await?;
+    session.stream.write_all(opening().as_bytes()).await?;
+    session.replies(3, "354").await?;
+    while !over.get() {
+        let message = messages.next();
+        let begun = Instant::now();
+        session.stream.write_all(message).await?;
+        session.replies(1, "250").await?;
+        let now = Instant::now();
+        waits.push((now, now - begun));
+        session.replies(3, "354").await?;
     }
     Ok(())
 }

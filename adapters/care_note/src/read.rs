@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, general_purpose};
 use kakehashi_core::care_note::{CareNote, CareNoteAttachment, CareNoteFault, CareNoteLimits, FaultKind};
-use kakehashi_core::envelope::{ContentHash, Envelope, Identifier, NameKind, PatientName};
+use kakehashi_core::envelope::{Envelope, Identifier, NameKind, PatientName};
 use kakehashi_core::port::{Part, PartFault, PartSink, RawIntake, ReadFault, Reader};
 use kakehashi_core::text::fold::{is_kana, widen_kana};
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
@@ -27,8 +27,9 @@ impl Reader for CareNoteReader {
 /// # Errors
 /// [`ReadFault::Unreadable`] is final, [`ReadFault::Part`] means try again.
 pub fn read(raw: &RawIntake, parts: &mut dyn PartSink) -> Result<Vec<Envelope>, ReadFault> {
-    let note = CareNote::parse(&raw.bytes, &CareNoteLimits::default()).map_err(|fault| unreadable(&fault))?;
-    let mut envelope = Envelope::empty(raw.channel, Format::Json, ContentHash::of(&raw.bytes));
+    let bytes = raw.bytes.whole()?;
+    let note = CareNote::parse(&bytes, &CareNoteLimits::default()).map_err(|fault| unreadable(&fault))?;
+    let mut envelope = Envelope::empty(raw.channel, Format::Json, raw.bytes.content_hash().clone());
     fill(&mut envelope, &note, raw);
     for (number, attachment) in note.attachments.iter().enumerate() {
         keep(&mut envelope, number, attachment, parts)?;

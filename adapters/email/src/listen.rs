@@ -5,6 +5,7 @@ mod command;
 mod config;
 mod data;
 pub(crate) mod identity;
+mod large;
 mod session;
 
 pub use config::{Protocol, SmtpConfig};

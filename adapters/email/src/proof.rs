@@ -11,6 +11,7 @@ pub use dns::{Dns, FixedRecords};
 
 use dns::Asked;
 use kakehashi_core::port::{BoxFuture, RawIntake, SenderCheck, SenderProof};
+use kakehashi_core::raw_bytes::Whole;
 use kakehashi_core::vocabulary::{Authenticity, Format};
 use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::spf::verify::SpfParameters;
@@ -75,10 +76,13 @@ impl SenderProver {
     }
 
     async fn look(&self, raw: &RawIntake) -> SenderProof {
-        if signatures(&raw.bytes) > MAX_SIGNATURES {
+        let Ok(bytes) = whole(raw).await else {
+            return SenderProof { try_again: true, ..open("the mail cannot be read from the disk now") };
+        };
+        if signatures(&bytes) > MAX_SIGNATURES {
             return open("more signatures than are checked");
         }
-        let Some(message) = AuthenticatedMessage::parse(&raw.bytes) else {
+        let Some(message) = AuthenticatedMessage::parse(&bytes) else {
             return open("no mail as far as signatures go");
         };
         let author = match message.from.as_slice() {
@@ -268,6 +272,15 @@ fn signatures(message: &[u8]) -> usize {
             starts(b"dkim-signature:") || starts(b"arc-message-signature:") || starts(b"arc-seal:")
         })
         .count()
+}
+
+/// The mail in memory, for as long as it is looked at.
+async fn whole(raw: &RawIntake) -> std::io::Result<Whole> {
+    if raw.bytes.held().is_some() {
+        return raw.bytes.whole();
+    }
+    let bytes = raw.bytes.clone();
+    tokio::task::spawn_blocking(move || bytes.whole()).await.map_err(std::io::Error::other)?
 }
 
 #[cfg(test)]

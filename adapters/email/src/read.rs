@@ -6,6 +6,7 @@ mod automatic;
 mod calendar;
 mod charset;
 mod code;
+mod detached;
 mod enclosed;
 mod envelope;
 mod flowed;
@@ -32,4 +33,4 @@ mod words;
 mod zip;
 
 pub use envelope::{EmailReader, envelope};
-pub use structure::{MAX_BYTES, MAX_PARTS, parse_mail};
+pub use structure::{MAX_BYTES, MAX_PARTS, parse_mail, parse_raw};

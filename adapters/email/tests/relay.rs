@@ -147,7 +147,7 @@ async fn delivered_over_tls_and_plain_with_a_pool() {
     serving.await.unwrap();
     let taken = desk.0.lock().unwrap();
     assert_eq!(taken.len(), 6);
-    let read = parse_mail(&taken[0].bytes).unwrap();
+    let read = parse_mail(&taken[0].bytes.whole().unwrap()).unwrap();
     assert_eq!((read.subject.as_deref(), read.text.as_str()), (Some("つばき01 退院"), "本文\n.\n終わり"));
     assert_eq!(taken[0].sender_message_id.as_deref(), Some("x.1@in.example"));
     assert_eq!(taken[0].dedup_key, taken[5].dedup_key);

@@ -96,7 +96,7 @@ async fn swaks_hands_in_a_japanese_mail() {
     let taken = desk.0.lock().unwrap();
     assert_eq!(taken.len(), 1);
     let got = envelope(
-        &parse_mail(&taken[0].bytes).unwrap(),
+        &parse_mail(&taken[0].bytes.whole().unwrap()).unwrap(),
         &Origin::default(),
         &mut kakehashi_core::port::HashingSink,
     );

@@ -7,7 +7,7 @@
 use crate::pages::{self, FileKind, PageLimits};
 use crate::provider::{Recognised, signs};
 use crate::sheet::{self, SheetSearch};
-use kakehashi_core::envelope::{ContentHash, Envelope};
+use kakehashi_core::envelope::Envelope;
 use kakehashi_core::mail::Mail;
 use kakehashi_core::port::{Origin, Part, PartSink, RawIntake, ReadFault, Reader};
 use kakehashi_core::unreadable::Unreadable;
@@ -67,11 +67,12 @@ pub fn read_mail(
 /// [`ReadFault::Unreadable`] if not one page could be read, [`ReadFault::Part`] if a part could not be
 /// kept.
 pub fn read_file(raw: &RawIntake, parts: &mut dyn PartSink) -> Result<Vec<Envelope>, ReadFault> {
-    let format = looks_like_page_file(&raw.bytes).unwrap_or(raw.format);
-    let mut envelope = Envelope::empty(Channel::Fax, format, ContentHash::of(&raw.bytes));
+    let bytes = raw.bytes.whole()?;
+    let format = looks_like_page_file(&bytes).unwrap_or(raw.format);
+    let mut envelope = Envelope::empty(Channel::Fax, format, raw.bytes.content_hash().clone());
     envelope.message_id.clone_from(&raw.sender_message_id);
     envelope.sender.authenticity = raw.origin.authenticity.unwrap_or(Authenticity::None);
-    let file = PageFile { name: None, declared: "", bytes: &raw.bytes };
+    let file = PageFile { name: None, declared: "", bytes: &bytes };
     let (gathered, refusals) = gather(envelope, &[file], parts)?;
     match refusals.into_iter().next() {
         Some(refusal) => Err(ReadFault::Unreadable(refusal)),

@@ -11,7 +11,7 @@ use crate::read::kind_of_document;
 use bundle::{Bundle, codes, first_text, text};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::decide::doubt;
-use kakehashi_core::envelope::{ContentHash, Envelope, Event, Visit};
+use kakehashi_core::envelope::{Envelope, Event, Visit};
 use kakehashi_core::port::{Part, PartSink, RawIntake, ReadFault};
 use kakehashi_core::text::clean_line;
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
@@ -37,12 +37,13 @@ pub fn looks_like_fhir(bytes: &[u8]) -> bool {
 /// # Errors
 /// [`ReadFault::Unreadable`] is final, [`ReadFault::Part`] means try again.
 pub fn read(raw: &RawIntake, parts: &mut dyn PartSink) -> Result<Vec<Envelope>, ReadFault> {
-    let bundle = Bundle::read(&raw.bytes)?;
+    let bytes = raw.bytes.whole()?;
+    let bundle = Bundle::read(&bytes)?;
     let Some(composition) = bundle.composition() else {
         let detail = "the Bundle holds no Composition";
         return Err(Unreadable::new(UnreadableCode::UnknownFormat, detail).into());
     };
-    let mut envelope = Envelope::empty(raw.channel, raw.format, ContentHash::of(&raw.bytes));
+    let mut envelope = Envelope::empty(raw.channel, raw.format, raw.bytes.content_hash().clone());
     envelope.sender.authenticity = raw.origin.authenticity.unwrap_or(envelope.sender.authenticity);
     envelope.intent = Intent::ClinicalEvent;
     people::patient(&mut envelope, &bundle, composition);
@@ -58,7 +59,7 @@ pub fn read(raw: &RawIntake, parts: &mut dyn PartSink) -> Result<Vec<Envelope>, 
         media_type: "application/fhir+json",
         pages: None,
         role: AttachmentRole::Source,
-        bytes: &raw.bytes,
+        bytes: &bytes,
     })?);
     if envelope.body.is_none() && envelope.attachments.len() > 1 {
         envelope.body = Some("添付の文書をご覧ください。".to_owned());

@@ -64,11 +64,12 @@ pub fn read(
                       hospital's storage, or kept under another patient's number";
         return Err(Unreadable::new(UnreadableCode::Unsupported, detail).into());
     }
-    let hash = ContentHash::of(&raw.bytes);
+    let hash = raw.bytes.content_hash().clone();
+    let bytes = raw.bytes.whole()?;
     let mut notes = Vec::new();
-    let deframed = batch::deframe(&raw.bytes);
+    let deframed = batch::deframe(&bytes);
     let frames: Vec<&[u8]> = match &deframed {
-        None => vec![&raw.bytes],
+        None => vec![&bytes],
         Some(stream) => {
             note_framing(stream, &mut notes);
             stream.frames.iter().map(Vec::as_slice).collect()

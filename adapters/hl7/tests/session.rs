@@ -190,7 +190,7 @@ async fn the_first_message_as_the_hospital_sent_it() {
     );
     assert!(answer.ends_with("|P|2.5\rMSA|AA|2026060910200001\r"), "{answer}");
     let intake = &desk.messages()[0];
-    assert_eq!(&intake.bytes[..], &sent[..]);
+    assert_eq!(&*intake.bytes.whole().unwrap(), &sent[..]);
     assert_eq!(intake.sender_message_id.as_deref(), Some("2026060910200001"));
     assert!(intake.dedup_key.starts_with("hl7:hl7|HIS|SAKURAMI_CH|2026060910200001|"));
 }

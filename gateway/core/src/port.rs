@@ -155,8 +155,23 @@ pub trait IntakeDesk: Send + Sync {
     /// an answer that never comes (panic, dropped future) counts as [`IntakeAnswer::TryLater`].
     fn hand_in(&self, intake: RawIntake) -> BoxFuture<'_, IntakeAnswer>;
 
+    /// Where a large message can be put while it still arrives, so that memory does not grow with it; `None`
+    /// where there is no such place and the message is held in memory.
+    fn spool(&self) -> Option<Box<dyn Spool>> {
+        None
+    }
+
     /// Whether a mail recipient is ours: an intake address, a group address or a reply address.
     fn accepts_recipient<'a>(&'a self, address: &'a str) -> BoxFuture<'a, RecipientAnswer>;
+}
+
+/// A message that goes to the disk while it arrives. Dropped before it is finished, it leaves nothing.
+pub trait Spool: Send {
+    /// Appends bytes. After a fault everything fails.
+    fn write(&mut self, bytes: Vec<u8>) -> BoxFuture<'_, std::io::Result<()>>;
+
+    /// All that was written, to be handed in. It is not durable before that.
+    fn finish(self: Box<Self>) -> BoxFuture<'static, std::io::Result<RawBytes>>;
 }
 
 /// Outcome of handing in.
@@ -274,6 +289,13 @@ pub enum ReadFault {
     /// A part could not be stored: try again.
     #[error("a part could not be kept")]
     Part(#[from] PartFault),
+}
+
+/// The bytes of the intake lie in a file that cannot be read now: try again.
+impl From<std::io::Error> for ReadFault {
+    fn from(fault: std::io::Error) -> Self {
+        Self::Part(PartFault(format!("the raw bytes cannot be read: {fault}")))
+    }
 }
 
 /// ② Raw bytes to Envelopes: total, deterministic, bounded, no I/O of its own.

@@ -3,7 +3,7 @@
 
 use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::ids::{IntakeId, NetworkId};
-use kakehashi_core::port::{BoxFuture, IntakeAnswer, IntakeDesk, RawIntake, RecipientAnswer, Refusal};
+use kakehashi_core::port::{BoxFuture, IntakeAnswer, IntakeDesk, RawIntake, RecipientAnswer, Refusal, Spool};
 use kakehashi_store::{HandedIn, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -79,6 +79,10 @@ const fn public_words(error: &StoreError) -> &'static str {
 impl IntakeDesk for Desk {
     fn hand_in(&self, intake: RawIntake) -> BoxFuture<'_, IntakeAnswer> {
         Box::pin(self.accept(intake))
+    }
+
+    fn spool(&self) -> Option<Box<dyn Spool>> {
+        Some(self.store.blobs().spool())
     }
 
     fn accepts_recipient<'a>(&'a self, address: &'a str) -> BoxFuture<'a, RecipientAnswer> {

@@ -38,7 +38,7 @@ impl Reader for Readers {
 
 impl Readers {
     fn read_mail(&self, raw: &RawIntake, parts: &mut dyn PartSink) -> Result<Vec<Envelope>, ReadFault> {
-        let mail = kakehashi_email::read::parse_mail(&raw.bytes)?;
+        let mail = kakehashi_email::read::parse_raw(&raw.bytes)?;
         if raw.origin.proof.as_ref().is_some_and(|p| p.failed) {
             // Whoever writes in a FAX provider's name could bring pages "from" any number.
             return kakehashi_email::read::envelope(&mail, &raw.origin, parts).map(|envelope| vec![envelope]);

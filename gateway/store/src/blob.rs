@@ -2,9 +2,12 @@
 //! folder synced, and only then named by a row. A crash in between leaves a file that the sweep removes.
 //! A blob is never changed and its name never comes from outside: only a parsed hash is a path.
 
+mod spool;
+
 use crate::StoreError;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::envelope::ContentHash;
+use kakehashi_core::raw_bytes::RawBytes;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -40,27 +43,45 @@ impl BlobStore {
     /// [`StoreError::Unavailable`] if the disk does not take it; nothing names the blob then.
     pub fn put(&self, bytes: &[u8]) -> Result<ContentHash, StoreError> {
         let hash = ContentHash::of(bytes);
-        self.put_as(&hash, bytes)?;
+        let path = self.path(&hash);
+        if !is_there(&path, bytes.len()) {
+            self.write(&path, bytes).map_err(|e| unavailable(&e))?;
+        }
         Ok(hash)
     }
 
-    /// As [`Self::put`] for bytes whose hash is known already.
-    pub(crate) fn put_as(&self, hash: &ContentHash, bytes: &[u8]) -> Result<(), StoreError> {
-        let path = self.path(hash);
-        // What lies under its final name was synced before it got that name.
-        if fs::metadata(&path).is_ok_and(|m| m.len() == bytes.len() as u64) {
+    /// As [`Self::put`] for the bytes of an intake. A message that was spooled here is only synced and named.
+    pub(crate) fn keep(&self, bytes: &RawBytes) -> Result<(), StoreError> {
+        let path = self.path(bytes.content_hash());
+        if is_there(&path, bytes.len()) {
             return Ok(());
         }
-        self.write(&path, bytes).map_err(|e| unavailable(&e))
+        let kept = match (bytes.held(), bytes.file()) {
+            (Some(held), _) => self.write(&path, held),
+            (None, Some(file)) if file.path().starts_with(&self.folder) => self.name(file.path(), &path),
+            // A file of somebody else's.
+            (None, _) => bytes.whole().and_then(|whole| self.write(&path, &whole)),
+        };
+        kept.map_err(|e| unavailable(&e))
+    }
+
+    fn stage(&self) -> io::Result<(Staged, File)> {
+        let staging = self.folder.join("staging");
+        let staged = Staged(staging.join(format!("{:032x}", rand::random::<u128>())));
+        let file = File::create_new(&staged.0)?;
+        Ok((staged, file))
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let staging = self.folder.join("staging");
-        let staged = Staged(staging.join(format!("{:032x}", rand::random::<u128>())));
-        let mut file = File::create_new(&staged.0)?;
+        let (staged, mut file) = self.stage()?;
         file.write_all(bytes)?;
-        file.sync_all()?;
         drop(file);
+        self.name(&staged.0, path)
+    }
+
+    /// Syncs a staging file and gives it its final name.
+    fn name(&self, staged: &Path, path: &Path) -> io::Result<()> {
+        File::open(staged)?.sync_all()?;
         let folder = path.parent().unwrap_or(&self.folder);
         if !folder.is_dir() {
             fs::create_dir_all(folder)?;
@@ -69,7 +90,7 @@ impl BlobStore {
             }
             sync_folder(&self.folder)?;
         }
-        fs::rename(&staged.0, path)?;
+        fs::rename(staged, path)?;
         sync_folder(folder)
     }
 
@@ -94,6 +115,26 @@ impl BlobStore {
     ) -> Result<Vec<u8>, StoreError> {
         let found = self.get(hash).await?;
         found.ok_or_else(|| StoreError::Corrupt { table, column: "content_hash", row: row.to_owned() })
+    }
+
+    /// A blob that a row names, to be read when its bytes are asked for.
+    pub(crate) async fn must_file(
+        &self,
+        hash: &ContentHash,
+        table: &'static str,
+        row: &str,
+    ) -> Result<RawBytes, StoreError> {
+        let path = self.path(hash);
+        match tokio::fs::metadata(&path).await {
+            Ok(found) => {
+                let len = usize::try_from(found.len()).unwrap_or(usize::MAX);
+                Ok(spool::in_blob(path, len, hash.clone()))
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                Err(StoreError::Corrupt { table, column: "content_hash", row: row.to_owned() })
+            }
+            Err(e) => Err(unavailable(&e)),
+        }
     }
 
     /// Removes what crashed writers left, so that a full disk does not stay full.
@@ -125,6 +166,11 @@ impl Drop for Staged {
         // After the rename there is nothing under this name; before, the sweep would find it.
         let _ = fs::remove_file(&self.0);
     }
+}
+
+/// What lies under its final name was synced before it got that name.
+fn is_there(path: &Path, len: usize) -> bool {
+    fs::metadata(path).is_ok_and(|m| m.len() == len as u64)
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {

@@ -71,15 +71,14 @@ impl IntakeLog {
         self.precedence.arrived();
         let queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let queue = queue.ok_or_else(closing)?;
-        let is_small = intake.bytes.len() <= INLINE_BYTES;
+        let is_small = intake.bytes.len() <= INLINE_BYTES && intake.bytes.held().is_some();
         if !is_small {
             let (blobs, bytes) = (self.blobs.clone(), intake.bytes.clone());
             // The bytes come back with the hash that was taken on the way.
-            intake.bytes = tokio::task::spawn_blocking(move || {
-                blobs.put_as(bytes.content_hash(), &bytes).map(|()| bytes)
-            })
-            .await
-            .map_err(|e| StoreError::Unavailable { detail: format!("writing a blob ended: {e}") })??;
+            intake.bytes =
+                tokio::task::spawn_blocking(move || blobs.keep(&bytes).map(|()| bytes)).await.map_err(
+                    |e| StoreError::Unavailable { detail: format!("writing a blob ended: {e}") },
+                )??;
         }
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting {
@@ -93,7 +92,7 @@ impl IntakeLog {
             size_bytes: intake.bytes.len() as u64,
             content_hash: intake.bytes.content_hash().clone(),
             sender_message_id: intake.sender_message_id,
-            raw: is_small.then(|| intake.bytes.share()),
+            raw: intake.bytes.held().filter(|_| is_small).cloned(),
             answer,
         };
         queue.send(waiting).await.map_err(|_| closing())?;

@@ -55,7 +55,7 @@ impl Default for SmtpConfig {
             hostname: "localhost".to_owned(),
             protocol: Protocol::Smtp,
             xclient_peers: Vec::new(),
-            max_message_bytes: 35 * 1024 * 1024,
+            max_message_bytes: 64 * 1024 * 1024,
             max_recipients: 100,
             max_line_bytes: 64 * 1024,
             max_header_bytes: 512 * 1024,

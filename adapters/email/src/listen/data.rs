@@ -1,7 +1,8 @@
 //! The message after 354 (RFC 5321 section 4.1.1.4): dot-unstuffing and the one end of data there is,
 //! CRLF `.` CRLF. A bare CR or LF makes the message unacceptable, because servers that read it
 //! differently can be made to see two messages (smuggling). Works byte by byte, so it does not matter
-//! how the bytes were cut on the way. Memory is bounded: after a limit is passed bytes are only counted.
+//! how the bytes were cut on the way. Memory is bounded: after a limit is passed bytes are only counted,
+//! and what has been taken can be drained while the rest arrives.
 
 /// Limits of one message.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +39,10 @@ enum State {
 pub(crate) struct DataReader {
     limits: DataLimits,
     state: State,
+    /// What was taken and not drained.
     message: Vec<u8>,
+    /// Bytes taken in all.
+    size: usize,
     line: usize,
     in_header: bool,
     fault: Option<DataFault>,
@@ -46,7 +50,30 @@ pub(crate) struct DataReader {
 
 impl DataReader {
     pub(crate) fn new(limits: DataLimits) -> Self {
-        Self { limits, state: State::LineStart, message: Vec::new(), line: 0, in_header: true, fault: None }
+        Self {
+            limits,
+            state: State::LineStart,
+            message: Vec::new(),
+            size: 0,
+            line: 0,
+            in_header: true,
+            fault: None,
+        }
+    }
+
+    /// How many bytes were taken and not drained.
+    pub(crate) fn held(&self) -> usize {
+        self.message.len()
+    }
+
+    /// Whether the blank line below the header is still to come.
+    pub(crate) const fn in_header(&self) -> bool {
+        self.in_header
+    }
+
+    /// Gives away what was taken so far; the rest follows.
+    pub(crate) fn drain(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.message)
     }
 
     /// Takes bytes. `Some(n)` when the end of data was found after `n` of them; the rest are commands.
@@ -114,7 +141,7 @@ impl DataReader {
         None
     }
 
-    /// The message, or why it is refused.
+    /// The message, or what was not drained of it, or why it is refused.
     pub(crate) fn finish(self) -> Result<Vec<u8>, DataFault> {
         match self.fault {
             Some(fault) => Err(fault),
@@ -142,12 +169,13 @@ impl DataReader {
         if self.fault.is_some() {
             return;
         }
-        let size = self.message.len() + bytes.len();
+        let size = self.size + bytes.len();
         if size > self.limits.message_bytes {
             self.fail(DataFault::MessageTooLarge);
         } else if self.in_header && size > self.limits.header_bytes {
             self.fail(DataFault::HeaderTooLarge);
         } else {
+            self.size = size;
             self.message.extend_from_slice(bytes);
         }
     }

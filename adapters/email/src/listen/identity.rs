@@ -13,7 +13,33 @@ pub(crate) struct Identity {
 /// Builds the identity: Message-ID, From, everything below the headers, and the recipients. Without a
 /// Message-ID the whole bytes count.
 pub(crate) fn of(message: &[u8], recipients: &[String]) -> Identity {
-    let (header, body) = split(message);
+    let (header, below) = split(message);
+    build(header, recipients, |part| match part {
+        Part::BelowHeader => ContentHash::of(below),
+        Part::Whole => ContentHash::of(message),
+    })
+}
+
+/// The same for a mail of which only the header and two hashes are at hand.
+pub(super) fn of_parts(
+    header: &[u8],
+    below: &ContentHash,
+    whole: &ContentHash,
+    recipients: &[String],
+) -> Identity {
+    build(header, recipients, |part| match part {
+        Part::BelowHeader => below.clone(),
+        Part::Whole => whole.clone(),
+    })
+}
+
+/// Of what a hash is wanted.
+enum Part {
+    BelowHeader,
+    Whole,
+}
+
+fn build(header: &[u8], recipients: &[String], hash_of: impl FnOnce(Part) -> ContentHash) -> Identity {
     let id = header_value(header, b"message-id");
     let from = header_value(header, b"from").unwrap_or_default();
     let mut sorted: Vec<String> = recipients.iter().map(|r| r.to_lowercase()).collect();
@@ -26,9 +52,9 @@ pub(crate) fn of(message: &[u8], recipients: &[String]) -> Identity {
                 hashed.extend_from_slice(&(field.len() as u64).to_be_bytes());
                 hashed.extend_from_slice(field);
             }
-            hashed.extend_from_slice(ContentHash::of(body).as_str().as_bytes());
+            hashed.extend_from_slice(hash_of(Part::BelowHeader).as_str().as_bytes());
         }
-        None => hashed.extend_from_slice(ContentHash::of(message).as_str().as_bytes()),
+        None => hashed.extend_from_slice(hash_of(Part::Whole).as_str().as_bytes()),
     }
     for recipient in &sorted {
         hashed.extend_from_slice(&(recipient.len() as u64).to_be_bytes());
@@ -85,7 +111,8 @@ pub(crate) fn delivered(message: &[u8]) -> (Option<String>, Vec<String>) {
     (from, all)
 }
 
-fn split(message: &[u8]) -> (&[u8], &[u8]) {
+/// The header with the end of its last line, and what stands below the blank line.
+pub(super) fn split(message: &[u8]) -> (&[u8], &[u8]) {
     if message.starts_with(b"\r\n") {
         return (&[], &message[2..]);
     }

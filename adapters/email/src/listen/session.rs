@@ -6,6 +6,7 @@ use super::command::{BadCommand, Command, parse};
 use super::config::{Protocol, SmtpConfig};
 use super::data::{DataFault, DataLimits, DataReader};
 use super::identity;
+use super::large::{LargeMail, PIECE_BYTES};
 use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::port::{IntakeAnswer, IntakeDesk, Origin, RawIntake, RecipientAnswer, Refusal};
 use kakehashi_core::vocabulary::{Channel, Format};
@@ -94,7 +95,6 @@ where
 }
 
 /// What the next bytes mean.
-#[derive(Debug)]
 enum Phase {
     /// A command; EHLO is still owed.
     Greeted,
@@ -103,7 +103,7 @@ enum Phase {
     /// A command within a transaction.
     Transaction(Transaction),
     /// The message.
-    Data(Transaction, Box<DataReader>, UtcMicros),
+    Data(Transaction, Box<Incoming>),
     /// The rest of a command line that is too long.
     SkipLine(Box<Phase>),
 }
@@ -115,6 +115,14 @@ struct Transaction {
     /// RCPT commands that were answered yes: so many answers LMTP owes.
     accepted: usize,
     smtp_utf8: bool,
+}
+
+/// A message that arrives.
+struct Incoming {
+    reader: DataReader,
+    received_at: UtcMicros,
+    /// Where it goes once it is large.
+    large: Option<LargeMail>,
 }
 
 enum Never {}
@@ -151,15 +159,23 @@ impl Session<'_> {
     /// Works on what has arrived. False if more is needed.
     async fn step(&mut self) -> Result<bool, Ended> {
         match std::mem::replace(&mut self.phase, Phase::Ready) {
-            Phase::Data(transaction, mut reader, received_at) => match reader.take(&self.input) {
+            Phase::Data(transaction, mut incoming) => match incoming.reader.take(&self.input) {
                 Some(used) => {
                     self.input.drain(..used);
-                    self.end_of_data(transaction, *reader, received_at).await?;
+                    self.end_of_data(transaction, *incoming).await?;
                     Ok(true)
                 }
                 None => {
                     self.input.clear();
-                    self.phase = Phase::Data(transaction, reader, received_at);
+                    if incoming.reader.held() >= PIECE_BYTES {
+                        if incoming.large.is_none() {
+                            incoming.large = self.desk.spool().map(LargeMail::new);
+                        }
+                        if let Some(large) = &mut incoming.large {
+                            large.take_from(&mut incoming.reader).await;
+                        }
+                    }
+                    self.phase = Phase::Data(transaction, incoming);
                     Ok(false)
                 }
             },
@@ -369,8 +385,9 @@ impl Session<'_> {
                     line_bytes: self.config.max_line_bytes,
                     header_bytes: self.config.max_header_bytes,
                 };
-                let now = self.clock.now();
-                self.phase = Phase::Data(transaction, Box::new(DataReader::new(limits)), now);
+                let incoming =
+                    Incoming { reader: DataReader::new(limits), received_at: self.clock.now(), large: None };
+                self.phase = Phase::Data(transaction, Box::new(incoming));
                 self.reply("354 end with <CR><LF>.<CR><LF>");
                 Ok(())
             }
@@ -385,12 +402,8 @@ impl Session<'_> {
         }
     }
 
-    async fn end_of_data(
-        &mut self,
-        transaction: Transaction,
-        reader: DataReader,
-        received_at: UtcMicros,
-    ) -> Result<(), Ended> {
+    async fn end_of_data(&mut self, transaction: Transaction, incoming: Incoming) -> Result<(), Ended> {
+        let Incoming { reader, received_at, large } = incoming;
         // RFC 2033 section 4.2: as many answers as recipients that were accepted. All of them lie in the
         // same intake, so all answers are the same.
         let answers = match self.config.protocol {
@@ -404,13 +417,26 @@ impl Session<'_> {
                 return self.refuse(&refusal_of(fault, limit), answers);
             }
         };
-        let identity = identity::of(&message, &transaction.to);
+        let (bytes, identity) = match large {
+            None => {
+                let identity = identity::of(&message, &transaction.to);
+                (message.into(), identity)
+            }
+            Some(large) => match large.finish(message, &transaction.to).await {
+                Ok(finished) => finished,
+                Err(error) => {
+                    tracing::error!(%error, "email.listen: a large mail could not be written to the disk");
+                    self.repeat("451 4.3.0 not stored, try again later", answers);
+                    return Ok(());
+                }
+            },
+        };
         let intake = RawIntake {
             channel: Channel::Email,
             format: Format::Rfc5322,
             dedup_key: identity.dedup_key,
             sender_message_id: identity.message_id,
-            bytes: message.into(),
+            bytes,
             received_at,
             origin: Origin {
                 listener: match self.config.protocol {

@@ -5,7 +5,7 @@
 use super::enclosed::{self, Enclosed};
 use super::media;
 use super::{
-    automatic, calendar, code, parse_mail, password, patient_hint, photo, quote, reaction, report, signature,
+    automatic, calendar, code, parse_raw, password, patient_hint, photo, quote, reaction, report, signature,
 };
 use kakehashi_core::decide::doubt;
 use kakehashi_core::envelope::{Envelope, Sender};
@@ -25,7 +25,7 @@ pub struct EmailReader;
 
 impl Reader for EmailReader {
     fn read(&self, raw: &RawIntake, parts: &mut dyn PartSink) -> Result<Vec<Envelope>, ReadFault> {
-        let mail = parse_mail(&raw.bytes)?;
+        let mail = parse_raw(&raw.bytes)?;
         Ok(vec![envelope(&mail, &raw.origin, parts)?])
     }
 }

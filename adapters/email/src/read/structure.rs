@@ -5,6 +5,7 @@
 
 use super::address;
 use super::charset;
+use super::detached::{self, Detached};
 use super::flowed;
 use super::html;
 use super::params::{self, Params};
@@ -14,13 +15,14 @@ use super::words::{HeaderText, decode_header};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::envelope::{ContentHash, Warning};
 use kakehashi_core::mail::{Mail, MailAddress, MailPart};
-use kakehashi_core::port::clean_file_name;
+use kakehashi_core::port::{ReadFault, clean_file_name};
+use kakehashi_core::raw_bytes::RawBytes;
 use kakehashi_core::text::{clean, clean_line};
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
 use mail_parser::{Encoding, Header, MessageParser, MessagePart, PartType};
 
 /// Largest mail that is read.
-pub const MAX_BYTES: usize = 50 * 1024 * 1024;
+pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Most attached and inline parts that are kept.
 pub const MAX_PARTS: usize = 200;
 /// Multipart and enclosed-message headings in one mail; more is an attack on readers.
@@ -43,32 +45,74 @@ pub fn parse_mail(bytes: &[u8]) -> Result<Mail, Unreadable> {
     parse_at(bytes, 0)
 }
 
+/// [`parse_mail`] for the bytes of an intake: those of a large mail stay on the disk, and its files are
+/// decoded while it is read from there.
+///
+/// # Errors
+/// As [`parse_mail`], and [`ReadFault::Part`] if the disk does not give the bytes.
+pub fn parse_raw(raw: &RawBytes) -> Result<Mail, ReadFault> {
+    if let Some(held) = raw.held() {
+        return Ok(parse_mail(held)?);
+    }
+    refuse_size(raw.len())?;
+    let (rest, detached) = detached::detach(raw)?;
+    parse_around(&rest, raw.content_hash().clone(), detached, 0)
+}
+
 /// [`parse_mail`] with the number of signed mails that stand around this one.
 pub(super) fn parse_at(bytes: &[u8], depth: u8) -> Result<Mail, Unreadable> {
-    let content_hash = ContentHash::of(bytes);
-    if bytes.len() > MAX_BYTES {
+    refuse_size(bytes.len())?;
+    parse_around(bytes, ContentHash::of(bytes), Detached::default(), depth).map_err(|fault| match fault {
+        ReadFault::Unreadable(unreadable) => unreadable,
+        // Nothing was detached, so nothing is asked of a disk.
+        ReadFault::Part(fault) => Unreadable::new(UnreadableCode::Damaged, fault.0),
+    })
+}
+
+fn refuse_size(bytes: usize) -> Result<(), Unreadable> {
+    if bytes > MAX_BYTES {
         return Err(Unreadable::new(UnreadableCode::TooLarge, format!("more than {MAX_BYTES} bytes")));
     }
+    Ok(())
+}
+
+/// The mail of which these bytes are the structure, with the files that were taken out of it before.
+fn parse_around(
+    bytes: &[u8],
+    content_hash: ContentHash,
+    detached: Detached,
+    depth: u8,
+) -> Result<Mail, ReadFault> {
     let start = start_of_mail(bytes);
     let raw = &bytes[start..];
     if raw.trim_ascii().is_empty() {
-        return Err(Unreadable::new(UnreadableCode::Empty, "no bytes of a mail"));
+        return Err(Unreadable::new(UnreadableCode::Empty, "no bytes of a mail").into());
     }
     refuse_bombs(raw)?;
     let Some(mut message) = structure(raw)? else {
-        return Err(Unreadable::new(UnreadableCode::UnknownFormat, "no mail header at the start"));
+        return Err(Unreadable::new(UnreadableCode::UnknownFormat, "no mail header at the start").into());
     };
-    let mut reading =
-        Reading { raw, warnings: Vec::new(), text: String::new(), text_from_html: false, parts: Vec::new() };
+    let mut reading = Reading {
+        raw,
+        detached,
+        fault: None,
+        warnings: Vec::new(),
+        text: String::new(),
+        text_from_html: false,
+        parts: Vec::new(),
+    };
     if start > 0 {
         reading.warn("leading_bytes_dropped", "lines before the first header were ignored");
     }
     let headers = reading.headers(&message.root_part().headers);
     if !headers.iter().any(|(name, _)| is_mail_header(name)) {
-        return Err(Unreadable::new(UnreadableCode::UnknownFormat, "no header that mails have"));
+        return Err(Unreadable::new(UnreadableCode::UnknownFormat, "no header that mails have").into());
     }
     refuse_fragment(&headers)?;
     reading.body(&mut message);
+    if let Some(fault) = reading.fault.take() {
+        return Err(fault.into());
+    }
     let root = message.root_part();
     let mut notes = HeaderText::default();
     let from = reading
@@ -249,6 +293,9 @@ fn message_id(text: &str) -> Option<String> {
 
 struct Reading<'a> {
     raw: &'a [u8],
+    detached: Detached,
+    /// The disk did not give what was taken out.
+    fault: Option<std::io::Error>,
     warnings: Vec<Warning>,
     text: String,
     text_from_html: bool,
@@ -362,18 +409,40 @@ impl<'a> Reading<'a> {
             .map_or(Transfer::Plain, |raw| Transfer::from_header(&String::from_utf8_lossy(raw)))
     }
 
-    fn decoded(&mut self, part: &MessagePart<'_>) -> Vec<u8> {
+    fn body_of(&self, part: &MessagePart<'_>) -> &'a [u8] {
         let (start, end) = (part.offset_body as usize, part.offset_end as usize);
-        let body = self.raw.get(start..end.max(start)).unwrap_or_default();
+        self.raw.get(start..end.max(start)).unwrap_or_default()
+    }
+
+    fn decoded(&mut self, part: &MessagePart<'_>) -> Vec<u8> {
+        let body = self.body_of(part);
         let transfer = self.transfer(part);
-        let (bytes, repaired) = transfer::decode(body, transfer);
+        let sent = match transfer {
+            Transfer::Base64 => Ok(None),
+            Transfer::Plain | Transfer::QuotedPrintable => self.detached.put_back_sent(body),
+        };
+        let sent = self.of_disk(sent);
+        let (bytes, repaired) = transfer::decode(sent.as_deref().unwrap_or(body), transfer);
+        drop(sent);
         if repaired {
             self.warn(
                 "transfer_encoding_repaired",
                 "a part is damaged in its base64 or quoted-printable form",
             );
         }
-        bytes
+        if transfer == Transfer::Base64 { self.put_back(part, bytes) } else { bytes }
+    }
+
+    fn put_back(&mut self, part: &MessagePart<'_>, bytes: Vec<u8>) -> Vec<u8> {
+        let put_back = self.detached.put_back_decoded(self.body_of(part), bytes);
+        self.of_disk(put_back)
+    }
+
+    fn of_disk<T: Default>(&mut self, given: std::io::Result<T>) -> T {
+        given.unwrap_or_else(|fault| {
+            self.fault.get_or_insert(fault);
+            T::default()
+        })
     }
 
     /// Bytes of a file. What mail-parser decoded without trouble is moved, not decoded twice.
@@ -385,9 +454,15 @@ impl<'a> Reading<'a> {
         } == self.transfer(part);
         match &mut part.body {
             PartType::Binary(bytes) | PartType::InlineBinary(bytes)
-                if agreed && !part.is_encoding_problem =>
+                if agreed && !part.is_encoding_problem && part.encoding != Encoding::QuotedPrintable =>
             {
-                std::mem::take(bytes).into_owned()
+                let bytes = std::mem::take(bytes).into_owned();
+                if part.encoding == Encoding::Base64 {
+                    self.put_back(part, bytes)
+                } else {
+                    let sent = self.detached.put_back_sent(&bytes);
+                    self.of_disk(sent).unwrap_or(bytes)
+                }
             }
             _ => self.decoded(part),
         }

@@ -3,7 +3,7 @@ use crate::paper::page_to_tiff_g4;
 use crate::provider::recognise;
 use crate::provider::tests::{TIFF, mail, toml_profiles};
 use kakehashi_core::clock::UtcMicros;
-use kakehashi_core::envelope::Attachment;
+use kakehashi_core::envelope::{Attachment, ContentHash};
 use kakehashi_core::port::PartFault;
 use kakehashi_core::unreadable::UnreadableCode;
 use kakehashi_core::vocabulary::Intent;

@@ -9,6 +9,7 @@ use crate::acknowledgement::{Judgement, Reason, Verdict, build, build_batch, bui
 use crate::framing::{Decoder, FrameEvent, frame};
 use crate::header::Header;
 use crate::{FRAGMENT_LISTENER, batch};
+use futures::FutureExt as _;
 use futures::future::join_all;
 use futures::stream::{FuturesOrdered, StreamExt as _};
 use kakehashi_core::ids::IntakeId;
@@ -387,19 +388,25 @@ impl Session {
     async fn answer<S: AsyncWrite>(&self, to: &mut WriteHalf<S>, mut pending: mpsc::Receiver<Pending>) {
         let mut handed_in = FuturesOrdered::new();
         let mut is_open = true;
-        while is_open || !handed_in.is_empty() {
+        let mut ready = None;
+        let mut out = Vec::new();
+        'talk: while is_open || ready.is_some() || !handed_in.is_empty() {
             let has_room = handed_in.len() < self.shared.config.max_in_flight.max(1);
-            let (done, batch) = tokio::select! {
-                next = pending.recv(), if is_open && has_room => {
-                    match next {
-                        Some(Pending { messages, batch }) => {
-                            handed_in.push_back(async move { (join_all(messages.into_iter().map(finished)).await, batch) });
+            let (done, batch) = if let Some(ready) = ready.take() {
+                ready
+            } else {
+                tokio::select! {
+                    next = pending.recv(), if is_open && has_room => {
+                        match next {
+                            Some(Pending { messages, batch }) => {
+                                handed_in.push_back(async move { (join_all(messages.into_iter().map(finished)).await, batch) });
+                            }
+                            None => is_open = false,
                         }
-                        None => is_open = false,
+                        continue;
                     }
-                    continue;
+                    Some(done) = handed_in.next() => done,
                 }
-                Some(done) = handed_in.next() => done,
             };
             let mut answers = Vec::with_capacity(done.len());
             let mut is_durable = false;
@@ -411,23 +418,24 @@ impl Session {
                         if let Err(fault) = self.remember(&id, &message.follows).await {
                             tracing::warn!(%fault, "mllp: closed without an answer");
                             self.shared.links.forget();
-                            return;
+                            break 'talk;
                         }
                         is_durable = true;
                         answers.extend(message.accepted);
                     }
                     Outcome::Answered(IntakeAnswer::Refused(_)) => {
-                        answers.extend(self.refused(&message.bytes))
+                        // A frame is always held.
+                        answers.extend(message.bytes.held().and_then(|bytes| self.refused(bytes)));
                     }
                     Outcome::Answered(IntakeAnswer::TryLater(why)) => {
                         tracing::warn!(why, "mllp: not durable, closed without an answer");
                         self.shared.links.forget();
-                        return;
+                        break 'talk;
                     }
                     Outcome::TooLate => {
                         tracing::warn!("mllp: no answer in time, connection closed; the sender will resend");
                         self.shared.links.forget();
-                        return;
+                        break 'talk;
                     }
                 }
             }
@@ -440,15 +448,14 @@ impl Session {
             };
             let answer = answer.map(|answer| frame(&answer));
             let answer = if is_durable { self.committed(answer) } else { answer };
-            let Some(answer) = answer else { continue };
-            let written = timeout(WRITE_TIME, async {
-                to.write_all(&answer).await?;
-                to.flush().await
-            });
-            if !matches!(written.await, Ok(Ok(()))) {
+            out.extend(answer.unwrap_or_default());
+            // Answers that one commit made ready leave together.
+            ready = handed_in.next().now_or_never().flatten();
+            if ready.is_none() && !write(to, &mut out).await {
                 return;
             }
         }
+        write(to, &mut out).await;
     }
 
     /// Keeps the number that is expected next and the application answer that is owed.
@@ -474,6 +481,20 @@ impl Session {
 }
 
 /// Room for so many bytes on their way; `None` if nobody answers any more.
+/// Writes answers. False if the connection does not take them.
+async fn write<S: AsyncWrite>(to: &mut WriteHalf<S>, answers: &mut Vec<u8>) -> bool {
+    if answers.is_empty() {
+        return true;
+    }
+    let written = timeout(WRITE_TIME, async {
+        to.write_all(answers).await?;
+        to.flush().await
+    });
+    let written = matches!(written.await, Ok(Ok(())));
+    answers.clear();
+    written
+}
+
 async fn permit(room: &Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
     let kib = (bytes / 1024 + 1).min(IN_FLIGHT_KIB);
     Arc::clone(room).acquire_many_owned(u32::try_from(kib).unwrap_or(u32::MAX)).await.ok()

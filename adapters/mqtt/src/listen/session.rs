@@ -7,6 +7,7 @@ use crate::topic::endpoint_address;
 use kakehashi_core::care_note::{CareNote, CareNoteLimits};
 use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::port::{IntakeAnswer, IntakeDesk, Origin, RawIntake, Refusal};
+use kakehashi_core::raw_bytes::RawBytes;
 use kakehashi_core::vocabulary::{Channel, Format};
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, Publish, QoS,
@@ -329,7 +330,7 @@ async fn keep_refused(desk: &dyn IntakeDesk, mut intake: RawIntake, refusal: &Re
     let hash = intake.bytes.content_hash().clone();
     if let Refusal::TooLarge { limit_bytes } = refusal {
         let limit = usize::try_from(*limit_bytes).unwrap_or(usize::MAX).min(intake.bytes.len());
-        intake.bytes = intake.bytes[..limit].into();
+        intake.bytes = intake.bytes.held().map_or_else(RawBytes::default, |held| held[..limit].into());
     }
     intake.dedup_key = format!("care_note:refused:{hash}");
     match desk.hand_in(intake).await {

@@ -65,7 +65,7 @@ pub(crate) struct IntakeSection {
 
 impl Default for IntakeSection {
     fn default() -> Self {
-        Self { max_message_bytes: 35 * 1024 * 1024, max_connections: 1000, max_per_peer: 50 }
+        Self { max_message_bytes: 64 * 1024 * 1024, max_connections: 1000, max_per_peer: 50 }
     }
 }
 

@@ -6,6 +6,7 @@ use super::{FAX_DOMAIN, FAX_PROVIDER};
 use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::ids::IntakeId;
 use kakehashi_core::port::{BoxFuture, IntakeAnswer, IntakeDesk, RawIntake, RecipientAnswer};
+use kakehashi_core::raw_bytes::RawBytes;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -129,7 +130,7 @@ impl IntakeDesk for CatcherDesk {
                 interface: intake.origin.interface.clone(),
             };
             let (catcher, bytes, entry) = (Arc::clone(&self.catcher), intake.bytes.clone(), caught.clone());
-            match tokio::task::spawn_blocking(move || catcher.keep(&entry, &bytes)).await {
+            match tokio::task::spawn_blocking(move || catcher.keep(&entry, &bytes.whole()?)).await {
                 Ok(Ok(())) => {
                     if caught.fax_number().is_some() {
                         let catcher = Arc::clone(&self.catcher);
@@ -151,9 +152,9 @@ impl IntakeDesk for CatcherDesk {
 }
 
 /// The provider's result mail for a job: all pages taken by the far machine.
-async fn report_success(catcher: &Catcher, job: &Caught, mail: &[u8], at: UtcMicros) {
+async fn report_success(catcher: &Catcher, job: &Caught, mail: &RawBytes, at: UtcMicros) {
     let (Some(gateway), Some(number)) = (catcher.gateway_smtp(), job.fax_number()) else { return };
-    let Ok(read) = kakehashi_email::read::parse_mail(mail) else { return };
+    let Ok(read) = kakehashi_email::read::parse_raw(mail) else { return };
     let (Some(message_id), Some(to)) = (&read.message_id, &read.from) else { return };
     let report = super::desk::compose::report(&super::desk::compose::Job {
         number,

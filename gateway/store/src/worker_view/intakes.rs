@@ -124,10 +124,9 @@ async fn read(
     let hash: ContentHash = r.hash(("intakes", "content_hash"))?;
     let attempt = if with_attempt { r.count()? } else { 0 };
     let bytes = match inline {
-        Some(bytes) => bytes,
-        None => parts.blobs.must_get(&hash, "intakes", id.as_str()).await?,
+        Some(bytes) => bytes.into(),
+        None => parts.blobs.must_file(&hash, "intakes", id.as_str()).await?,
     };
-    let raw =
-        RawIntake { channel, format, dedup_key, sender_message_id, bytes: bytes.into(), received_at, origin };
+    let raw = RawIntake { channel, format, dedup_key, sender_message_id, bytes, received_at, origin };
     Ok((id, raw, attempt))
 }
