@@ -12,10 +12,33 @@ use crate::vocabulary::{ReplyExpectation, Urgency};
 /// Longest text that can be a mere 了解, in characters.
 const MAX_CHARS: usize = 300;
 
+/// What a short text says and nothing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShortAnswer {
+    /// 了解.
+    Acknowledgement,
+    /// 折返し.
+    Callback,
+}
+
+/// What a text says if it says one thing only. Quote and signature are already off.
+#[must_use]
+pub fn short_answer(text: &str) -> Option<ShortAnswer> {
+    let pieces = pieces(text)?;
+    if acknowledges(text, &pieces) {
+        Some(ShortAnswer::Acknowledgement)
+    } else {
+        wants_a_call(&pieces).then_some(ShortAnswer::Callback)
+    }
+}
+
 /// Whether a text says 了解 and nothing more. Quote and signature are already off.
 #[must_use]
 pub fn is_only_acknowledgement(text: &str) -> bool {
-    let Some(pieces) = pieces(text) else { return false };
+    pieces(text).is_some_and(|pieces| acknowledges(text, &pieces))
+}
+
+fn acknowledges(text: &str, pieces: &[String]) -> bool {
     let mut acknowledged = text.contains(['👍', '👌', '🙆', '🆗']);
     for (at, piece) in pieces.iter().enumerate() {
         if is_acknowledgement(piece) {
@@ -33,7 +56,10 @@ pub fn is_only_acknowledgement(text: &str) -> bool {
 /// Whether a text only asks to be called back, with or without a time and a number.
 #[must_use]
 pub fn asks_callback(text: &str) -> bool {
-    let Some(pieces) = pieces(text) else { return false };
+    pieces(text).is_some_and(|pieces| wants_a_call(&pieces))
+}
+
+fn wants_a_call(pieces: &[String]) -> bool {
     let mut asked = false;
     for (at, piece) in pieces.iter().enumerate() {
         if is_callback(piece) {

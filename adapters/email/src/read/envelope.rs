@@ -12,9 +12,7 @@ use kakehashi_core::envelope::{Envelope, Sender};
 use kakehashi_core::job::delivery_of_bounce_address;
 use kakehashi_core::mail::{Mail, MailPart};
 use kakehashi_core::port::{Origin, Part, PartSink, RawIntake, ReadFault, Reader};
-use kakehashi_core::reply_words::{
-    asks_callback, bracket_expectation, bracket_urgency, is_only_acknowledgement,
-};
+use kakehashi_core::reply_words::{ShortAnswer, bracket_expectation, bracket_urgency, short_answer};
 use kakehashi_core::requests::request;
 use kakehashi_core::text::fold::{fold_name, narrow};
 use kakehashi_core::vocabulary::{AttachmentRole, Authenticity, Channel, Format, Intent};
@@ -95,6 +93,7 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     let unsigned = without_own_name(words, mail.from.as_ref().and_then(|f| f.name.as_deref()));
     let words = unsigned.as_str();
     let files = mail.parts.iter().any(|p| !p.inline && p.media_type != reaction::PART);
+    let short = if files { None } else { short_answer(words) };
     let machine = automatic::reason(mail, &body, origin.mail_from.as_deref());
     out.intent = if is_report {
         Intent::DeliveryReport
@@ -104,11 +103,11 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     } else if let Some(emoji) = &reacted {
         // A heart or a tear is an answer that a person reads.
         if reaction::acknowledges(emoji) { Intent::Acknowledgement } else { Intent::Reply }
-    } else if is_only_acknowledgement(words) && !files {
+    } else if short == Some(ShortAnswer::Acknowledgement) {
         Intent::Acknowledgement
     } else if let Some(asked) = request(words).filter(|_| !files) {
         asked
-    } else if asks_callback(words) && !files {
+    } else if short == Some(ShortAnswer::Callback) {
         Intent::Callback
     } else if out.reply_code.is_some() || !out.in_reply_to.is_empty() || found.malformed {
         Intent::Reply

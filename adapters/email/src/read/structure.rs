@@ -208,23 +208,21 @@ fn start_of_mail(bytes: &[u8]) -> usize {
 
 /// Refuses what would cost a structural parser depth or quadratic time. One linear pass.
 fn refuse_bombs(raw: &[u8]) -> Result<(), Unreadable> {
-    let (mut containers, mut boundaries, mut run) = (0_usize, 0_usize, 0_usize);
-    for (i, byte) in raw.iter().enumerate() {
-        match byte {
-            b'-' => run += 1,
-            other => {
-                if run >= 2 {
-                    boundaries += 1.max(run / 3);
-                }
-                run = 0;
-                if *other == b'/' {
-                    let before = &raw[i.saturating_sub(9)..i];
-                    if ends_with_ignoring_case(before, b"multipart")
-                        || ends_with_ignoring_case(before, b"message")
-                    {
-                        containers += 1;
-                    }
-                }
+    let (mut containers, mut boundaries, mut run, mut after_run) = (0_usize, 0_usize, 0_usize, 0_usize);
+    for i in memchr::memchr2_iter(b'-', b'/', raw) {
+        if i != after_run || raw[i] == b'/' {
+            if run >= 2 {
+                boundaries += 1.max(run / 3);
+            }
+            run = 0;
+        }
+        if raw[i] == b'-' {
+            run += 1;
+            after_run = i + 1;
+        } else {
+            let before = &raw[i.saturating_sub(9)..i];
+            if ends_with_ignoring_case(before, b"multipart") || ends_with_ignoring_case(before, b"message") {
+                containers += 1;
             }
         }
     }

@@ -6,7 +6,13 @@ use unicode_normalization::UnicodeNormalization as _;
 /// NFKC: full-width ASCII becomes narrow, half-width kana becomes full-width.
 #[must_use]
 pub fn narrow(text: &str) -> String {
-    text.nfkc().collect()
+    if text.chars().all(is_narrow) { text.to_owned() } else { text.nfkc().collect() }
+}
+
+/// Characters that NFKC leaves alone whatever stands beside them, as long as that is one of them too: most of
+/// what is written.
+const fn is_narrow(c: char) -> bool {
+    matches!(c, '\0'..='\u{7f}' | '、' | '。' | '「' | '」' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー' | '一'..='\u{9fff}')
 }
 
 /// Half-width kana to full-width and nothing else; for names that are shown.
@@ -133,5 +139,20 @@ mod tests {
         assert_eq!(fold_kana_weak("オオツカ"), "オオツカ");
         assert_eq!(widen_kana("ｱﾑﾛｼﾞﾋﾟﾝA"), "アムロジピンA");
         assert!(is_kana("ヤマモト チヨ") && !is_kana("山本") && !is_kana(" "));
+    }
+
+    #[test]
+    fn the_short_way_is_the_long_way() {
+        for c in ('\0'..=char::MAX).filter(|c| is_narrow(*c)) {
+            assert_eq!(c.to_string(), c.nfkc().collect::<String>());
+            assert_eq!(unicode_normalization::char::canonical_combining_class(c), 0, "{c}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn narrow_is_nfkc(text in "[ -~\\n、。「」ぁ-んァ-ンー一-龠ｱ-ﾟ\u{3099}\u{309a}①㈱Ａ-Ｚ]{0,12}") {
+            proptest::prop_assert_eq!(narrow(&text), text.nfkc().collect::<String>());
+        }
     }
 }

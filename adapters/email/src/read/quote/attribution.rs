@@ -43,6 +43,7 @@ pub(super) fn is_attribution(line: &str) -> bool {
     if begins_with_date(bare) && bare.contains(':') {
         word = word.trim_end_matches('。');
     }
+    let said = word.to_lowercase();
     let verb = [
         "wrote",
         "writes",
@@ -57,7 +58,7 @@ pub(super) fn is_attribution(line: &str) -> bool {
         "写道",
     ]
     .iter()
-    .any(|v| word.to_lowercase().ends_with(v));
+    .any(|v| said.ends_with(v));
     if ends_open && verb {
         return true;
     }
