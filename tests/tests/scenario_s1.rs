@@ -117,10 +117,16 @@ fn friday_evening(network: &Network) {
 /// 連携期限 by rule, version and F04's own hours: on the post, and as the last line of its FAX alone.
 fn the_clock_of_the_care_manager(post: &Value, pdf: &[u8]) {
     let liaison = post["post"]["liaison"].as_array().unwrap();
-    assert_eq!(liaison.len(), 1, "{liaison:?}");
-    assert_eq!(liaison[0]["facility_id"], "F04");
-    assert_eq!(liaison[0]["until"], serde_json::json!(["2026-06-06", "2026-06-07"]));
-    assert_eq!((&liaison[0]["because"], &liaison[0]["rule"]), (&"after_hours".into(), &"2024-04".into()));
+    assert_eq!(liaison.len(), 2, "{liaison:?}");
+    for (row, what, until) in [
+        (0, "admission_answer", serde_json::json!(["2026-06-08"])),
+        (1, "admission_information", serde_json::json!(["2026-06-06", "2026-06-07"])),
+    ] {
+        let found = &liaison[row];
+        assert_eq!((&found["facility_id"], &found["what"]), (&"F04".into(), &what.into()));
+        assert_eq!(found["until"], until);
+        assert_eq!((&found["because"], &found["rule"]), (&"after_hours".into(), &"2024-04".into()));
+    }
     let document = lopdf::Document::load_mem(pdf).unwrap();
     let pages: Vec<u32> = document.get_pages().keys().copied().collect();
     let text: String = document.extract_text(&pages).unwrap().split_whitespace().collect();

@@ -5,6 +5,7 @@
 pub mod detect;
 pub mod iso2022;
 pub mod label;
+pub mod mend;
 
 use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, WINDOWS_1252};
 use label::Declared;
@@ -67,6 +68,10 @@ pub struct Decoded {
     pub truncated: bool,
     /// User-defined characters (外字) were replaced.
     pub gaiji: bool,
+    /// ISO 2022 text was not returned to ASCII before a separator; read as the standard says.
+    pub left_open: bool,
+    /// Segments whose two-byte text went on after a separator: the reading is a repair.
+    pub realigned: Vec<[u8; 3]>,
 }
 
 /// The declared set is one that is not taken over MLLP (hl7.md 2.1).
@@ -124,10 +129,15 @@ fn decode_as(bytes: &[u8], used: Used) -> Decoded {
         damaged: false,
         truncated: false,
         gaiji: false,
+        left_open: false,
+        realigned: Vec::new(),
     };
     match used {
         Used::Iso2022Jp => {
-            let read = iso2022::decode(bytes);
+            let mended = mend::mend(bytes);
+            let read = iso2022::decode(&mended.bytes);
+            decoded.left_open = mended.left_open;
+            decoded.realigned = mended.realigned;
             decoded.text = read.text;
             decoded.damaged = read.damaged;
             decoded.truncated = read.truncated;

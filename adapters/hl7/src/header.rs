@@ -2,7 +2,10 @@
 //! set before anything is decoded (hl7.md 3.3, 4.4). Values are the sender's bytes, never changed;
 //! two-byte text of ISO 2022 is stepped over, because 本 holds a backslash and 剤 a circumflex.
 
+use crate::charset::mend::mend;
+use crate::charset::{Used, detect};
 use crate::message::Separators;
+use std::borrow::Cow;
 
 /// Fields of MSH that are looked at.
 const MAX_FIELDS: usize = 40;
@@ -12,7 +15,7 @@ const MAX_FIELDS: usize = 40;
 pub struct Header<'a> {
     /// Declared in MSH-1 and MSH-2.
     pub separators: Separators,
-    fields: Vec<&'a [u8]>,
+    fields: Vec<Cow<'a, [u8]>>,
 }
 
 impl<'a> Header<'a> {
@@ -23,9 +26,22 @@ impl<'a> Header<'a> {
         let message = skip_lead(message);
         let line = &message[..line_end(message)];
         let separator = header_separator(line, b"MSH")?;
-        let fields: Vec<&[u8]> = split_outside_two_byte(line, separator).take(MAX_FIELDS).collect();
-        let separators = Separators::declared(separator, fields.get(1).copied().unwrap_or_default())?;
-        Some(Self { separators, fields })
+        Self::of_line(line, separator)
+    }
+
+    /// The fields of one line. Text in a set that its sender left open ends at the separator.
+    fn of_line(line: &'a [u8], separator: u8) -> Option<Self> {
+        let fields: Vec<Cow<'a, [u8]>> = match mend(line).bytes {
+            Cow::Borrowed(line) => {
+                split_outside_two_byte(line, separator).take(MAX_FIELDS).map(Cow::Borrowed).collect()
+            }
+            Cow::Owned(line) => split_outside_two_byte(&line, separator)
+                .take(MAX_FIELDS)
+                .map(|field| Cow::Owned(field.to_vec()))
+                .collect(),
+        };
+        let declared = fields.get(1).map(AsRef::as_ref).unwrap_or_default();
+        Some(Self { separators: Separators::declared(separator, declared)?, fields })
     }
 
     /// FHS or BHS of a batch, the first line with this name. Its fields are counted as those of MSH.
@@ -36,9 +52,7 @@ impl<'a> Header<'a> {
             let end = line_end(rest);
             let line = skip_lead(&rest[..end]);
             if let Some(separator) = header_separator(line, name) {
-                let fields: Vec<&[u8]> = split_outside_two_byte(line, separator).take(MAX_FIELDS).collect();
-                let separators = Separators::declared(separator, fields.get(1).copied().unwrap_or_default())?;
-                return Some(Self { separators, fields });
+                return Self::of_line(line, separator);
             }
             if header_separator(line, b"MSH").is_some() {
                 return None;
@@ -50,13 +64,13 @@ impl<'a> Header<'a> {
 
     /// MSH-`number`, empty if absent. MSH-1 is the separator and is not asked for here.
     #[must_use]
-    pub fn field(&self, number: usize) -> &'a [u8] {
-        self.fields.get(number.saturating_sub(1)).copied().unwrap_or_default()
+    pub fn field(&self, number: usize) -> &[u8] {
+        self.fields.get(number.saturating_sub(1)).map(AsRef::as_ref).unwrap_or_default()
     }
 
     /// A component of the first repetition, counted from 1.
     #[must_use]
-    pub fn component(&self, number: usize, component: usize) -> &'a [u8] {
+    pub fn component(&self, number: usize, component: usize) -> &[u8] {
         let first = split_outside_two_byte(self.field(number), ascii(self.separators.repetition)).next();
         split_outside_two_byte(first.unwrap_or_default(), ascii(self.separators.component))
             .nth(component.saturating_sub(1))
@@ -112,8 +126,10 @@ pub(crate) fn header_separator(line: &[u8], name: &[u8; 3]) -> Option<u8> {
     separator.is_ascii_punctuation().then_some(separator)
 }
 
-/// Splits at a byte, stepping over two-byte text of ISO 2022.
+/// Splits at a byte, stepping over two-byte text of ISO 2022 and of CP932, in which bytes like the separators
+/// are halves of characters.
 pub(crate) fn split_outside_two_byte(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let has_leads = has_cp932_leads(bytes);
     let mut rest = Some(bytes);
     std::iter::from_fn(move || {
         let current = rest?;
@@ -121,10 +137,12 @@ pub(crate) fn split_outside_two_byte(bytes: &[u8], separator: u8) -> impl Iterat
         let mut at = 0;
         while at < current.len() {
             // Plain text is jumped over.
-            let next = if two_byte {
-                memchr::memchr(0x1b, &current[at..])
-            } else {
-                memchr::memchr2(0x1b, separator, &current[at..])
+            let next = match (two_byte, has_leads) {
+                (true, _) => memchr::memchr(0x1b, &current[at..]),
+                (false, false) => memchr::memchr2(0x1b, separator, &current[at..]),
+                (false, true) => {
+                    current[at..].iter().position(|b| *b == 0x1b || *b == separator || is_cp932_lead(*b))
+                }
             };
             let Some(skipped) = next else { break };
             at += skipped;
@@ -139,12 +157,26 @@ pub(crate) fn split_outside_two_byte(bytes: &[u8], separator: u8) -> impl Iterat
                     rest = Some(&current[at + 1..]);
                     return Some(&current[..at]);
                 }
+                byte if is_cp932_lead(byte) => at += 2,
                 _ => at += 1,
             }
         }
         rest = None;
         Some(current)
     })
+}
+
+const fn is_cp932_lead(byte: u8) -> bool {
+    matches!(byte, 0x81..=0x9f | 0xe0..=0xfc)
+}
+
+/// Whether bytes hold characters whose second byte may look like a separator: text that is neither UTF-8 nor
+/// EUC-JP nor single letters with accents.
+fn has_cp932_leads(bytes: &[u8]) -> bool {
+    !bytes.is_ascii()
+        && std::str::from_utf8(bytes).is_err()
+        && !detect::can_be(bytes, Used::EucJp)
+        && !detect::can_be(bytes, Used::Latin1)
 }
 
 pub(crate) fn ascii(separator: char) -> u8 {

@@ -146,6 +146,7 @@ pub struct Message {
     separators: Separators,
     used: Used,
     repairs: Repairs,
+    realigned: Vec<[u8; 3]>,
 }
 
 impl Message {
@@ -164,7 +165,8 @@ impl Message {
             plain = with_line_feeds(plain);
         }
         let repairs = Repairs { lf_segments, crlf_segments, ..Repairs::default() };
-        let mut message = Self { text: plain, lines: Vec::new(), separators, used, repairs };
+        let mut message =
+            Self { text: plain, lines: Vec::new(), separators, used, repairs, realigned: Vec::new() };
         message.find_lines();
         message
     }
@@ -204,6 +206,19 @@ impl Message {
                 last.end = to;
             }
         }
+    }
+
+    /// Notes the segments whose text was put right by what it looks like.
+    #[must_use]
+    pub fn with_realigned(mut self, segments: Vec<[u8; 3]>) -> Self {
+        self.realigned = segments;
+        self
+    }
+
+    /// Whether the text of such a segment was put right by what it looks like: nobody is found by it.
+    #[must_use]
+    pub fn is_realigned(&self, segment: &[u8; 3]) -> bool {
+        self.realigned.contains(segment)
     }
 
     /// What was repaired.

@@ -26,6 +26,7 @@ use crate::message::{Message, View};
 use crate::{FRAGMENT_LISTENER, HELD_LISTENER, InterfaceProfile, batch};
 pub(crate) use document::kind_of_document;
 use kakehashi_core::clinical_event;
+use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::envelope::{ContentHash, Envelope, Warning};
 use kakehashi_core::port::{PartSink, RawIntake, ReadFault};
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
@@ -196,7 +197,8 @@ fn read_message(
     let declared = header.declared_charset();
     let mut decoded = decode(bytes, declared.as_deref(), profile.and_then(|p| p.charset))
         .map_err(|wide| Unreadable::new(UnreadableCode::Unsupported, wide.to_string()))?;
-    let message = Message::new(std::mem::take(&mut decoded.text), header.separators, decoded.used);
+    let message = Message::new(std::mem::take(&mut decoded.text), header.separators, decoded.used)
+        .with_realigned(decoded.realigned.clone());
     let mut envelopes = Vec::new();
     for view in message.patients() {
         let mut envelope = Envelope::empty(raw.channel, raw.format, hash.clone());
@@ -204,11 +206,14 @@ fn read_message(
         envelope.sender.authenticity = raw.origin.authenticity.unwrap_or(envelope.sender.authenticity);
         note_charset(&mut envelope, &decoded);
         note_repairs(&mut envelope, &message);
-        compose(&mut envelope, view, profile, parts)?;
-        if let Verdict::ContentError(reason) = judgement.verdict {
-            note_fault(&mut envelope, reason);
+        let also = compose(&mut envelope, view, profile, parts)?;
+        for mut envelope in std::iter::once(envelope).chain(also) {
+            note_unreadable_words(&mut envelope);
+            if let Verdict::ContentError(reason) = judgement.verdict {
+                note_fault(&mut envelope, reason);
+            }
+            envelopes.push(envelope);
         }
-        envelopes.push(envelope);
         if envelopes.len() > MAX_ENVELOPES {
             return Err(too_many().into());
         }
@@ -229,12 +234,14 @@ fn rejected(reason: Reason) -> Unreadable {
     Unreadable::new(code, reason.text)
 }
 
+/// Composes the words of a message; where it tells two things that each have a thread, the second is given
+/// back.
 fn compose(
     envelope: &mut Envelope,
     view: View<'_>,
     profile: Option<&InterfaceProfile>,
     parts: &mut dyn PartSink,
-) -> Result<(), ReadFault> {
+) -> Result<Option<Envelope>, ReadFault> {
     patient::fill(envelope, &view);
     let scope = Scope::new(view, profile);
     visit::fill(envelope, &scope);
@@ -250,11 +257,32 @@ fn compose(
         "ACK" => header::compose_answer(envelope, &scope),
         _ => plain::compose(envelope, &scope, parts)?,
     }
+    let stated = envelope.occurred_at.or(scope.first_stamp(&[("EVN", 6, 1), ("EVN", 2, 1)]).map(|s| s.at));
     if envelope.occurred_at.is_none() {
         envelope.occurred_at =
             scope.first_stamp(&[("EVN", 6, 1), ("EVN", 2, 1), ("MSH", 7, 1)]).map(|stamp| stamp.at);
     }
-    Ok(())
+    set_key_by_content(envelope, &kind, stated);
+    Ok((kind == "ADT").then(|| adt::also(envelope, &scope)).flatten())
+}
+
+/// What becomes a post and names neither stay nor document nor order is known by what it says, of whom and
+/// when: the same once more is a repetition.
+fn set_key_by_content(envelope: &mut Envelope, kind: &str, stated: Option<UtcMicros>) {
+    let said = [
+        envelope.title.as_deref(),
+        envelope.body.as_deref(),
+        envelope.patient.identifiers.first().map(|i| i.id.as_str()),
+    ];
+    let files = envelope.attachments.iter().map(|a| a.content_hash.hex());
+    // The time of sending is another one at every sending.
+    let at = stated.map(|at| at.as_micros().to_string());
+    let all: Vec<&str> = said.into_iter().flatten().chain(files).chain(at.as_deref()).collect();
+    let hash = ContentHash::of(all.join("\u{1f}").as_bytes());
+    let has_words = envelope.body.is_some() || !envelope.attachments.is_empty();
+    if let Some(event) = envelope.event.as_mut().filter(|e| e.key.is_none() && has_words) {
+        event.key = Some(format!("content:{kind}:{:.16}", hash.hex()));
+    }
 }
 
 /// Whether the table of events knows no more of such a message than how to show it.
@@ -273,6 +301,16 @@ fn note_charset(envelope: &mut Envelope, decoded: &Decoded) {
     if decoded.undecided {
         envelope.warn("charset_undecided", format!("no character set fits; read as {used}"));
     }
+    if decoded.left_open {
+        let detail = "ISO 2022 text was not returned to ASCII before a separator; read as if it had been";
+        envelope.warn("charset_left_open", detail);
+    }
+    if !decoded.realigned.is_empty() {
+        let names: Vec<_> = decoded.realigned.iter().map(|n| String::from_utf8_lossy(n)).collect();
+        let detail =
+            format!("two-byte text went on after a separator in {}; read as it looks", names.join(", "));
+        envelope.warn("charset_mismatch", detail);
+    }
     if decoded.truncated {
         envelope.warn("truncated", "the text ends inside a character");
         envelope.warn(DAMAGED, "the text ends inside a character");
@@ -284,6 +322,17 @@ fn note_charset(envelope: &mut Envelope, decoded: &Decoded) {
     }
     if decoded.gaiji {
         envelope.warn("gaiji", "user-defined characters (gaiji) are shown as 〓");
+    }
+}
+
+/// Words that nobody can read are no post: a person looks at them first.
+fn note_unreadable_words(envelope: &mut Envelope) {
+    let words = [envelope.title.as_deref(), envelope.body.as_deref()];
+    let unreadable = words.into_iter().flatten().any(|text| text.contains('\u{fffd}'));
+    let undecided = envelope.warnings.iter().any(|w| w.code == "charset_undecided");
+    let waits = envelope.warnings.iter().any(|w| w.code == DAMAGED);
+    if (unreadable || undecided) && !waits {
+        envelope.warn(DAMAGED, "some words of the text could not be read");
     }
 }
 

@@ -23,10 +23,13 @@ fn all(bytes: &[u8]) -> Vec<Envelope> {
     read::read(&raw, &mut HashingSink, None).unwrap()
 }
 
+fn head(kind: &str) -> String {
+    format!("MSH|^~\\&|HIS|桜見中央病院|GW|C|20260609102000||{kind}|7|P|2.5||||||UNICODE UTF-8")
+}
+
 /// A message of this type with these segments after PID.
 fn message(kind: &str, segments: &[&str]) -> Envelope {
-    let head = format!("MSH|^~\\&|HIS|桜見中央病院|GW|C|20260609102000||{kind}|7|P|2.5||||||UNICODE UTF-8");
-    let text = [&[head.as_str(), PID], segments].concat().join("\r") + "\r";
+    let text = [&[head(kind).as_str(), PID], segments].concat().join("\r") + "\r";
     let mut read = all(text.as_bytes());
     assert_eq!(read.len(), 1);
     read.remove(0)
@@ -279,10 +282,15 @@ fn places_are_named_as_the_hospital_names_them() {
 #[test]
 fn an_update_tells_allergies_or_the_doctor_and_has_no_name() {
     let pv1 = "PV1|1|I|5E||||D1^中村^明^^^^^^^L^^^^^I";
-    let allergy = message("ADT^A08", &[pv1, "AL1|1|DA^薬剤|P1^ペニシリン系^99L|SV^重度|発疹"]);
+    let al1 = "AL1|1|DA^薬剤|P1^ペニシリン系^99L|SV^重度|発疹";
+    let allergy = message("ADT^A08", &[al1]);
     assert_eq!((allergy.title.as_deref(), allergy.urgency), (None, Some(Urgency::Urgent)));
     assert!(allergy.body.unwrap().contains("・ペニシリン系（薬剤、重度、発疹）"));
     assert_eq!(allergy.event.unwrap().key.as_deref(), Some("allergies:00412338"));
+    // Each of both has a thread of its own.
+    let both = format!("{}\r{PID}\r{pv1}\r{al1}\r", head("ADT^A08"));
+    let keys: Vec<_> = all(both.as_bytes()).into_iter().map(|e| e.event.unwrap().key.unwrap()).collect();
+    assert_eq!(keys, ["allergies:00412338", "doctor:00412338"]);
     let doctor = message("ADT^A08", &[pv1]);
     assert_eq!(body(&doctor), ["山本千代様の担当医は中村 明医師です。"]);
     assert_eq!(doctor.event.unwrap().key.as_deref(), Some("doctor:00412338"));

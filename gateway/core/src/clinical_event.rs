@@ -115,7 +115,7 @@ pub const TABLE: &[Row] = &[
     row("ADT", &["A16"], "退院予定", "planned discharge", Topic),
     row("ADT", &["A25"], "退院予定の取消", "planned discharge cancelled", Correction),
     row("ADT", &["A27", "A38"], "入院予定の取消", "planned admission cancelled", Correction),
-    row("ADT", &["A52", "A53"], "外泊・帰院の取消", "leave or return cancelled", Correction),
+    row("ADT", &["A32", "A33", "A52", "A53"], "外泊・帰院の取消", "leave or return cancelled", Correction),
     row(
         "ADT",
         &["A18", "A30", "A34", "A36", "A39", "A40", "A42"],
@@ -140,13 +140,8 @@ pub const TABLE: &[Row] = &[
         Record("account_change"),
     ),
     row("ADT", &["A54"], "担当医の変更", "doctor changed", Update),
-    row(
-        "ADT",
-        &["A55", "A61", "A62"],
-        "担当医変更の取消・相談医の変更",
-        "change of doctor cancelled, consulting doctor changed",
-        Record("attending_doctor"),
-    ),
+    row("ADT", &["A55"], "担当医の変更の取消", "change of doctor cancelled", CorrectionIfSeen),
+    row("ADT", &["A61", "A62"], "相談医の変更", "consulting doctor changed", Record("attending_doctor")),
     row("ADT", &["A60"], "アレルギー情報", "allergies", Topic),
     row("ADT", &[], "その他のADT", "any other ADT", Readable),
     row(

@@ -361,14 +361,30 @@ impl Event {
     }
 }
 
-/// The ADT event that cancels `trigger` (hl7.md 8.1), if there is one.
+/// The trigger under which an ADT event is known, where systems use several for one happening: an outpatient
+/// who becomes an inpatient (A06) is admitted, and any cancellation of an admission undoes that one.
+#[must_use]
+pub fn canonical_trigger(trigger: &str) -> &str {
+    match trigger {
+        "A06" => "A01",
+        "A07" => "A03",
+        "A05" => "A14",
+        "A38" => "A27",
+        "A09" => "A21",
+        "A10" => "A22",
+        "A33" => "A52",
+        "A32" => "A53",
+        other => other,
+    }
+}
+
+/// The ADT event that cancels `trigger` (hl7.md 8.1), if there is one. Both in their canonical form.
 #[must_use]
 pub fn cancelled_by(trigger: &str) -> Option<&'static str> {
-    Some(match trigger {
+    Some(match canonical_trigger(trigger) {
         "A01" | "A04" => "A11",
         "A02" => "A12",
         "A03" => "A13",
-        "A05" => "A38",
         "A14" => "A27",
         "A15" => "A26",
         "A16" => "A25",

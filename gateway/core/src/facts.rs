@@ -111,6 +111,9 @@ fn event_keys(event: &Event) -> Vec<String> {
     {
         keys.extend(crate::envelope::cancelled_by(trigger).map(|cancel| format!("{stay}:{cancel}")));
     }
+    if let Some(key) = event.key.as_deref().filter(|k| k.starts_with("doctor:")) {
+        keys.extend(crate::envelope::cancelled_by("A54").map(|cancel| format!("{key}:{cancel}")));
+    }
     keys.sort();
     keys.dedup();
     keys

@@ -346,6 +346,7 @@ impl Draft {
     fn post(self, arrival: &Arrival<'_>, id: PostId, roster: &GroupRoster, facility: &FacilityId) -> Post {
         let envelope = arrival.envelope;
         let signer = signer(envelope, roster, facility);
+        let document_kind = self.document_kind.or_else(|| envelope.document_kind.clone());
         Post {
             id,
             group_id: roster.group.id.clone(),
@@ -372,7 +373,8 @@ impl Draft {
             body: body_of(envelope),
             quoted: envelope.quoted.clone(),
             signature: envelope.signature.clone(),
-            document_kind: self.document_kind.or_else(|| envelope.document_kind.clone()),
+            liaison: liaison_of(arrival, roster, document_kind.as_deref(), facility),
+            document_kind,
             occurred_at: envelope.occurred_at,
             received_at: arrival.received_at,
             posted_at: arrival.now,
@@ -383,16 +385,25 @@ impl Draft {
                 None => "組込み規則".to_owned(),
             },
             addressees: self.addressees,
-            liaison: liaison_of(arrival, roster),
         }
     }
 }
 
-/// 連携期限 of the members, where the message tells an event that starts any.
-fn liaison_of(arrival: &Arrival<'_>, roster: &GroupRoster) -> Vec<LiaisonDeadline> {
-    let Some(event) = &arrival.envelope.event else { return Vec::new() };
-    let happened = arrival.envelope.occurred_at.unwrap_or(arrival.received_at);
-    liaison::deadlines(event, happened, roster.members.iter().map(|m| &m.facility))
+/// 連携期限 of the members, where the message tells an event or is a document that starts any.
+fn liaison_of(
+    arrival: &Arrival<'_>,
+    roster: &GroupRoster,
+    document_kind: Option<&str>,
+    by: &FacilityId,
+) -> Vec<LiaisonDeadline> {
+    let start = liaison::Start {
+        event: arrival.envelope.event.as_ref(),
+        document_kind,
+        happened: arrival.envelope.occurred_at.unwrap_or(arrival.received_at),
+        heard: arrival.received_at,
+        by,
+    };
+    liaison::deadlines(start, roster.members.iter().map(|m| &m.facility))
 }
 
 /// The 了解 of an answer. Its time is that of the message where that is believable: not after it arrived

@@ -5,6 +5,7 @@
 use super::{AnswerCode, Reason};
 use crate::InterfaceProfile;
 use crate::charset::label::{Declared, read as read_label};
+use crate::charset::mend::mend;
 use crate::charset::{ends_inside_utf8, is_wide, iso2022};
 use crate::embedded::{Encoding, is_sound};
 use crate::header::{Header, ascii, header_separator, line_end, skip_lead, split_outside_two_byte};
@@ -61,6 +62,9 @@ fn judged<'a>(message: &'a [u8], profile: &InterfaceProfile, with_files: bool) -
 }
 
 fn verdict(message: &[u8], header: &Header<'_>, profile: &InterfaceProfile, with_files: bool) -> Verdict {
+    // A set that was left open would hide the separators after it.
+    let mended = mend(message).bytes;
+    let message = mended.as_ref();
     let kind = header.text(9, 1);
     let declared = header.declared_charset().map_or(Declared::Nothing, |d| read_label(&d));
     if declared == Declared::Wide {

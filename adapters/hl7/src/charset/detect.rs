@@ -22,14 +22,14 @@ pub struct Found {
 pub fn can_be(bytes: &[u8], used: Used) -> bool {
     match used {
         Used::Ascii => bytes.is_ascii() && !has_japanese_escape(bytes),
-        Used::Iso2022Jp => bytes.is_ascii(),
+        Used::Iso2022Jp => bytes.is_ascii() || has_right_half_kana(bytes),
         Used::Utf8 => {
             let whole_or_cut = std::str::from_utf8(bytes).map_or_else(|e| e.error_len().is_none(), |_| true);
             whole_or_cut && !(bytes.is_ascii() && has_japanese_escape(bytes))
         }
         Used::Cp932 => reads(bytes, SHIFT_JIS) && !(bytes.is_ascii() && has_japanese_escape(bytes)),
         Used::EucJp => reads(bytes, EUC_JP) && !(bytes.is_ascii() && has_japanese_escape(bytes)),
-        Used::Latin1 => is_western(bytes),
+        Used::Latin1 => is_western(bytes) && !has_japanese_escape(bytes),
     }
 }
 
@@ -48,7 +48,7 @@ pub fn detect(bytes: &[u8], western: bool) -> Found {
         Err(_) => {}
     }
     if has_japanese_escape(bytes) {
-        return Found { used: Used::Iso2022Jp, undecided: true };
+        return Found { used: Used::Iso2022Jp, undecided: !has_right_half_kana(bytes) };
     }
     if western && is_western(bytes) {
         return sure(Used::Latin1);
@@ -72,6 +72,13 @@ fn has_multibyte(bytes: &[u8]) -> bool {
 fn has_japanese_escape(bytes: &[u8]) -> bool {
     memchr::memchr_iter(0x1b, bytes)
         .any(|at| matches!(bytes[at + 1..], [b'$', _, ..] | [b'(', b'I' | b'J', ..]))
+}
+
+/// JIS X 0201 with its kana in eight bits beside two-byte text by escapes, and no UTF-8.
+fn has_right_half_kana(bytes: &[u8]) -> bool {
+    has_japanese_escape(bytes)
+        && bytes.iter().all(|b| b.is_ascii() || (0xa1..=0xdf).contains(b))
+        && std::str::from_utf8(bytes).is_err()
 }
 
 fn reads(bytes: &[u8], encoding: &'static Encoding) -> bool {

@@ -4,6 +4,10 @@
 
 use encoding_rs::EUC_JP;
 
+/// Seven-bit senders shift to half-width kana and back.
+const SHIFT_OUT: u8 = 0x0e;
+const SHIFT_IN: u8 = 0x0f;
+
 /// Decoded text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Read {
@@ -15,8 +19,8 @@ pub struct Read {
     pub truncated: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
     Ascii,
     Kana,
     TwoByte,
@@ -38,6 +42,11 @@ pub fn decode(bytes: &[u8]) -> Read {
             at += 1 + length;
             continue;
         }
+        if matches!(byte, SHIFT_OUT | SHIFT_IN) {
+            mode = if byte == SHIFT_OUT { Mode::Kana } else { Mode::Ascii };
+            at += 1;
+            continue;
+        }
         if matches!(byte, b'\r' | b'\n') {
             mode = Mode::Ascii;
             read.text.push(char::from(byte));
@@ -54,7 +63,7 @@ pub fn decode(bytes: &[u8]) -> Read {
 }
 
 /// Length of an escape sequence after ESC and the mode that it selects.
-fn escape(rest: &[u8]) -> (usize, Option<Mode>) {
+pub(super) fn escape(rest: &[u8]) -> (usize, Option<Mode>) {
     match rest {
         [b'$', b'(', b'D', ..] => (3, Some(Mode::Supplement)),
         [b'$', b'(', b'B' | b'@', ..] => (3, Some(Mode::TwoByte)),
@@ -63,6 +72,8 @@ fn escape(rest: &[u8]) -> (usize, Option<Mode>) {
         [b'(', b'I', ..] => (2, Some(Mode::Kana)),
         // JIS X 0208-1990 announces itself before ESC $ B.
         [b'&', b'@', ..] => (2, Some(Mode::Ascii)),
+        // Kana in the right half, where they are read without being announced.
+        [b')', b'I', ..] => (2, Some(Mode::Ascii)),
         _ => (0, None),
     }
 }
@@ -71,8 +82,15 @@ fn run_of_ascii(bytes: &[u8], read: &mut Read) -> usize {
     let end = memchr::memchr3(0x1b, b'\r', b'\n', bytes).unwrap_or(bytes.len());
     let run = &bytes[..end];
     let ascii = if run.is_ascii() { run.len() } else { run.iter().take_while(|b| b.is_ascii()).count() };
+    // The shifts are seldom.
+    let ascii = memchr::memchr2(SHIFT_OUT, SHIFT_IN, &run[..ascii]).unwrap_or(ascii);
     let run = &run[..ascii];
     if run.is_empty() {
+        // The right half of JIS X 0201.
+        if let kana @ 0xa1..=0xdf = bytes[0] {
+            read.text.extend(char::from_u32(0xff61 + u32::from(kana - 0xa1)));
+            return 1;
+        }
         read.damaged = true;
         read.text.push('\u{fffd}');
         return 1;

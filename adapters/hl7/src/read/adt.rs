@@ -8,7 +8,7 @@ use super::wording::{fill, template};
 use crate::time::{Precision, Stamp};
 use kakehashi_core::clinical_event::{self, Outcome};
 use kakehashi_core::decide::doubt::DEATH;
-use kakehashi_core::envelope::{Envelope, cancelled_by};
+use kakehashi_core::envelope::{ContentHash, Envelope, cancelled_by, canonical_trigger};
 use kakehashi_core::port::{PartSink, ReadFault};
 use kakehashi_core::vocabulary::{Intent, Urgency};
 
@@ -50,11 +50,12 @@ fn kind(trigger: &str) -> Option<Kind> {
     })
 }
 
-/// The event that a cancellation cancels.
+/// The event that a cancellation cancels, in its canonical form.
 fn cancels(trigger: &str) -> Option<&'static str> {
-    ["A01", "A02", "A03", "A05", "A14", "A16", "A21", "A22"]
+    let cancellation = canonical_trigger(trigger);
+    ["A01", "A02", "A03", "A14", "A16", "A21", "A22"]
         .into_iter()
-        .find(|t| cancelled_by(t) == Some(trigger))
+        .find(|t| cancelled_by(t) == Some(cancellation))
 }
 
 pub(super) fn compose(
@@ -113,7 +114,8 @@ fn occurred(trigger: &str, scope: &Scope<'_>) -> Option<Stamp> {
 fn set_keys(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, occurred: Option<Stamp>) {
     let Some(event) = envelope.event.as_mut() else { return };
     // A stay that is only planned often has no number yet: its planned time is all that both messages name.
-    let is_plan = matches!(trigger, "A05" | "A14" | "A27" | "A38");
+    let trigger = canonical_trigger(trigger);
+    let is_plan = matches!(trigger, "A14" | "A27");
     let planned = is_plan.then(|| scope.text("PV2", 8, 1)).flatten().map(|t| format!("planned{}", t.trim()));
     let dated = |of: &str| {
         // Without a stay, only a repetition of the same happening can be recognised.
@@ -183,6 +185,7 @@ fn other(
         (Outcome::Update, _) => update(envelope, scope, trigger),
         (_, "A04") => envelope.title = Some("外来受付".to_owned()),
         (_, "A60") => allergy(envelope, scope),
+        (_, "A55") => doctor_cancelled(envelope),
         (Outcome::OfficeTask, "A23" | "A29") => {
             numbers(envelope, scope, trigger, "患者記録の削除", template!("identifier_change"));
         }
@@ -233,43 +236,84 @@ fn numbers(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, title: &st
 }
 
 fn allergy(envelope: &mut Envelope, scope: &Scope<'_>) {
-    envelope.urgency = Some(Urgency::Urgent);
     envelope.title = Some("アレルギー情報".to_owned());
+    let told = allergies(scope);
+    tell_allergies(envelope, scope, &told);
+}
+
+/// The words of a list of allergies, under the patient's key: the next list finds this one. Entries that are
+/// added or removed one by one are no list, and are known by what they say.
+fn tell_allergies(envelope: &mut Envelope, scope: &Scope<'_>, told: &[String]) {
+    envelope.urgency = Some(Urgency::Urgent);
     let patient = patient_in_words(envelope);
-    let text = allergies(scope).join("\n");
+    let text = if told.is_empty() { "・登録なし".to_owned() } else { told.join("\n") };
     envelope.body = Some(fill(template!("allergy"), &[("patient", Some(&patient)), ("text", Some(&text))]));
+    let one_by_one = scope.view.all("IAM").any(|s| matches!(s.text(6, 1).as_deref(), Some("A" | "D" | "U")));
+    let entry =
+        if one_by_one { format!("#{:.16}", ContentHash::of(text.as_bytes()).hex()) } else { String::new() };
+    set_key_of_patient(envelope, "allergies", &entry);
+}
+
+fn set_key_of_patient(envelope: &mut Envelope, what: &str, more: &str) {
+    let Some(id) = envelope.patient.identifiers.first().map(|i| i.id.clone()) else { return };
+    if let Some(event) = envelope.event.as_mut() {
+        event.key = Some(format!("{what}:{id}{more}"));
+    }
 }
 
 /// What an update of the record tells that a team acts on: allergies, else the doctor in charge. Whether it
 /// is news is for the decision; the key is the patient's, so that the next update finds this one.
 fn update(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str) {
-    let patient = patient_in_words(envelope);
-    let Some(id) = envelope.patient.identifiers.first().map(|i| i.id.clone()) else { return };
-    let doctor = envelope.event.as_ref().and_then(|e| e.visit.as_ref()?.attending.clone());
     let told = allergies(scope);
-    let changed = trigger == "A54";
-    let (what, body) = match (told.is_empty() || changed, doctor) {
-        (false, _) => {
-            envelope.urgency = Some(Urgency::Urgent);
-            let text = told.join("\n");
-            let fields = [("patient", Some(patient.as_str())), ("text", Some(text.as_str()))];
-            ("allergies", fill(template!("allergy"), &fields))
-        }
-        (true, Some(doctor)) => {
-            let fields = [("patient", Some(patient.as_str())), ("doctor", Some(doctor.as_str()))];
-            // An update names him anyway: it is news only where another one was known.
-            let template = if changed { template!("doctor_changed") } else { template!("doctor") };
-            ("doctor", fill(template, &fields))
-        }
-        (true, None) => return,
-    };
-    if changed {
+    if trigger == "A54" {
         envelope.title = Some("担当医の変更".to_owned());
+        tell_doctor(envelope, template!("doctor_changed"));
+    } else if told.is_empty() {
+        // An update names him anyway: it is news only where another one was known.
+        tell_doctor(envelope, template!("doctor"));
+    } else {
+        tell_allergies(envelope, scope, &told);
     }
-    envelope.body = Some(body);
-    if let Some(event) = envelope.event.as_mut() {
-        event.key = Some(format!("{what}:{id}"));
+}
+
+/// The other half of an update that tells both: each is news or not by itself, and has its own thread.
+pub(super) fn also(envelope: &Envelope, scope: &Scope<'_>) -> Option<Envelope> {
+    let event = envelope.event.as_ref()?;
+    let trigger = event.trigger.as_deref().unwrap_or_default();
+    let is_update = clinical_event::outcome("ADT", trigger) == Outcome::Update;
+    let told = allergies(scope);
+    let doctor = event.visit.as_ref().and_then(|v| v.attending.as_ref());
+    if !is_update || told.is_empty() || doctor.is_none() || envelope.body.is_none() {
+        return None;
     }
+    let mut other = Envelope { title: None, urgency: Some(Urgency::Normal), ..envelope.clone() };
+    if trigger == "A54" {
+        other.title = Some("アレルギー情報".to_owned());
+        tell_allergies(&mut other, scope, &told);
+    } else {
+        tell_doctor(&mut other, template!("doctor"));
+    }
+    Some(other)
+}
+
+fn tell_doctor(envelope: &mut Envelope, template: &str) {
+    let patient = patient_in_words(envelope);
+    let doctor = envelope.event.as_ref().and_then(|e| e.visit.as_ref()?.attending.clone());
+    let Some(doctor) = doctor else { return };
+    envelope.body = Some(fill(template, &[("patient", Some(&patient)), ("doctor", Some(&doctor))]));
+    set_key_of_patient(envelope, "doctor", "");
+}
+
+/// A55: the doctor did not change after all.
+fn doctor_cancelled(envelope: &mut Envelope) {
+    envelope.title = Some("担当医の変更（取消）".to_owned());
+    let patient = patient_in_words(envelope);
+    let doctor = envelope.event.as_ref().and_then(|e| e.visit.as_ref()?.attending.clone());
+    let fields = [("patient", Some(patient.as_str())), ("doctor", doctor.as_deref())];
+    envelope.body = Some(fill(template!("doctor_change_cancelled"), &fields));
+    set_key_of_patient(envelope, "doctor", ":A55");
+    let Some(event) = envelope.event.as_mut() else { return };
+    event.corrects = event.key.as_deref().and_then(|k| k.strip_suffix(":A55")).map(str::to_owned);
 }
 
 /// One line for each allergy.
@@ -303,8 +347,13 @@ mod tests {
     fn what_is_posted_has_its_words() {
         for row in clinical_event::TABLE.iter().filter(|row| row.kind == "ADT") {
             for trigger in row.triggers {
-                let posts = matches!(row.outcome, Outcome::Topic | Outcome::UnderTopic | Outcome::Correction);
-                let worded = kind(trigger).is_some() || cancels(trigger).is_some() || *trigger == "A60";
+                let posts = matches!(
+                    row.outcome,
+                    Outcome::Topic | Outcome::UnderTopic | Outcome::Correction | Outcome::CorrectionIfSeen
+                );
+                let worded = kind(trigger).is_some()
+                    || cancels(trigger).is_some()
+                    || matches!(*trigger, "A55" | "A60");
                 assert_eq!(worded, posts, "{trigger}");
             }
         }

@@ -48,7 +48,7 @@ pub(super) fn compose(
     let act = act(envelope, scope, &content);
     set_event(envelope, scope, act, status.clone());
     if txa.is_none() {
-        envelope.warn("missing_txa", "no TXA segment: the document is known by its control id only");
+        envelope.warn("missing_txa", "no TXA segment: the document is known by what it says only");
     }
     let is_final = status.as_deref().is_none_or(|s| matches!(s, "AU" | "LA"));
     let preliminary = content.statuses.iter().any(|s| s == "P");
@@ -117,12 +117,7 @@ fn set_event(envelope: &mut Envelope, scope: &Scope<'_>, act: Act, status: Optio
     event.parent_document = scope.text("TXA", 13, 1);
     event.status = status;
     let key = |id: &String| format!("document:{id}");
-    // Without a number of its own only a repetition of the same message is recognised.
-    event.key = event
-        .document
-        .as_ref()
-        .map(key)
-        .or_else(|| event.control_id.as_ref().map(|id| format!("message:{}", id.trim())));
+    event.key = event.document.as_ref().map(key);
     event.corrects = match act {
         Act::Replacement | Act::Announced => {
             event.parent_document.as_ref().or(event.document.as_ref()).map(key)

@@ -22,8 +22,12 @@ pub(super) fn fill(envelope: &mut Envelope, view: &View<'_>) {
         envelope.warn("patient_id_from_pid2", "PID-3 is empty; the number is from PID-2");
     }
     let mut names = Names::default();
-    for occurrence in pid.repeats(5).take(MAX_NAMES) {
-        names.take(&occurrence);
+    if view.message().is_realigned(b"PID") {
+        names.unreadable = true;
+    } else {
+        for occurrence in pid.repeats(5).take(MAX_NAMES) {
+            names.take(&occurrence);
+        }
     }
     if names.unreadable {
         envelope.warn("name_unreadable", "a name of the patient could not be decoded and is left out");

@@ -2,6 +2,7 @@
 //! words for the office. Total; whatever is no acknowledgement is none.
 
 use crate::charset;
+use crate::charset::mend::mend;
 use crate::header::{Header, ascii, skip_lead, split_outside_two_byte};
 use kakehashi_core::text::clean_line;
 
@@ -36,6 +37,8 @@ impl Answer {
 /// Reads an acknowledgement. `None` without MSH and MSA.
 #[must_use]
 pub fn read_answer(bytes: &[u8]) -> Option<Answer> {
+    let mended = mend(bytes).bytes;
+    let bytes = mended.as_ref();
     let header = Header::find(bytes)?;
     let (field, component) = (ascii(header.separators.field), ascii(header.separators.component));
     let declared = header.declared_charset();

@@ -5,7 +5,7 @@
 use super::{Bench, doubt};
 use crate::clinical_event::{self, Outcome};
 use crate::decision::{Decision, Then, TriageReason};
-use crate::envelope::{Envelope, Event, Identifier, cancelled_by};
+use crate::envelope::{Envelope, Event, Identifier, cancelled_by, canonical_trigger};
 use crate::facts::EarlierPost;
 use crate::ids::{GroupId, PostId};
 use crate::patient_match::Strength;
@@ -43,6 +43,14 @@ impl Bench<'_> {
             Outcome::Readable if !self.rule_posts() => Some(self.note("parked")),
             Outcome::Update => self.update(event, trigger),
             Outcome::OfficeTask => Some(self.office_task(event)),
+            // Documents are handled above: this is a change of doctor that is taken back.
+            Outcome::CorrectionIfSeen if !self.corrects_or_repeats(event) => {
+                Some(self.note("patient_update"))
+            }
+            // An outpatient's visit that is taken back was never told as an admission.
+            Outcome::Correction if is_outpatient(event) && !self.corrects_or_repeats(event) => {
+                Some(self.note("parked"))
+            }
             _ if self.warned(doubt::DEATH) || (matches!(trigger, "A03" | "A07" | "A16") && died(event)) => {
                 self.ground("死亡退院の連絡です。言葉は人が選びます");
                 Some(self.triage(vec![TriageReason::DeathNotice]))
@@ -122,9 +130,8 @@ impl Bench<'_> {
         }
         let announced = outcome == Outcome::CorrectionIfSeen && !withdrawn;
         if withdrawn || announced {
-            let repeats = self.facts.earlier_posts.iter().any(|e| Some(&e.event_key) == event.key.as_ref());
             // Whatever it was, nobody here has seen it.
-            return (!repeats && !self.corrected_is_known(event))
+            return (!self.corrects_or_repeats(event))
                 .then(|| self.note(if withdrawn { "document_cancelled" } else { "document_notice" }));
         }
         if self.warned(doubt::DEATH) {
@@ -155,8 +162,10 @@ impl Bench<'_> {
         Decision::Record { what: what.to_owned() }
     }
 
-    fn corrected_is_known(&self, event: &Event) -> bool {
-        self.facts.earlier_posts.iter().any(|e| Some(&e.event_key) == event.corrects.as_ref())
+    /// Whether there is an earlier post of what this message is, or of what it takes back.
+    fn corrects_or_repeats(&self, event: &Event) -> bool {
+        let known = |key: Option<&String>| self.facts.earlier_posts.iter().any(|e| Some(&e.event_key) == key);
+        known(event.key.as_ref()) || known(event.corrects.as_ref())
     }
 
     /// Topic and correction by event key, or `None` if the group already has exactly this.
@@ -191,7 +200,9 @@ impl Bench<'_> {
         if let Some((last, is_counter)) = last {
             let same = |e: &&EarlierPost| Some(&e.event_key) == event.key.as_ref() && e.body == print;
             let seen = earlier.iter().copied().any(|e| same(&e));
-            if seen && (!is_counter || said_before(self.envelope, last)) {
+            // What is told anew each time may become again what it was: only the last word is repeated by it.
+            let news_again = is_counter || (is_state(event) && !same(&last));
+            if seen && (!news_again || said_before(self.envelope, last)) {
                 return None;
             }
             self.ground("同じ出来事の前の投稿への訂正にしました");
@@ -211,11 +222,13 @@ impl Bench<'_> {
     /// The discharge topic of the same stay for documents, else the admission's; a transfer goes under
     /// the admission; an admission that arrives after its discharge does not open the stay again.
     fn stay_topic<'e>(&self, event: &Event, earlier: &[&'e EarlierPost]) -> Option<&'e EarlierPost> {
-        let triggers: &[&str] = match (event.kind.as_deref(), event.trigger.as_deref()) {
+        let triggers: &[&str] = match (event.kind.as_deref(), event.trigger.as_deref().map(canonical_trigger))
+        {
             (Some("MDM" | "Bundle"), _) => &["A03", "A01"],
-            (Some("ADT"), Some("A02" | "A08" | "A12" | "A21" | "A22" | "A31" | "A52" | "A53" | "A54")) => {
-                &["A01"]
-            }
+            (
+                Some("ADT"),
+                Some("A02" | "A08" | "A12" | "A21" | "A22" | "A31" | "A52" | "A53" | "A54" | "A55"),
+            ) => &["A01"],
             (Some("ADT"), Some("A01")) => &["A03"],
             _ => return None,
         };
@@ -242,7 +255,20 @@ fn died(event: &Event) -> bool {
     event.visit.as_ref().and_then(|v| v.disposition.as_deref()).is_some_and(|d| d.trim() == "20")
 }
 
+/// A patient's list of allergies or doctor in charge: each message tells how it is now.
+fn is_state(event: &Event) -> bool {
+    let of = event.key.as_deref().and_then(|k| k.split_once(':')).map(|(what, _)| what);
+    matches!(of, Some("allergies" | "doctor"))
+}
+
+fn is_outpatient(event: &Event) -> bool {
+    event.visit.as_ref().and_then(|v| v.class.as_deref()).is_some_and(|class| class.trim() == "O")
+}
+
 fn cancel_key(key: &str) -> Option<String> {
+    if key.starts_with("doctor:") {
+        return cancelled_by("A54").map(|cancel| format!("{key}:{cancel}"));
+    }
     let (stay, trigger) = key.rsplit_once(':')?;
     cancelled_by(trigger).map(|cancel| format!("{stay}:{cancel}"))
 }

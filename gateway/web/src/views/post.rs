@@ -5,6 +5,7 @@ use super::{Chip, board, words};
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::ids::FacilityId;
+use kakehashi_core::liaison::LiaisonDeadline;
 use kakehashi_core::post::{PostKind, StoredAttachment};
 use kakehashi_core::vocabulary::{AttachmentRole, ReplyExpectation};
 use kakehashi_store::view::PostView;
@@ -131,12 +132,7 @@ pub(crate) fn block(look: Looking<'_>, view: &PostView) -> PostBlock {
         unread: !view.read,
         asks: asks(lang, view),
         due: post.due_at.map(|at| lang.tf("post.due", &[&lang.at(at)])),
-        liaison: post
-            .liaison
-            .iter()
-            .filter(|l| look.is_office || &l.facility_id == look.facility)
-            .map(|l| lang.pick(&l.ja(), &l.en()).to_owned())
-            .collect(),
+        liaison: liaison(look, view),
         decided_by: lang.tf("post.by", &[&post.decided_by]),
         source: post.intake_id.as_ref().filter(|_| look.is_office).map(|id| format!("/intakes/{id}")),
         images,
@@ -152,6 +148,32 @@ pub(crate) fn block(look: Looking<'_>, view: &PostView) -> PostBlock {
         correction_id: look.fresh.next(),
         before: Vec::new(),
     }
+}
+
+/// 連携期限: a member's own; the office sees all of them, with whom each is for where they are not for one alone.
+fn liaison(look: Looking<'_>, view: &PostView) -> Vec<String> {
+    let all = &view.post.liaison;
+    let words = |l: &LiaisonDeadline| look.lang.pick(&l.ja(), &l.en()).to_owned();
+    if !look.is_office {
+        return all.iter().filter(|l| &l.facility_id == look.facility).map(words).collect();
+    }
+    let name = |l: &LiaisonDeadline| {
+        view.receipts.iter().find(|r| r.facility_id == l.facility_id).map(|r| r.facility_name.clone())
+    };
+    let several = all.iter().any(|l| l.facility_id != all[0].facility_id);
+    let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+    for deadline in all {
+        let (text, who) = (words(deadline), name(deadline).into_iter().filter(|_| several));
+        match lines.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, names)) => names.extend(who),
+            None => lines.push((text, who.collect())),
+        }
+    }
+    let line = |(text, names): (String, Vec<String>)| match names.is_empty() {
+        true => text,
+        false => format!("{}: {text}", names.join("、")),
+    };
+    lines.into_iter().map(line).collect()
 }
 
 fn asks(lang: Lang, view: &PostView) -> Vec<String> {

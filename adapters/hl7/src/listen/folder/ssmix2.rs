@@ -1,6 +1,7 @@
 //! Names and contents of an SS-MIX2 standardised storage (hl7.md 11): `患者ID_診療日_種別_オーダNo_発生日時_科_flag`.
 //! Flag 1 is valid, 2 is history, 0 is made invalid. Pure; whoever looks at the tree does so elsewhere.
 
+use crate::charset::mend::mend;
 use crate::header::{Header, ascii, skip_lead, split_outside_two_byte};
 
 /// A file name of the storage.
@@ -57,6 +58,8 @@ const CANCELS: &[&str] =
 
 /// Whether a message itself says that something is cancelled.
 pub(super) fn is_cancellation(message: &[u8]) -> bool {
+    let mended = mend(message).bytes;
+    let message = mended.as_ref();
     let Some(header) = Header::find(message) else { return false };
     if CANCELS.contains(&header.text(9, 2).as_str()) {
         return true;
@@ -71,6 +74,8 @@ pub(super) fn is_cancellation(message: &[u8]) -> bool {
 
 /// Whether PID-3 or PID-2 holds this number, leading zeros aside.
 pub(super) fn names_patient(message: &[u8], patient: &str) -> bool {
+    let mended = mend(message).bytes;
+    let message = mended.as_ref();
     let Some(header) = Header::find(message) else { return false };
     let separators = header.separators;
     let (field, repeat, component) =
