@@ -129,7 +129,21 @@ fn a_wrong_number_stops_at_once() {
         assert!(network.relay.to(NEW_NUMBER).is_empty());
         second_person(&network, &gateway, &path, &change);
         gateway.stop();
+        the_file_does_not_bring_it_back(&network);
     }
+}
+
+/// A directory file that still has the old number changes nothing, and the import says so.
+fn the_file_does_not_bring_it_back(network: &Network) {
+    let folder = network.config().parent().unwrap().join("directory").display().to_string();
+    let config = network.config().display().to_string();
+    let output = run_at("2026-06-10 09:00:00", &["directory", "import", &folder, "--config", &config]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && told.contains("番号は画面で二人が確かめたもの"), "{told}");
+    let mut gateway = network.start("2026-06-10 09:10:00");
+    let (_, desk) = Office::log_in(&gateway).get("/fax");
+    assert!(desk.contains(NEW_NUMBER) && !desk.contains(PHARMACY), "{desk}");
+    gateway.stop();
 }
 
 /// Somebody else of the office compares it with the pharmacy's letter; the handshake goes out and comes back.

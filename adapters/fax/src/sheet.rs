@@ -234,7 +234,10 @@ impl View {
     fn searched(self, page: &Page) -> Option<Located> {
         let hits = qr::search(&self.bitmap);
         let first = hits.first()?;
-        if hits.iter().any(|h| !same(&h.code, &first.code)) {
+        // Several slips are pasted on one page of a notebook, each with a code of its own: the uppermost stands for
+        // the page.
+        let slips = hits.iter().all(|h| h.code.form == SheetForm::PasteSlip);
+        if !slips && hits.iter().any(|h| !same(&h.code, &first.code)) {
             return Some(Located::Contradiction);
         }
         let orientation = first.orientation;

@@ -5,6 +5,7 @@
 use crate::clock::UtcMicros;
 use crate::commit::{Actor, DeliveryChange, Effect};
 use crate::envelope::ContentHash;
+use crate::sheet_order::SheetOrder;
 use serde_json::{Value, json};
 
 /// What the first entry of a chain follows.
@@ -270,7 +271,14 @@ pub fn describe(effect: &Effect) -> Option<Said> {
             "order_sheet",
             "delivery",
             sheet.id.as_str(),
-            &json!({ "sheet": sheet.order.code(), "endpoint": sheet.endpoint_id }),
+            &match &sheet.order {
+                // The disclosure ledger: who gets how much of which group.
+                SheetOrder::History { group_id, post_ids, part, parts, .. } => json!({
+                    "sheet": "history", "endpoint": sheet.endpoint_id, "group": group_id,
+                    "posts": post_ids.len(), "part": part, "parts": parts,
+                }),
+                order => json!({ "sheet": order.code(), "endpoint": sheet.endpoint_id }),
+            },
         ),
         Effect::ChangeEndpoint { endpoint_id, change } => {
             Said::new(change.code(), "endpoint", endpoint_id.as_str(), &json!({}))
@@ -288,6 +296,9 @@ pub fn describe(effect: &Effect) -> Option<Said> {
             &json!({ "untouched_acknowledges": untouched_acknowledges, "pages_a_day": pages_a_day }),
         ),
         Effect::TellInNext { .. } => return None,
+        Effect::TurnPicture { attachment_id, .. } => {
+            Said::new("turn_picture", "attachment", attachment_id.as_str(), &json!({}))
+        }
         Effect::CheckSheet(check) => Said::new(
             "check_sheet",
             "intake",

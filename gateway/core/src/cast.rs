@@ -212,6 +212,7 @@ pub(crate) fn code(facility: &str) -> CodeEntry {
         untouched_acknowledges: false,
         printed_staff: Vec::new(),
         facility_name: facility.into(),
+        lines_moved: false,
     }
 }
 

@@ -8,7 +8,7 @@ pub use paper::{EndpointChange, NewSheet, SheetAct, UNDO_SETTINGS_SECONDS};
 
 use crate::clock::UtcMicros;
 use crate::decision::{Candidate, Decided, Notice, TriageReason};
-use crate::envelope::{Envelope, Mark};
+use crate::envelope::{ContentHash, Envelope, Mark};
 use crate::facts::IdentifierState;
 use crate::ids::{
     AttachmentId, ChangeId, DeliveryId, EndpointId, FacilityId, GroupId, IntakeId, LoginUserId, PatientId,
@@ -161,10 +161,12 @@ pub enum Effect {
         /// Normally confirmed.
         state: IdentifierState,
     },
-    /// A report tells what became of a job or mail.
+    /// A report tells what became of a job or mail. One that comes before its job is known is kept for a day.
     Report {
         /// Provider job or Message-ID.
         job: String,
+        /// The provider that proved to be the one that tells it, if it did: it reports on its own jobs only.
+        route: Option<String>,
         /// Delivered, failed or unknown.
         state: DeliveryState,
         /// The report's words.
@@ -216,6 +218,18 @@ pub enum Effect {
         endpoint_id: EndpointId,
         /// One sentence without any patient's name.
         words: String,
+    },
+    /// A person turned the picture of a page that waits: from now on it is shown, kept and forwarded upright.
+    /// The received file stays as it came; the blob is already stored.
+    TurnPicture {
+        /// Which picture of a page.
+        attachment_id: AttachmentId,
+        /// The picture that was turned, so that two persons do not turn it twice.
+        from: ContentHash,
+        /// The upright one.
+        content_hash: ContentHash,
+        /// Its size.
+        size_bytes: u64,
     },
     /// A person has read a sheet: what the machine had read stays beside it, so that the reading can be
     /// checked and trained on real marks. A sheet counts once.

@@ -3,6 +3,7 @@
 
 use crate::clock::UtcMicros;
 use crate::commit::SheetAct;
+use crate::facts::CodeItem;
 use crate::ids::{DeliveryId, EndpointId, FacilityId, GroupId, PatientId, PostId, StaffId};
 use crate::vocabulary::{IdentityLevel, ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,8 @@ pub enum Decision {
         /// Why.
         reason: String,
     },
+    /// The 返信票 of a まとめ便: answers to several posts on one page.
+    Digest(DigestAnswer),
     /// A sheet that acts without a post: 番号確認票, 表紙.
     Sheet(SheetAct),
     /// A member asked for it in a word, with the evidence that the verb demands: done without a person.
@@ -164,6 +167,44 @@ pub struct Answer {
     /// The person whose name is marked beside the answer.
     #[serde(default)]
     pub staff_id: Option<StaffId>,
+}
+
+/// The 返信票 of a まとめ便 that came back. Its picture shows the headings of several groups, so it is posted in
+/// none of them; what it says is done line by line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestAnswer {
+    /// Answering facility.
+    pub facility_id: FacilityId,
+    /// By this code.
+    pub reply_code: String,
+    /// The まとめ便.
+    pub delivery_id: DeliveryId,
+    /// What it carried, in printed order: line 1 first.
+    pub items: Vec<CodeItem>,
+    /// The boxes on which it acts without a person; empty if a person must look.
+    pub says: Vec<String>,
+    /// The person whose name is marked.
+    pub staff_id: Option<StaffId>,
+}
+
+impl DigestAnswer {
+    /// The answer to the post on this line, from 1.
+    #[must_use]
+    pub fn line(&self, number: u16) -> Option<Answer> {
+        let item = self.items.get(usize::from(number).checked_sub(1)?)?;
+        Some(Answer {
+            group_id: item.group_id.clone(),
+            post_id: item.post_id.clone(),
+            topic_id: item.topic_id.clone(),
+            facility_id: self.facility_id.clone(),
+            reply_code: Some(self.reply_code.clone()),
+            delivery_id: Some(self.delivery_id.clone()),
+            sheet_to_confirm: false,
+            sheet_says: Vec::new(),
+            status_to: None,
+            staff_id: self.staff_id.clone(),
+        })
+    }
 }
 
 /// What a member asked for in a word and may have without a person (care-network.md 6.2).

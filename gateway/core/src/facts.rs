@@ -227,6 +227,10 @@ pub struct CodeEntry {
     /// the code of a whole digest.
     #[serde(default)]
     pub items: Vec<CodeItem>,
+    /// It went out several times, and not every time with the same items: the printed numbers do not tell
+    /// surely which item is meant.
+    #[serde(default)]
+    pub lines_moved: bool,
     /// The sheet that the code was printed on, if it carries no post.
     #[serde(default)]
     pub sheet: Option<SheetOrder>,

@@ -4,6 +4,9 @@
 
 mod by_hand;
 mod by_request;
+mod digest;
+
+pub use digest::{DigestConfirmation, confirm_digest};
 
 pub use by_hand::{Blocked, HandPlacement, SheetConfirmation, confirm_sheet, place_by_hand};
 
@@ -46,17 +49,17 @@ pub struct Arrival<'a> {
     pub decided: &'a Decided,
 }
 
-/// Everything that one Envelope changes, without the settling of its intake. `roster` is that of the
-/// group which the decision names; without it, or if the group is not open any more, the message goes to
+/// Everything that one Envelope changes, without the settling of its intake. `rosters` are those of the
+/// groups which the decision names; without them, or if a group is not open any more, the message goes to
 /// triage instead of onto a timeline.
 #[must_use]
 pub fn effects(
     arrival: &Arrival<'_>,
-    roster: Option<&GroupRoster>,
+    rosters: &[GroupRoster],
     attachments: Vec<AttachmentId>,
     random: &mut dyn FnMut() -> u128,
 ) -> Vec<Effect> {
-    let mut all = main_effects(arrival, roster, attachments, random);
+    let mut all = main_effects(arrival, rosters, attachments, random);
     all.extend(withheld_notices(arrival, random));
     all.extend(final_document(arrival));
     all
@@ -83,7 +86,7 @@ fn final_document(arrival: &Arrival<'_>) -> Option<Effect> {
 /// the message itself was taken: a refused one gets one answer for all causes.
 fn withheld_notices(arrival: &Arrival<'_>, random: &mut dyn FnMut() -> u128) -> Vec<Effect> {
     let taken = match &arrival.decided.decision {
-        Decision::Post(_) | Decision::Reply(_) | Decision::Acknowledge(_) => true,
+        Decision::Post(_) | Decision::Reply(_) | Decision::Acknowledge(_) | Decision::Digest(_) => true,
         Decision::Triage { reasons, .. } => !reasons.iter().any(is_code_refusal),
         Decision::Quarantine { .. }
         | Decision::Return { .. }
@@ -104,18 +107,41 @@ fn withheld_notices(arrival: &Arrival<'_>, random: &mut dyn FnMut() -> u128) -> 
 
 fn main_effects(
     arrival: &Arrival<'_>,
-    roster: Option<&GroupRoster>,
+    rosters: &[GroupRoster],
     attachments: Vec<AttachmentId>,
     random: &mut dyn FnMut() -> u128,
 ) -> Vec<Effect> {
-    let open = |group: &crate::ids::GroupId| {
-        roster.filter(|r| &r.group.id == group && r.group.state == GroupState::Open)
-    };
+    let known = |group: &crate::ids::GroupId| rosters.iter().find(|r| &r.group.id == group);
+    let open = |group| known(group).filter(|r| r.group.state == GroupState::Open);
     match &arrival.decided.decision {
         Decision::Post(placement) => {
             let Some(roster) = open(&placement.group_id) else {
                 return vec![triage(arrival, vec![TriageReason::GroupNotOpen], Vec::new(), false, random)];
             };
+            // A page of the notebook acts by the group's code: whoever brings it must take part with consent.
+            if is_notebook(arrival.envelope) {
+                match roster.member(&placement.facility_id) {
+                    None => {
+                        return vec![triage(
+                            arrival,
+                            vec![TriageReason::NotAMember],
+                            Vec::new(),
+                            false,
+                            random,
+                        )];
+                    }
+                    Some(member) if !member.consented => {
+                        return vec![triage(
+                            arrival,
+                            vec![TriageReason::NotConsented],
+                            Vec::new(),
+                            false,
+                            random,
+                        )];
+                    }
+                    Some(_) => {}
+                }
+            }
             let id = PostId::fresh(arrival.now, random());
             let post = post_of(arrival, placement, roster, id.clone());
             let mut all = publish(post, attachments, roster, arrival.now, random);
@@ -157,15 +183,16 @@ fn main_effects(
                 all.push(Effect::OrderSheet(Box::new(sheet)));
             }
             if answer.sheet_says.iter().any(|id| id == "acknowledge") {
-                all.push(Effect::Acknowledge(acknowledgement_of(arrival, answer, Some(roster))));
+                let acknowledgement = acknowledgement_of(arrival, answer, Some(roster));
+                all.extend(acknowledge(acknowledgement, arrival.now, random));
             }
             all
         }
         Decision::Acknowledge(answer) => {
-            if open(&answer.group_id).is_none() {
+            let Some(roster) = open(&answer.group_id) else {
                 return vec![triage(arrival, vec![TriageReason::GroupNotOpen], Vec::new(), false, random)];
-            }
-            acknowledge(acknowledgement_of(arrival, answer, roster), arrival.now, random)
+            };
+            acknowledge(acknowledgement_of(arrival, answer, Some(roster)), arrival.now, random)
         }
         Decision::Triage { reasons, candidates } => {
             let mut all = vec![triage(arrival, reasons.clone(), candidates.clone(), false, random)];
@@ -196,6 +223,7 @@ fn main_effects(
         }
         Decision::Return { notice: words } => notice(arrival, *words, random).into_iter().collect(),
         Decision::Sheet(act) => sheet_act(act),
+        Decision::Digest(answer) => digest::effects(arrival, answer, rosters, random),
         Decision::Request(request) => match open(&request.group_id) {
             Some(roster) => by_request::effects(arrival, request, roster, random),
             None => vec![triage(arrival, vec![TriageReason::GroupNotOpen], Vec::new(), false, random)],
@@ -277,7 +305,12 @@ fn report(envelope: &Envelope) -> Option<Effect> {
         ReportOutcome::Delayed => return None,
     };
     let detail = clean_line(report.status.as_deref().unwrap_or(""), 500);
-    Some(Effect::Report { job: report.original.clone()?, state, detail })
+    Some(Effect::Report { job: report.original.clone()?, route: None, state, detail })
+}
+
+/// A page of the paper notebook: a 貼付票 has a code and no boxes.
+fn is_notebook(envelope: &Envelope) -> bool {
+    envelope.sheet.as_ref().is_some_and(|s| s.reply_code.is_some() && s.marks.is_empty())
 }
 
 /// The new post of a placement.
@@ -302,6 +335,10 @@ pub fn post_of(arrival: &Arrival<'_>, placement: &Placement, roster: &GroupRoste
     let mut post = draft.post(arrival, id, roster, &placement.facility_id);
     if placement.staff_id.is_some() {
         post.staff_id.clone_from(&placement.staff_id);
+    }
+    if is_notebook(arrival.envelope) {
+        post.channel = Channel::Notebook;
+        post.title = Some("連絡ノートの頁".to_owned());
     }
     post
 }

@@ -3,7 +3,7 @@
 //! contradicts itself is left to a person. It decides nothing about who may answer.
 
 use crate::envelope::{Mark, MarkState};
-use crate::sheet_form::{line_of, staff_of};
+use crate::sheet_form::{DIGEST_LINES_MAX, line_of, staff_of};
 
 /// Boxes that may act by themselves. The others change settings or end something; a person confirms them.
 const ACTS: [&str; 8] = [
@@ -56,6 +56,72 @@ pub fn named(marks: &[Mark]) -> Option<u8> {
     names.next().is_none().then_some(one)
 }
 
+/// What one line of a まとめ便 says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LineAct {
+    /// 了解.
+    Acknowledge,
+    /// 電話ください.
+    CallBack,
+}
+
+/// Whether these boxes are those of a まとめ便.
+#[must_use]
+pub fn is_digest(marks: &[Mark]) -> bool {
+    marks.iter().any(|m| line_of(&m.name).is_some())
+}
+
+/// The lines that are printed on a sheet of a まとめ便, ascending; empty for every other sheet.
+#[must_use]
+pub fn lines(marks: &[Mark]) -> Vec<u16> {
+    let mut lines: Vec<u16> = marks.iter().filter_map(|m| line_of(&m.name)).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    lines
+}
+
+/// What these boxes of a まとめ便 mean, line by line. `acknowledge_all` means the lines that are printed on the
+/// sheet, not those of its other pages.
+#[must_use]
+pub fn by_line<'a>(says: impl IntoIterator<Item = &'a str>, marks: &[Mark]) -> Vec<(u16, LineAct)> {
+    let mut acts = Vec::new();
+    for id in says {
+        match (id, line_of(id)) {
+            ("acknowledge_all", _) => {
+                acts.extend(lines(marks).into_iter().map(|line| (line, LineAct::Acknowledge)));
+            }
+            (id, Some(line)) if id.starts_with("acknowledge") => acts.push((line, LineAct::Acknowledge)),
+            (_, Some(line)) => acts.push((line, LineAct::CallBack)),
+            (_, None) => {}
+        }
+    }
+    acts.sort_unstable();
+    acts.dedup();
+    acts
+}
+
+/// Whether the printed lines are those of a まとめ便 with so many posts: a sheet holds
+/// [`DIGEST_LINES_MAX`] lines, the last one what is left.
+#[must_use]
+pub fn lines_fit(marks: &[Mark], posts: usize) -> bool {
+    let lines = lines(marks);
+    let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return false };
+    let most = usize::from(DIGEST_LINES_MAX);
+    let before = usize::from(first.saturating_sub(1));
+    let whole = lines.len() == usize::from(last - first) + 1 && before.is_multiple_of(most);
+    whole && before < posts && usize::from(*last) == posts.min(before + most)
+}
+
+/// The same box of a sheet with one post: a まとめ便 of one post has one line.
+#[must_use]
+pub fn of_one_post(id: &str) -> &str {
+    match id {
+        "acknowledge_all" | "acknowledge_1" => "acknowledge",
+        "call_back_1" => "call_back",
+        other => other,
+    }
+}
+
 /// Whether the sheet came back surely untouched: every box empty, nothing written. Only a network that
 /// has switched 「このまま返送＝了解」 on may take that as 了解. Nothing marked stands beside it as a second sign, so
 /// every box must be surer than on a ticked sheet.
@@ -104,6 +170,40 @@ mod tests {
         assert!(closes_as(&twice, false).is_empty());
         let all = marks(&[("acknowledge_all", Marked), ("call_back_1", Marked)]);
         assert!(closes_as(&all, false).is_empty());
+    }
+
+    #[test]
+    fn a_digest_says_something_line_by_line() {
+        let sheet = |from: u16, to: u16| -> Vec<Mark> {
+            let lines = (from..=to).flat_map(|n| [format!("acknowledge_{n}"), format!("call_back_{n}")]);
+            let names: Vec<String> = std::iter::once("acknowledge_all".to_owned()).chain(lines).collect();
+            marks(&names.iter().map(|n| (n.as_str(), Empty)).collect::<Vec<_>>())
+        };
+        use LineAct::{Acknowledge, CallBack};
+        assert_eq!(by_line(["acknowledge_all"], &sheet(7, 8)), [(7, Acknowledge), (8, Acknowledge)]);
+        let several = by_line(["call_back_2", "acknowledge_1", "wrong_recipient"], &sheet(1, 3));
+        assert_eq!(several, [(1, Acknowledge), (2, CallBack)]);
+        for (from, to, posts, fits) in [
+            (1, 3, 3, true),
+            (1, 6, 8, true),
+            (7, 8, 8, true),
+            (1, 6, 6, true),
+            (1, 1, 1, true),
+            (1, 3, 2, false),
+            (1, 3, 4, false),
+            (7, 8, 9, false),
+            (1, 5, 8, false),
+            (2, 3, 3, false),
+            (7, 8, 6, false),
+        ] {
+            assert_eq!(lines_fit(&sheet(from, to), posts), fits, "{from}..{to} of {posts}");
+        }
+        assert!(!lines_fit(&marks(&[("acknowledge", Empty)]), 1));
+        assert!(is_digest(&sheet(1, 1)) && !is_digest(&marks(&[("acknowledge", Empty), ("staff_1", Empty)])));
+        assert_eq!(
+            (of_one_post("acknowledge_all"), of_one_post("call_back_1")),
+            ("acknowledge", "call_back")
+        );
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::reply_code::ReplyCode;
 use crate::vocabulary::{Channel, DeliveryState, ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize};
 
-/// How long the code of a sheet works that lies in a drawer until it is needed: 連絡票, 設定票, 異動届.
+/// How long the code of a sheet works that lies in a drawer or a notebook until it is needed: 連絡票, 設定票, 異動届,
+/// 貼付票.
 pub const DRAWER_CODE_SECONDS: i64 = 400 * 24 * 3600;
 /// How long the code of a 番号確認票 or 表紙 works.
 pub const HANDSHAKE_CODE_SECONDS: i64 = 14 * 24 * 3600;
@@ -47,9 +48,67 @@ pub enum SheetOrder {
         /// In order.
         post_ids: Vec<PostId>,
     },
+    /// 履歴の写し: earlier posts of one group on request, behind a 表紙. Asked for with a reason and confirmed by a
+    /// call to the registered number (I3), so this row is the entry of the disclosure ledger.
+    History {
+        /// The group.
+        group_id: GroupId,
+        /// In order, as many as some twenty pages hold.
+        post_ids: Vec<PostId>,
+        /// Which part, from 1.
+        part: u16,
+        /// Of so many.
+        parts: u16,
+        /// First day: `2026-06-01`.
+        from: String,
+        /// Last day.
+        until: String,
+        /// Why, as the office wrote it.
+        reason: String,
+        /// Who answered the call.
+        listener: String,
+    },
+}
+
+/// Pages of one part of a history (care-network.md 6.4).
+pub const HISTORY_PART_PAGES: u32 = 20;
+
+/// Parts of a history: indices of posts, given how many pages each is likely to take.
+#[must_use]
+pub fn history_parts(pages: &[u32]) -> Vec<std::ops::Range<usize>> {
+    let mut parts = Vec::new();
+    let (mut start, mut sum) = (0, 0_u32);
+    for (at, pages) in pages.iter().enumerate() {
+        if at > start && sum.saturating_add(*pages) > HISTORY_PART_PAGES {
+            parts.push(start..at);
+            (start, sum) = (at, 0);
+        }
+        sum = sum.saturating_add(*pages);
+    }
+    if start < pages.len() {
+        parts.push(start..pages.len());
+    }
+    parts
 }
 
 impl SheetOrder {
+    /// Whether it prints the posts themselves, as an ordinary delivery does.
+    #[must_use]
+    pub const fn carries_posts(&self) -> bool {
+        matches!(self, Self::History { .. })
+    }
+
+    /// The line at the top of a part of a history.
+    #[must_use]
+    pub fn history_words(&self) -> Option<String> {
+        match self {
+            Self::History { part, parts, from, until, .. } => {
+                Some(format!("ご依頼の履歴の写しです({from} から {until} まで、{parts}通のうち{part}通目)。"))
+            }
+            _ => None,
+        }
+    }
+
     /// Its code, as in the order's JSON.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -62,6 +121,7 @@ impl SheetOrder {
             Self::Status { .. } => "status",
             Self::Evidence { .. } => "evidence",
             Self::PasteSlips { .. } => "paste_slips",
+            Self::History { .. } => "history",
         }
     }
 
@@ -77,6 +137,7 @@ impl SheetOrder {
             Self::Status { .. } => "状況票",
             Self::Evidence { .. } => "受領確認書",
             Self::PasteSlips { .. } => "貼付票",
+            Self::History { .. } => "履歴の写し",
         }
     }
 
@@ -92,6 +153,7 @@ impl SheetOrder {
             Self::Status { .. } => "who has acknowledged",
             Self::Evidence { .. } => "evidence of receipt",
             Self::PasteSlips { .. } => "paste-in slips",
+            Self::History { .. } => "copy of the history",
         }
     }
 
@@ -106,7 +168,8 @@ impl SheetOrder {
             | Self::Cover { .. }
             | Self::Status { .. }
             | Self::Evidence { .. }
-            | Self::PasteSlips { .. } => false,
+            | Self::PasteSlips { .. }
+            | Self::History { .. } => false,
         }
     }
 
@@ -114,12 +177,14 @@ impl SheetOrder {
     #[must_use]
     pub const fn code_seconds(&self) -> i64 {
         match self {
-            Self::Contact | Self::Preference | Self::StaffChange => DRAWER_CODE_SECONDS,
+            Self::Contact | Self::Preference | Self::StaffChange | Self::PasteSlips { .. } => {
+                DRAWER_CODE_SECONDS
+            }
             Self::Verification
             | Self::Cover { .. }
             | Self::Status { .. }
             | Self::Evidence { .. }
-            | Self::PasteSlips { .. } => HANDSHAKE_CODE_SECONDS,
+            | Self::History { .. } => HANDSHAKE_CODE_SECONDS,
         }
     }
 }
@@ -225,6 +290,16 @@ mod tests {
             SheetOrder::Status { post_id: "P1".into() },
             SheetOrder::Evidence { post_id: "P1".into() },
             SheetOrder::PasteSlips { group_id: "G1".into(), post_ids: vec!["P1".into()] },
+            SheetOrder::History {
+                group_id: "G1".into(),
+                post_ids: vec!["P1".into()],
+                part: 1,
+                parts: 2,
+                from: "2026-06-01".into(),
+                until: "2026-06-09".into(),
+                reason: "担当者会議".into(),
+                listener: "高梨".into(),
+            },
         ];
         for order in orders {
             let json = serde_json::to_value(&order).unwrap();
@@ -232,5 +307,13 @@ mod tests {
             assert_eq!(serde_json::from_value::<SheetOrder>(json).unwrap(), order);
             assert_eq!(order.may_go_unverified(), order == SheetOrder::Verification);
         }
+    }
+
+    #[test]
+    fn a_history_goes_in_parts_of_twenty_pages() {
+        assert_eq!(history_parts(&[]), []);
+        assert_eq!(history_parts(&[1; 20]), [0..20]);
+        assert_eq!(history_parts(&[1; 21]), [0..20, 20..21]);
+        assert_eq!(history_parts(&[5, 30, 1, 19, 1]), [0..1, 1..2, 2..4, 4..5], "one long post is a part");
     }
 }

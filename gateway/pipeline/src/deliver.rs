@@ -120,6 +120,7 @@ impl Deliverer {
         let lapsed = view.lapse(now).await?;
         self.send_again(silent, now).await?;
         self.fall_back(&view, now).await?;
+        self.early_reports(&view, now).await?;
         if lapsed > 0 {
             tracing::warn!(
                 lapsed,
@@ -140,6 +141,19 @@ impl Deliverer {
             })
             .await;
         Ok(count)
+    }
+
+    /// Results that a provider told before its answer to the job itself was written down.
+    async fn early_reports(&self, view: &WorkerView, now: UtcMicros) -> Result<(), StoreError> {
+        for effect in view.early_reports().await? {
+            let commit = Commit { at: now, actor: Actor::Gateway, effects: vec![effect] };
+            match self.store.commit(&self.network, commit).await {
+                // Another process was faster.
+                Ok(_) | Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// 表紙 for what must not go without one, and once an hour the numbers that have been silent for 90 days:

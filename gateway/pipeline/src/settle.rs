@@ -230,10 +230,10 @@ impl Settler {
         for (index, (envelope, facts)) in read.iter().enumerate() {
             let verdict = rules.decide(envelope, facts);
             let decided = decide(envelope, facts, verdict.as_ref(), now);
-            let roster = match group_of(&decided.decision) {
-                Some(group) => view.roster(group, now).await?,
-                None => None,
-            };
+            let mut rosters = Vec::new();
+            for group in groups_of(&decided.decision) {
+                rosters.extend(view.roster(group, now).await?);
+            }
             let attachments: Vec<AttachmentId> = envelope
                 .attachments
                 .iter()
@@ -253,12 +253,7 @@ impl Settler {
                 envelope,
                 decided: &decided,
             };
-            own_effects.extend(placement::effects(
-                &arrival,
-                roster.as_ref(),
-                attachments,
-                &mut crate::random,
-            ));
+            own_effects.extend(placement::effects(&arrival, &rosters, attachments, &mut crate::random));
             all_decided.push(decided);
         }
         let envelopes = read.into_iter().map(|(envelope, _)| envelope).collect();
@@ -340,18 +335,24 @@ fn unreadable_effects(
     (vec![effect], vec![decided])
 }
 
-/// The group whose members must be known to carry a decision out.
-const fn group_of(decision: &Decision) -> Option<&GroupId> {
+/// The groups whose members must be known to carry a decision out.
+fn groups_of(decision: &Decision) -> Vec<&GroupId> {
     match decision {
-        Decision::Post(placement) => Some(&placement.group_id),
-        Decision::Reply(answer) | Decision::Acknowledge(answer) => Some(&answer.group_id),
-        Decision::Request(request) => Some(&request.group_id),
+        Decision::Post(placement) => vec![&placement.group_id],
+        Decision::Reply(answer) | Decision::Acknowledge(answer) => vec![&answer.group_id],
+        Decision::Request(request) => vec![&request.group_id],
+        Decision::Digest(answer) => {
+            let mut groups: Vec<&GroupId> = answer.items.iter().map(|i| &i.group_id).collect();
+            groups.sort_unstable();
+            groups.dedup();
+            groups
+        }
         Decision::Triage { .. }
         | Decision::Quarantine { .. }
         | Decision::Return { .. }
         | Decision::Discard { .. }
         | Decision::Sheet(_)
-        | Decision::Record { .. } => None,
+        | Decision::Record { .. } => Vec::new(),
     }
 }
 
@@ -362,6 +363,8 @@ fn state_of(decided: &[Decided]) -> IntakeState {
         Decision::Quarantine { .. } => (1, IntakeState::Quarantine),
         Decision::Post(_) | Decision::Reply(_) | Decision::Acknowledge(_) => (2, IntakeState::Posted),
         Decision::Return { .. } => (3, IntakeState::Returned),
+        Decision::Digest(answer) if answer.says.is_empty() => (0, IntakeState::Triage),
+        Decision::Digest(_) => (2, IntakeState::Posted),
         Decision::Sheet(_) | Decision::Request(_) | Decision::Record { .. } => (4, IntakeState::Recorded),
         Decision::Discard { .. } => (5, IntakeState::Discarded),
     };

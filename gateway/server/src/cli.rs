@@ -160,6 +160,13 @@ enum SheetCommand {
         #[arg(long)]
         layout: PathBuf,
     },
+    /// Write the boxes of all sheets that the office has confirmed as labelled crops, for `sheet evaluate`
+    Export {
+        /// A folder that is empty or absent; one folder a label is made in it
+        folder: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
     /// Count how labelled crops of boxes are read
     Evaluate {
         /// A folder with one folder a label (marked, corrected, empty, dirt, unsure), PNG or JPEG in each
@@ -212,6 +219,7 @@ pub(crate) fn run() -> ExitCode {
         }
         Command::Sheet(SheetCommand::Sample { folder }) => commands::sheet::sample(&folder),
         Command::Sheet(SheetCommand::Read { file, layout }) => commands::sheet::read(&file, &layout),
+        Command::Sheet(SheetCommand::Export { folder, store }) => commands::export::run(&folder, &store),
         Command::Sheet(SheetCommand::Evaluate { folder }) => commands::evaluate::run(&folder),
         Command::Directory(DirectoryCommand::Import { folder, dry_run, config }) => {
             commands::directory::import(&folder, dry_run, &config.config)

@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod directory;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
+pub(crate) mod export;
 pub(crate) mod hl7;
 pub(crate) mod inspect;
 pub(crate) mod intake;

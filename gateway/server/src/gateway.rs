@@ -477,4 +477,13 @@ impl PageImages for FaxPageImages {
         let index = page.checked_sub(1).ok_or("pages are counted from 1")?;
         kakehashi_fax::pages::pdf_page_png(pdf, index, 1240).map_err(|e| e.to_string())
     }
+
+    fn turned_png(&self, png: &[u8], degrees: u16) -> Result<Vec<u8>, String> {
+        crate::box_crops::page_of(png).map(|page| page.turned(degrees).to_png())
+    }
+
+    fn box_png(&self, page: &[u8], name: &str) -> Option<Vec<u8>> {
+        let crops = crate::box_crops::of_page(&crate::box_crops::page_of(page).ok()?);
+        crops.into_iter().find(|(id, _)| id == name).map(|(_, patch)| patch.to_png())
+    }
 }

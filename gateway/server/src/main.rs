@@ -1,6 +1,7 @@
 //! The program: command line, configuration, wiring, demo. It joins the crates of the house and decides
 //! nothing about messages itself.
 
+mod box_crops;
 mod cli;
 mod commands;
 mod config;
@@ -10,6 +11,7 @@ mod gateway;
 mod interfaces;
 mod readers;
 mod rules_file;
+mod sheet_photos;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! The composition of all readers: which adapter reads which bytes. The same value serves the running
 //! gateway, `inspect` and `rules explain`, so all of them see the same Envelopes.
 
+use crate::sheet_photos::SheetPhotos;
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::port::{PartSink, RawIntake, ReadFault, Reader};
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
@@ -51,7 +52,10 @@ impl Readers {
         {
             return kakehashi_fax::read_mail(&mail, &raw.origin, &recognised, parts);
         }
-        kakehashi_email::read::envelope(&mail, &raw.origin, parts).map(|envelope| vec![envelope])
+        let mut photos = SheetPhotos::over(parts);
+        let mut envelope = kakehashi_email::read::envelope(&mail, &raw.origin, &mut photos)?;
+        photos.tell(&mut envelope);
+        Ok(vec![envelope])
     }
 }
 

@@ -129,8 +129,13 @@ impl Applying<'_> {
                 self.set_paper(*untouched_acknowledges, *pages_a_day, *page_cost).await
             }
             Effect::TellInNext { id, endpoint_id, words } => self.tell_in_next(id, endpoint_id, words).await,
+            Effect::TurnPicture { attachment_id, from, content_hash, size_bytes } => {
+                self.turn_picture(attachment_id, from, content_hash, *size_bytes).await
+            }
             Effect::CheckSheet(check) => self.check_sheet(check).await,
-            Effect::Report { job, state, detail } => self.report(job, *state, detail).await,
+            Effect::Report { job, route, state, detail } => {
+                self.report(job, route.as_deref(), *state, detail).await
+            }
             Effect::SuspendEndpoint { endpoint_id, why } => self.suspend(endpoint_id, *why).await,
             Effect::ChangeDelivery { delivery_id, change } => self.change_delivery(delivery_id, change).await,
         }

@@ -11,7 +11,10 @@ use kakehashi_core::facts::{CodeEntry, CodeItem};
 use kakehashi_core::ids::{DeliveryId, NetworkId, PostId};
 
 const CODE: &str = "SELECT c.code, c.delivery_id, c.post_id, c.facility_id, c.endpoint_id, c.expires_at, \
-    c.revoked_at, s.sheet, s.untouched_acknowledges, s.printed_staff, f.name FROM reply_codes c \
+    c.revoked_at, s.sheet, s.untouched_acknowledges, s.printed_staff, f.name, \
+    (s.attempt_count > 1 AND EXISTS (SELECT 1 FROM delivery_items x WHERE x.network_id = c.network_id \
+        AND x.delivery_id = c.delivery_id AND x.dropped_at IS NOT NULL)) \
+    FROM reply_codes c \
     JOIN deliveries s ON s.network_id = c.network_id AND s.delivery_id = c.delivery_id \
     JOIN facilities f ON f.network_id = c.network_id AND f.facility_id = c.facility_id";
 
@@ -72,6 +75,7 @@ async fn entry(
         untouched_acknowledges: r.bool()?,
         printed_staff: r.opt_json(("deliveries", "printed_staff"))?.unwrap_or_default(),
         facility_name: r.text()?,
+        lines_moved: r.bool()?,
     };
     let sql = format!(
         "SELECT t.post_id, t.topic_id, g.group_id, g.patient_id, (g.state = 'open' AND ({} OR {}) AND {}) \

@@ -12,11 +12,13 @@ use crate::{StoreError, audit};
 use kakehashi_core::audit::Said;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::commit::Actor;
-use kakehashi_core::directory::{Endpoint, Facility, Network, Patient, PatientGroup, StaffMember};
+use kakehashi_core::directory::{
+    Endpoint, EndpointSettings, Facility, Network, Patient, PatientGroup, StaffMember,
+};
 use kakehashi_core::facts::IdentifierState;
-use kakehashi_core::ids::{ConsentId, FacilityId, GroupId, NetworkId, PatientId};
+use kakehashi_core::ids::{ConsentId, EndpointId, FacilityId, GroupId, NetworkId, PatientId};
 use kakehashi_core::text::fold::fold_name;
-use kakehashi_core::vocabulary::Channel;
+use kakehashi_core::vocabulary::{Channel, EndpointState};
 
 /// One line of a directory. Applying a line that is already so changes nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,6 +107,33 @@ const ENDPOINT: &str = "INSERT INTO endpoints \
         OR endpoints.settings IS DISTINCT FROM excluded.settings \
         OR (endpoints.state IS DISTINCT FROM excluded.state AND endpoints.state <> 'suspended')";
 
+/// What an import did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Rows that are new or changed.
+    pub changed: u64,
+    /// Where the file says something else than the desk, and the desk was followed.
+    pub kept: Vec<Kept>,
+}
+
+/// Something that stays as the desk has it, whatever the file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Of this endpoint.
+    pub endpoint_id: EndpointId,
+    /// What.
+    pub what: KeptPart,
+}
+
+/// What stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptPart {
+    /// A number that one person of the office wrote down and another one checked.
+    Number,
+    /// How its facility wishes to receive, from a 設定票, a mail or the desk.
+    Settings,
+}
+
 /// Handle for import.
 #[derive(Clone)]
 pub struct Directory {
@@ -117,16 +146,21 @@ impl Directory {
         Self { parts, network }
     }
 
-    /// Applies all changes in one transaction. Returns how many rows were new or changed.
+    /// Applies all changes in one transaction. Returns how many rows were new or changed, and what the file says
+    /// otherwise than the desk: a number that two persons have checked and settings that a member has chosen are
+    /// newer than the file.
     ///
     /// # Errors
     /// Nothing was applied: a line names a facility, patient or group that is in no line before it, or
     /// the store does not answer.
-    pub async fn apply(&self, changes: Vec<DirectoryChange>, at: UtcMicros) -> Result<u64, StoreError> {
+    pub async fn apply(&self, changes: Vec<DirectoryChange>, at: UtcMicros) -> Result<Imported, StoreError> {
         let mut tx = self.parts.db.begin().await?;
-        let mut changed = 0;
+        let (mut changed, mut kept) = (0, Vec::new());
         for change in &changes {
-            changed += self.one(&mut tx, change).await?;
+            changed += match change {
+                DirectoryChange::Endpoint(endpoint) => self.endpoint(&mut tx, endpoint, &mut kept).await?,
+                other => self.one(&mut tx, other).await?,
+            };
         }
         if changed > 0 {
             let said = Said::new(
@@ -146,7 +180,7 @@ impl Directory {
             }
             self.parts.wakes.wake(Wake::Delivery);
         }
-        Ok(changed)
+        Ok(Imported { changed, kept })
     }
 
     async fn one(&self, tx: &mut Tx, change: &DirectoryChange) -> Result<u64, StoreError> {
@@ -170,11 +204,7 @@ impl Directory {
                     .await
             }
             DirectoryChange::Staff(v) => self.staff(tx, v).await,
-            DirectoryChange::Endpoint(v) => {
-                let settings = json_text(&v.settings)?;
-                let (channel, state) = (v.channel.code(), v.state.code());
-                tx.run(ENDPOINT, args![n, &v.id, &v.facility_id, channel, &v.address, state, settings]).await
-            }
+            DirectoryChange::Endpoint(v) => self.endpoint(tx, v, &mut Vec::new()).await,
             DirectoryChange::LoginUser(v) => {
                 let columns = "login_name, facility_id, staff_id, display_name, role, locale, password_hash";
                 let (role, locale) = (v.role.code(), v.locale.code());
@@ -266,6 +296,50 @@ impl Directory {
                 Ok(changed)
             }
         }
+    }
+
+    /// A number or address, except for what the desk knows better. The rest of its settings is the file's.
+    async fn endpoint(&self, tx: &mut Tx, file: &Endpoint, kept: &mut Vec<Kept>) -> Result<u64, StoreError> {
+        let n = &self.network;
+        let row = tx
+            .row(
+                "SELECT e.address, e.state, e.settings, \
+                    EXISTS (SELECT 1 FROM endpoint_changes c WHERE c.network_id = e.network_id \
+                        AND c.endpoint_id = e.endpoint_id AND c.kind = 'number' AND c.checked_at IS NOT NULL), \
+                    EXISTS (SELECT 1 FROM endpoint_changes c WHERE c.network_id = e.network_id \
+                        AND c.endpoint_id = e.endpoint_id AND c.kind = 'settings' AND c.undone_at IS NULL) \
+                 FROM endpoints e WHERE e.network_id = $1 AND e.endpoint_id = $2",
+                args![n, &file.id],
+            )
+            .await?;
+        let mut v = file.clone();
+        if let Some(row) = row {
+            let mut r = row.reader();
+            let address = r.text()?;
+            let state = r.code(("endpoints", "state"), EndpointState::from_code)?;
+            let settings: EndpointSettings = r.json(("endpoints", "settings"))?;
+            let (number_checked, settings_chosen) = (r.bool()?, r.bool()?);
+            if number_checked && v.address != address {
+                (v.address, v.state) = (address, state);
+                kept.push(Kept { endpoint_id: v.id.clone(), what: KeptPart::Number });
+            }
+            if settings_chosen {
+                let chosen = EndpointSettings {
+                    instant_threshold: settings.instant_threshold,
+                    digests: settings.digests,
+                    quiet_hours: settings.quiet_hours,
+                    night_ok: settings.night_ok,
+                    ..v.settings.clone()
+                };
+                if chosen != v.settings {
+                    v.settings = chosen;
+                    kept.push(Kept { endpoint_id: v.id.clone(), what: KeptPart::Settings });
+                }
+            }
+        }
+        let settings = json_text(&v.settings)?;
+        let (channel, state) = (v.channel.code(), v.state.code());
+        tx.run(ENDPOINT, args![n, &v.id, &v.facility_id, channel, &v.address, state, settings]).await
     }
 
     async fn network_line(&self, tx: &mut Tx, v: &Network) -> Result<u64, StoreError> {

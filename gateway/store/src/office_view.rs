@@ -6,6 +6,7 @@ mod fax;
 mod intakes;
 mod messages;
 mod outbox;
+mod sheet_checks;
 mod triage;
 
 use crate::columns::{ATTACHMENT, read_attachment};
@@ -13,9 +14,9 @@ use crate::group_list::{self, Seen};
 use crate::store::Parts;
 use crate::value::args;
 use crate::view::{
-    FacilityCard, FaxIn, FaxNumber, FaxOut, FaxRoute, GroupSummary, IntakeRow, IntakeView, InterfaceRow,
-    MessageFilter, MessageRow, OutboxFilter, OutboxRow, PaperSettings, RuleHits, Timeline, TriageItem,
-    TriageRow,
+    CheckedSheet, FacilityCard, FaxIn, FaxNumber, FaxOut, FaxRoute, GroupSummary, IntakeRow, IntakeView,
+    InterfaceRow, MessageFilter, MessageRow, OutboxFilter, OutboxRow, PaperSettings, RuleHits, Timeline,
+    TriageItem, TriageRow,
 };
 use crate::{StoreError, audit, facility_view, intake_log, roster, timeline};
 use kakehashi_core::audit::AuditEntry;
@@ -226,6 +227,18 @@ impl OfficeView {
     /// If the store does not answer.
     pub async fn facilities(&self) -> Result<Vec<FacilityCard>, StoreError> {
         facilities::list(&self.parts.db, &self.network).await
+    }
+
+    /// Sheets that a person has read, in order of their intakes, behind `after`.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn checked_sheets(
+        &self,
+        after: Option<(&IntakeId, u32)>,
+        limit: u32,
+    ) -> Result<Vec<CheckedSheet>, StoreError> {
+        sheet_checks::list(&self.parts.db, &self.network, after, limit).await
     }
 
     /// FAX that leave or left, newest first.

@@ -3,7 +3,7 @@
 
 mod fax;
 
-pub use fax::{FaxIn, FaxNumber, FaxOut, FaxRoute, NumberChange, PaperSettings};
+pub use fax::{CheckedSheet, FaxIn, FaxNumber, FaxOut, FaxRoute, NumberChange, PaperSettings};
 
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::decision::{Candidate, Decided, TriageReason};
@@ -262,6 +262,8 @@ pub struct TriageItem {
     /// For a locked file the mails that may tell its password, and the other way round: open items of the
     /// same sender, newest first.
     pub companions: Vec<TriageRow>,
+    /// Other FAX of the same number that wait: perhaps pages of the same document.
+    pub joinable: Vec<TriageRow>,
 }
 
 /// A candidate with the names that the page shows.
@@ -329,6 +331,8 @@ pub struct OutboxRow {
     pub last_detail: Option<String>,
     /// It may have been delivered before.
     pub resend_possible: bool,
+    /// Telephone of the facility, as written.
+    pub phone: Option<String>,
     /// Group aliases and titles, one per item; empty for notices.
     pub items: Vec<OutboxItem>,
 }

@@ -17,7 +17,7 @@ use crate::value::args;
 use crate::view::Figures;
 use crate::{facts, roster};
 use kakehashi_core::clock::UtcMicros;
-use kakehashi_core::commit::AttemptEnd;
+use kakehashi_core::commit::{AttemptEnd, Effect};
 use kakehashi_core::directory::{GroupRoster, Network};
 use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::facts::{FactQuery, Facts};
@@ -318,25 +318,8 @@ impl WorkerView {
         routes::taken(&self.parts, &self.network, delivery, route, pages, now).await
     }
 
-    /// The provider that took a job.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    pub async fn route_of_job(&self, job: &str) -> Result<Option<String>, StoreError> {
-        let row = self
-            .parts
-            .db
-            .row(
-                "SELECT route FROM deliveries WHERE network_id = $1 AND job = $2 \
-                 ORDER BY delivery_id DESC LIMIT 1",
-                args![&self.network, job],
-            )
-            .await?;
-        row.map(|row| row.first_text()).transpose()
-    }
-
-    /// Most pages of a facility a day, how many left for this delivery's number since a time, and whether
-    /// this delivery may not wait.
+    /// Most pages of a facility a day, how many left for this delivery's facility since a time, whatever its
+    /// numbers, and whether this delivery may not wait.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -354,6 +337,14 @@ impl WorkerView {
             row.map_or(Ok(crate::view::PaperSettings::default().pages_a_day), |r| r.reader().count())?;
         let (left, urgent) = routes::load_of_the_day(&self.parts, &self.network, delivery, since).await?;
         Ok((most, left, urgent))
+    }
+
+    /// Results that came before their job was known, of jobs that are known by now.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn early_reports(&self) -> Result<Vec<Effect>, StoreError> {
+        routes::early_reports(&self.parts, &self.network).await
     }
 
     /// Gives a claimed delivery back for a later time; nothing was tried.

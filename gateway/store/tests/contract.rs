@@ -7,6 +7,7 @@
 
 mod contract {
     pub(crate) mod conversation;
+    pub(crate) mod desk;
     pub(crate) mod facts;
     pub(crate) mod hospital;
     pub(crate) mod intake;
@@ -90,6 +91,13 @@ contract! {
     paper::a_document_by_fax_gets_its_evidence,
     paper::providers_and_pages_are_remembered,
     paper::a_silent_number_goes_stale,
+    desk::a_result_may_come_before_its_job,
+    desk::pages_of_a_day_count_by_facility,
+    desk::the_desk_is_newer_than_the_file,
+    desk::a_page_is_turned_once_while_it_waits,
+    desk::fax_of_one_number_can_be_joined,
+    desk::confirmed_sheets_are_read_in_order,
+    desk::numbers_of_a_digest_that_moved_are_told,
     facts::a_hospital_number_leads_to_its_patient,
     facts::codes_and_threads_lead_to_their_post,
     facts::near_identical_names_are_both_candidates,

@@ -29,6 +29,15 @@ pub trait PageImages: Send + Sync {
     /// # Errors
     /// Words for the log why there is no picture; the page then shows the file's name alone.
     fn pdf_page_png(&self, pdf: &[u8], page: usize) -> Result<Vec<u8>, String>;
+
+    /// The picture of a page, turned clockwise by 90, 180 or 270 degrees.
+    ///
+    /// # Errors
+    /// Words for the log why it cannot be turned.
+    fn turned_png(&self, png: &[u8], degrees: u16) -> Result<Vec<u8>, String>;
+
+    /// One box of the sheet on this page, cut as the reading sees it; none if the page has no such box.
+    fn box_png(&self, page: &[u8], name: &str) -> Option<Vec<u8>>;
 }
 
 /// Makes the PDF of a delivery.

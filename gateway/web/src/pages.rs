@@ -7,10 +7,12 @@ mod code_files;
 mod facilities;
 mod fax;
 mod groups;
+mod history;
 mod intakes;
 mod interfaces;
 mod login;
 mod note;
+mod notebook;
 mod outbox;
 mod posts;
 mod preview;
@@ -40,13 +42,18 @@ pub(crate) fn routes() -> Router<App> {
             "/groups/{group}/topics/{topic}/posts/{post}/acknowledgement/withdrawal",
             post(posts::withdraw),
         )
+        .route("/groups/{group}/topics/{topic}/posts/{post}/relatives", post(notebook::relatives))
+        .route("/groups/{group}/history", post(history::order))
+        .route("/groups/{group}/paste-slips", post(notebook::order_slips))
         .route("/attachments/{id}", get(attachments::file))
         .route("/attachments/{id}/zoom", get(attachments::zoom))
         .route("/attachments/{id}/pages/{page}", get(attachments::page_image))
         .route("/triage", get(triage::list))
         .route("/triage/{id}", get(triage::item))
         .route("/triage/{id}/placement", post(triage::place))
-        .route("/triage/{id}/confirmation", post(triage::confirm))
+        .route("/triage/{id}/confirmation", post(triage::sheet::confirm))
+        .route("/triage/{id}/boxes/{name}", get(triage::sheet::box_picture))
+        .route("/triage/{id}/turn", post(triage::sheet::turn))
         .route("/triage/{id}/request", post(triage::request::settle))
         .route("/triage/{id}/return", post(triage::give_back))
         .route("/triage/{id}/discard", post(triage::discard))

@@ -30,6 +30,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "zoom",
     "triage_list",
     "triage_item",
+    "tick_box",
     "intakes",
     "intake",
     "interfaces",

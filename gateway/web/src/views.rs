@@ -11,6 +11,7 @@ pub(crate) mod interfaces;
 pub(crate) mod outbox;
 pub(crate) mod post;
 pub(crate) mod rules;
+pub(crate) mod sheet;
 pub(crate) mod simple;
 pub(crate) mod timeline;
 pub(crate) mod triage;

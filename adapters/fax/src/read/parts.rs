@@ -153,9 +153,10 @@ fn settled(mut envelope: Envelope, pages: Vec<SeenPage>) -> Envelope {
     envelope
 }
 
-/// A box is empty only if it is empty on every page with this code.
-fn merge(marks: &mut [Mark], others: &[Mark]) {
-    for mark in marks {
+/// A box is empty only if it is empty on every page with this code. Boxes that only the other page has stand
+/// behind: a まとめ便 of many posts has several sheets.
+fn merge(marks: &mut Vec<Mark>, others: &[Mark]) {
+    for mark in marks.iter_mut() {
         let Some(other) = others.iter().find(|o| o.name == mark.name) else { continue };
         if mark.state == MarkState::Empty && other.state != MarkState::Empty {
             mark.state = other.state;
@@ -168,4 +169,7 @@ fn merge(marks: &mut [Mark], others: &[Mark]) {
             };
         }
     }
+    let more: Vec<Mark> =
+        others.iter().filter(|o| !marks.iter().any(|m| m.name == o.name)).cloned().collect();
+    marks.extend(more);
 }

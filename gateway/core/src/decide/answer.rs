@@ -2,12 +2,13 @@
 //! own facility, and every refusal looks the same to the sender (care-network.md 5 row 5, 6.1).
 
 use super::{Bench, doubt, may_notify};
-use crate::decision::{Answer, Candidate, Decision, TriageReason};
+use crate::decision::{Answer, Candidate, Decision, DigestAnswer, TriageReason};
 use crate::envelope::Sheet;
 use crate::facts::{CodeEntry, CodeFacts, CodeItem};
 use crate::identity_level;
 use crate::paper_request::is_marked;
-use crate::sheet_answer::{is_untouched, named};
+use crate::sheet_answer::{is_digest, is_untouched, lines_fit, named, of_one_post};
+use crate::sheet_form::line_of;
 use crate::vocabulary::{AttachmentRole, Channel, EndpointState, Intent};
 
 /// Why a code or thread does not act.
@@ -52,7 +53,10 @@ impl<'a> Bench<'a> {
             let candidates = candidates(entry);
             return Some(Decision::Triage { reasons: doubts, candidates });
         }
-        let Some(item) = only_item(entry) else {
+        let Some(item) = only_item(entry).filter(|_| self.lines_stand(entry)) else {
+            if let Some(digest) = self.digest(entry) {
+                return Some(digest);
+            }
             self.ground("まとめ便全体の返信コードなので、どの投稿への返信かを選んでください");
             let candidates = candidates(entry);
             return Some(Decision::Triage { reasons: vec![TriageReason::WhichItem], candidates });
@@ -182,8 +186,56 @@ impl Bench<'_> {
             self.ground("何も書かずに戻りました。「このまま返送＝了解」の紙です");
             return vec!["acknowledge".to_owned()];
         }
-        let small = sheet.closes.iter().all(|id| matches!(id.as_str(), "acknowledge" | "call_back"));
-        if small && trusted { sheet.closes.clone() } else { Vec::new() }
+        let small = |id: &&str| matches!(*id, "acknowledge" | "call_back");
+        let says: Vec<&str> = sheet.closes.iter().map(|id| of_one_post(id)).collect();
+        if !trusted || !says.iter().all(|id| small(&id)) {
+            return Vec::new();
+        }
+        says.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Whether the numbers printed on a sheet of a まとめ便 mean the posts in their order: nothing was left out
+    /// between two printings, and as many lines are printed as there are posts. Other sheets have no numbers.
+    fn lines_stand(&self, entry: &CodeEntry) -> bool {
+        match &self.envelope.sheet {
+            Some(sheet) if is_digest(&sheet.marks) => {
+                !entry.lines_moved && lines_fit(&sheet.marks, entry.items.len())
+            }
+            _ => true,
+        }
+    }
+
+    /// The 返信票 of a まとめ便 with several posts.
+    fn digest(&mut self, entry: &CodeEntry) -> Option<Decision> {
+        let sheet =
+            self.envelope.sheet.as_ref().filter(|s| is_digest(&s.marks) && self.lines_stand(entry))?;
+        let trusted = self.facts.paper.is_earned() && !self.warned(doubt::PAGE_DAMAGED);
+        let untouched = entry.untouched_acknowledges
+            && self.facts.paper.untouched_acknowledges
+            && is_untouched(&sheet.marks, !sheet.handwriting.is_empty());
+        let acts = |id: &String| id == "acknowledge_all" || line_of(id).is_some();
+        let says = if trusted && untouched {
+            self.ground("何も書かずに戻りました。「このまま返送＝了解」の紙です");
+            vec!["acknowledge_all".to_owned()]
+        } else if trusted && sheet.closes.iter().all(acts) {
+            sheet.closes.clone()
+        } else {
+            Vec::new()
+        };
+        self.ground(match says.as_slice() {
+            [] => "まとめ便の返信票です。印は事務局が確かめます",
+            _ => "まとめ便の返信票です。印ははっきりしていて、ほかの欄は空です",
+        });
+        let staff_id = named(&sheet.marks)
+            .and_then(|n| entry.printed_staff.get(usize::from(n).checked_sub(1)?).cloned());
+        Some(Decision::Digest(DigestAnswer {
+            facility_id: entry.facility_id.clone(),
+            reply_code: entry.code.clone(),
+            delivery_id: entry.delivery_id.clone(),
+            items: entry.items.clone(),
+            says,
+            staff_id,
+        }))
     }
 }
 

@@ -4,13 +4,14 @@
 
 use super::{Bench, doubt};
 use crate::commit::SheetAct;
-use crate::decision::{Decision, TriageReason};
+use crate::decision::{Addressees, Decision, Placement, TriageReason};
 use crate::envelope::{MarkState, Sheet};
 use crate::facts::{CodeEntry, CodeFacts};
 use crate::identity_level;
+use crate::ids::GroupId;
 use crate::paper_request::is_marked;
 use crate::sheet_order::SheetOrder;
-use crate::vocabulary::{EndpointState, Intent};
+use crate::vocabulary::{EndpointState, Intent, ReplyExpectation, Urgency};
 
 impl Bench<'_> {
     /// What a sheet of ours says before it is taken for an answer to a post.
@@ -21,6 +22,9 @@ impl Bench<'_> {
             return Some(decision);
         }
         let order = entry.sheet.clone()?;
+        if let SheetOrder::PasteSlips { group_id, .. } = &order {
+            return Some(self.notebook(entry, group_id));
+        }
         if let Some(fault) = self.sheet_fault(entry) {
             return Some(self.refuse(fault, None));
         }
@@ -54,8 +58,53 @@ impl Bench<'_> {
                 self.ground("施設の連絡票です。グループ呼称を画像で確かめて置きます");
                 Some(self.triage(vec![TriageReason::NewTopic]))
             }
-            SheetOrder::Status { .. } | SheetOrder::Evidence { .. } | SheetOrder::PasteSlips { .. } => None,
+            SheetOrder::Status { .. }
+            | SheetOrder::Evidence { .. }
+            | SheetOrder::PasteSlips { .. }
+            | SheetOrder::History { .. } => None,
         }
+    }
+
+    /// A page of the notebook in the home, with a 貼付票 on it: whoever visits photographs or faxes it, so the code
+    /// names the group and any member of it may bring it (care-network.md 6.4). One post of the facility that
+    /// brings it, with the picture; whose hand is whose, a person says. Membership and consent of that
+    /// facility are tested where the post is made.
+    fn notebook(&mut self, entry: &CodeEntry, group: &GroupId) -> Decision {
+        use super::answer::Fault;
+        self.ground("連絡ノートの頁です(貼付票のコード)");
+        let Some(sender) = self.verified() else {
+            return self.refuse(Fault::NotVerified, None);
+        };
+        let fault = if entry.revoked_at.is_some_and(|at| at <= self.now) {
+            Some(Fault::Revoked)
+        } else if entry.expires_at <= self.now {
+            Some(Fault::Expired)
+        } else {
+            None
+        };
+        if let Some(fault) = fault {
+            return self.refuse(fault, None);
+        }
+        self.level = identity_level::of(self.envelope, self.facts, true);
+        let doubts = self.doubts();
+        if !doubts.is_empty() {
+            return self.triage(doubts);
+        }
+        Decision::Post(Placement {
+            group_id: group.clone(),
+            facility_id: sender.facility.id.clone(),
+            staff_id: None,
+            under_topic: None,
+            corrects: None,
+            version: 1,
+            urgency: Urgency::Normal,
+            expectation: ReplyExpectation::None,
+            addressees: Addressees::default(),
+            asks: Vec::new(),
+            due_at: None,
+            document_kind: None,
+            office_calls: false,
+        })
     }
 
     fn request(&mut self, verb: &str, proved: bool) -> Decision {
@@ -194,6 +243,26 @@ mod tests {
         ] {
             assert_eq!(short(&run(&back, &of(EndpointState::Verified, order(sheet))).decision), expected);
         }
+    }
+
+    #[test]
+    fn a_page_of_the_notebook_is_posted_by_whoever_brings_it() {
+        use crate::decision::Decision;
+        let slips = || order(SheetOrder::PasteSlips { group_id: "G01".into(), post_ids: vec!["P1".into()] });
+        let back = returned(&[], &[]);
+        // The slips went to F03; F05 visited next.
+        let mut by_another = of(EndpointState::Verified, slips());
+        by_another.sender = Some(sender("F05", Channel::Fax));
+        let Decision::Post(placement) = run(&back, &by_another).decision else { panic!("no post") };
+        assert_eq!((placement.group_id.as_str(), placement.facility_id.as_str()), ("G01", "F05"));
+        let mut stranger = by_another.clone();
+        stranger.sender = None;
+        assert!(short(&run(&back, &stranger).decision).contains("endpoint_not_verified"));
+        let late = of(EndpointState::Verified, |entry| {
+            slips()(entry);
+            entry.expires_at = at("2026-06-01T10:20");
+        });
+        assert!(short(&run(&back, &late).decision).contains("code_expired"));
     }
 
     #[test]

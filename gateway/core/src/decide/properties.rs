@@ -182,6 +182,13 @@ proptest! {
             Decision::Quarantine { notice, .. } => prop_assert!(!(*notice && machine)),
             Decision::Return { .. } | Decision::Discard { .. } => prop_assert!(!machine),
             Decision::Triage { reasons, .. } => prop_assert!(!reasons.is_empty()),
+            // Several posts, told by one standing code; alone only after the trial.
+            Decision::Digest(d) => {
+                let CodeFacts::Known(code) = &facts.code else { panic!("a sheet without a code") };
+                prop_assert!(code.membership_stands && code.revoked_at.is_none() && code.expires_at > now);
+                prop_assert_eq!(&code.facility_id, &facts.sender.as_ref().unwrap().facility.id);
+                prop_assert!(d.says.is_empty() || facts.paper.is_earned());
+            }
             // A handshake is one of our own codes, back from the facility that got it.
             Decision::Sheet(_) => {
                 let CodeFacts::Known(code) = &facts.code else { panic!("a sheet without a code") };

@@ -30,6 +30,7 @@ pub(super) fn short(decision: &Decision) -> String {
         Decision::Return { notice } => format!("return {notice:?}"),
         Decision::Discard { .. } => "discard".into(),
         Decision::Sheet(act) => format!("{act:?}"),
+        Decision::Digest(answer) => format!("digest {:?}", answer.says),
         Decision::Request(r) => format!("{:?}", r.act),
         Decision::Record { what } => format!("record {what}"),
     }

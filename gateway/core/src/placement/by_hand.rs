@@ -134,7 +134,7 @@ const fn by_a_person(decision: Decision) -> Decided {
     Decided { decision, rule: None, identity_level: IdentityLevel::I0, grounds: Vec::new() }
 }
 
-fn close(id: &TriageId) -> Effect {
+pub(super) fn close(id: &TriageId) -> Effect {
     Effect::CloseTriage { id: id.clone(), outcome: TriageOutcome::Placed, note: None }
 }
 
@@ -211,6 +211,17 @@ pub fn confirm_sheet(
     if roster.group.state != GroupState::Open || roster.group.id != sheet.answer.group_id {
         return Err(Blocked::GroupNotOpen);
     }
+    let mut effects = said(&sheet, roster, random);
+    effects.push(close(sheet.triage_id));
+    Ok(effects)
+}
+
+/// What the ticks change, in an open group.
+pub(super) fn said(
+    sheet: &SheetConfirmation<'_>,
+    roster: &GroupRoster,
+    random: &mut dyn FnMut() -> u128,
+) -> Vec<Effect> {
     let mut effects = Vec::new();
     if sheet.acknowledged {
         let acknowledgement = Acknowledgement {
@@ -230,7 +241,7 @@ pub fn confirm_sheet(
     }
     if let Some(word) = sheet.attendance {
         let words = format!("返信票で「{word}」に印がありました。");
-        let post = ticked(&sheet, roster, ReplyExpectation::None, words, PostId::fresh(sheet.now, random()));
+        let post = ticked(sheet, roster, ReplyExpectation::None, words, PostId::fresh(sheet.now, random()));
         effects.extend(publish(post, Vec::new(), roster, sheet.now, random));
     }
     if sheet.call_back {
@@ -240,15 +251,14 @@ pub fn confirm_sheet(
             }
             None => "返信票で「電話ください」に印がありました。折返し電話をお願いします。".to_owned(),
         };
-        let post = ticked(&sheet, roster, ReplyExpectation::Call, words, PostId::fresh(sheet.now, random()));
+        let post = ticked(sheet, roster, ReplyExpectation::Call, words, PostId::fresh(sheet.now, random()));
         effects.extend(publish(post, Vec::new(), roster, sheet.now, random));
     }
-    effects.push(close(sheet.triage_id));
-    Ok(effects)
+    effects
 }
 
 /// A tick in words, as a reply of the facility.
-fn ticked(
+pub(super) fn ticked(
     sheet: &SheetConfirmation<'_>,
     roster: &GroupRoster,
     expectation: ReplyExpectation,

@@ -23,7 +23,8 @@ fn run(envelope: &Envelope, facts: &Facts, roster: Option<&GroupRoster>) -> Vec<
     let intake_id = IntakeId::from("I1");
     let arrival =
         Arrival { intake_id: &intake_id, index: 0, received_at: now, now, envelope, decided: &decided };
-    effects(&arrival, roster, vec!["A1".into()], &mut counter())
+    let rosters = roster.map(std::slice::from_ref).unwrap_or_default();
+    effects(&arrival, rosters, vec!["A1".into()], &mut counter())
 }
 
 /// Short names of effects.
@@ -199,7 +200,12 @@ fn a_report_settles_a_job() {
     let all = run(&envelope, &facts(None), None);
     assert_eq!(
         all,
-        [Effect::Report { job: "job-7".into(), state: DeliveryState::Failed, detail: "話中".into() }]
+        [Effect::Report {
+            job: "job-7".into(),
+            route: None,
+            state: DeliveryState::Failed,
+            detail: "話中".into()
+        }]
     );
     envelope.report.as_mut().unwrap().outcome = ReportOutcome::Delayed;
     assert!(run(&envelope, &facts(None), None).is_empty());

@@ -7,7 +7,7 @@ use crate::directory_files;
 use crate::gateway::store_config;
 use kakehashi_core::clock::{Clock as _, SystemClock};
 use kakehashi_core::ids::NetworkId;
-use kakehashi_store::{DirectoryChange, Store};
+use kakehashi_store::{DirectoryChange, Kept, KeptPart, Store};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,13 +55,32 @@ pub(crate) fn import(folder: &Path, dry_run: bool, config: &Path) -> ExitCode {
         let applied = store.directory(&network).apply(changes, now).await;
         store.close().await;
         match applied {
-            Ok(count) => {
+            Ok(done) => {
+                let count = done.changed;
                 println!("{count} 行を登録・更新しました / {count} rows new or changed");
+                for kept in &done.kept {
+                    println!("{}", kept_words(kept));
+                }
                 ExitCode::SUCCESS
             }
             Err(error) => fail(error),
         }
     })
+}
+
+/// What the file says otherwise than the desk. The file should follow; until then nothing is lost.
+fn kept_words(kept: &Kept) -> String {
+    let id = &kept.endpoint_id;
+    match kept.what {
+        KeptPart::Number => format!(
+            "{id}: 番号は画面で二人が確かめたものを残しました。ファイルの番号を直すか、FAXの画面で変えてください / \
+             the number checked by two persons stays; correct the file, or change it at /fax"
+        ),
+        KeptPart::Settings => format!(
+            "{id}: 受け取り方は施設が変えたものを残しました。ファイルを合わせてください / \
+             how the facility chose to receive stays; let the file follow"
+        ),
+    }
 }
 
 pub(crate) fn example(folder: &Path) -> ExitCode {

@@ -193,7 +193,9 @@ impl Applying<'_> {
     ) -> Result<(), StoreError> {
         let outcome = match decision {
             Decision::Triage { .. } | Decision::Quarantine { .. } => return Ok(()),
-            Decision::Post(_) | Decision::Reply(_) | Decision::Acknowledge(_) => TriageOutcome::Placed,
+            Decision::Post(_) | Decision::Reply(_) | Decision::Acknowledge(_) | Decision::Digest(_) => {
+                TriageOutcome::Placed
+            }
             Decision::Sheet(_) | Decision::Request(_) => TriageOutcome::Done,
             Decision::Return { .. } | Decision::Record { .. } | Decision::Discard { .. } => {
                 TriageOutcome::Discarded

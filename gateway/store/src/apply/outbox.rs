@@ -21,6 +21,9 @@ use kakehashi_core::vocabulary::{Channel, DeliveryMode, DeliveryState};
 /// The gateway says the same notice to one address once within this time.
 const NOTICE_ONCE_SECONDS: i64 = 24 * 3600;
 
+/// How long a result waits for its job.
+const EARLY_KEPT_SECONDS: i64 = 24 * 3600;
+
 /// A delivery found for a change.
 struct Found {
     id: DeliveryId,
@@ -261,6 +264,7 @@ impl Applying<'_> {
     pub(super) async fn report(
         &mut self,
         job: &str,
+        route: Option<&str>,
         told: DeliveryState,
         detail: &str,
     ) -> Result<Applied, StoreError> {
@@ -273,7 +277,15 @@ impl Applying<'_> {
                 return Ok(Applied::Repeated);
             }
         };
-        let Some(found) = self.of_job(job).await? else { return Ok(Applied::Repeated) };
+        let Some(found) = self.of_job(job, route).await? else {
+            return self.keep_early(job, route, told, detail).await;
+        };
+        self.tx
+            .run(
+                "DELETE FROM early_reports WHERE network_id = $1 AND job = $2 AND route = $3",
+                args![self.network, job, route.unwrap_or_default()],
+            )
+            .await?;
         let Ok(next) = delivery::next(found.state, event) else { return Ok(Applied::Repeated) };
         if next == found.state {
             return Ok(Applied::Repeated);
@@ -325,14 +337,47 @@ impl Applying<'_> {
         Ok(Applied::Changed)
     }
 
-    /// A job as the provider or we named it, or the Message-ID of a mail of ours.
-    async fn of_job(&mut self, job: &str) -> Result<Option<Found>, StoreError> {
+    /// A result that was faster than the end of our own attempt: it is told again when its job is known. The
+    /// deliverer looks for such ones in every round.
+    async fn keep_early(
+        &mut self,
+        job: &str,
+        route: Option<&str>,
+        told: DeliveryState,
+        detail: &str,
+    ) -> Result<Applied, StoreError> {
+        let (n, at) = (self.network, self.at());
+        self.tx
+            .run(
+                "DELETE FROM early_reports WHERE network_id = $1 AND received_at < $2",
+                args![n, at.plus_seconds(-EARLY_KEPT_SECONDS)],
+            )
+            .await?;
+        self.tx
+            .run(
+                "INSERT INTO early_reports (network_id, job, route, state, detail, received_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (network_id, job, route) DO UPDATE SET \
+                 state = excluded.state, detail = excluded.detail, received_at = excluded.received_at",
+                args![n, job, route.unwrap_or_default(), told.code(), detail, at],
+            )
+            .await?;
+        self.wake(Wake::Delivery);
+        Ok(Applied::Repeated)
+    }
+
+    /// A job as the provider or we named it, or the Message-ID of a mail of ours. A provider that is known by
+    /// its signature has its own jobs only.
+    async fn of_job(&mut self, job: &str, route: Option<&str>) -> Result<Option<Found>, StoreError> {
         let sql = format!(
-            "{FOUND} WHERE network_id = $1 AND job = $2 ORDER BY delivery_id DESC LIMIT 1 {{for update}}"
+            "{FOUND} WHERE network_id = $1 AND job = $2 AND ($3 = '' OR route = $3) \
+             ORDER BY delivery_id DESC LIMIT 1 {{for update}}"
         );
-        let row = self.tx.row(sql, args![self.network, job]).await?;
+        let row = self.tx.row(sql, args![self.network, job, route.unwrap_or_default()]).await?;
         if let Some(row) = row {
             return found(&row).map(Some);
+        }
+        if route.is_some() {
+            return Ok(None);
         }
         let Some(id) = delivery_of_message_id(job) else { return Ok(None) };
         self.by_id(&id).await

@@ -1,11 +1,14 @@
-//! What machine and person read on one sheet. A sheet is kept once; a second confirmation of the same
-//! intake changes nothing.
+//! What machine and person read on one sheet, and pages that a person turned. A sheet is kept once; a second
+//! confirmation of the same intake changes nothing.
 
 use super::{Applied, Applying};
 use crate::StoreError;
 use crate::row::json_text;
 use crate::value::args;
 use kakehashi_core::commit::SheetCheck;
+use kakehashi_core::envelope::ContentHash;
+use kakehashi_core::ids::AttachmentId;
+use kakehashi_core::vocabulary::AttachmentRole;
 
 impl Applying<'_> {
     pub(super) async fn set_paper(
@@ -54,5 +57,30 @@ impl Applying<'_> {
             )
             .await?;
         Ok(Applied::of(rows))
+    }
+
+    /// Only while an item of its message waits: what a group has seen by a person's hand stays as it is.
+    pub(super) async fn turn_picture(
+        &mut self,
+        id: &AttachmentId,
+        from: &ContentHash,
+        to: &ContentHash,
+        size_bytes: u64,
+    ) -> Result<Applied, StoreError> {
+        let rows = self
+            .tx
+            .run(
+                "UPDATE attachments SET content_hash = $4, size_bytes = $5, \
+                     turned_from = COALESCE(turned_from, $3) \
+                 WHERE network_id = $1 AND attachment_id = $2 AND content_hash = $3 AND role = $6 \
+                   AND EXISTS (SELECT 1 FROM triage_items x WHERE x.network_id = attachments.network_id \
+                       AND x.intake_id = attachments.intake_id AND x.outcome IS NULL)",
+                args![self.network, id, from, to, size_bytes, AttachmentRole::PageImage.code()],
+            )
+            .await?;
+        if rows == 0 {
+            return Err(StoreError::Conflict { what: "the page was turned or placed meanwhile" });
+        }
+        Ok(Applied::Changed)
     }
 }

@@ -46,8 +46,8 @@ impl Applying<'_> {
             .run(
                 "INSERT INTO deliveries (network_id, delivery_id, endpoint_id, facility_id, channel, mode, \
                      state, due_at, state_at, created_at, resend_possible, attempt_count, code, \
-                     code_expires_at, sheet) \
-                 VALUES ($1, $2, $3, $4, $5, 'instant', 'held', $6, $7, $7, $8, 0, $9, $10, $11) \
+                     code_expires_at, sheet, cover) \
+                 VALUES ($1, $2, $3, $4, $5, 'instant', 'held', $6, $7, $7, $8, 0, $9, $10, $11, $12) \
                  ON CONFLICT DO NOTHING",
                 args![
                     n,
@@ -61,6 +61,8 @@ impl Applying<'_> {
                     sheet.code.as_str(),
                     sheet.code_expires_at,
                     &order,
+                    // Much about one patient at once: never without a 表紙 that came back.
+                    sheet.order.carries_posts().then_some("wanted"),
                 ],
             )
             .await?;
@@ -71,6 +73,11 @@ impl Applying<'_> {
         match &sheet.order {
             SheetOrder::Status { post_id } | SheetOrder::Evidence { post_id } => {
                 self.sheet_item(0, post_id, &sheet.code, sheet).await?;
+            }
+            SheetOrder::History { post_ids, .. } => {
+                for (position, post) in (0..).zip(post_ids) {
+                    self.sheet_item(position, post, &sheet.code, sheet).await?;
+                }
             }
             SheetOrder::PasteSlips { post_ids, .. } => {
                 for ((position, post), code) in (0..).zip(post_ids).zip(&sheet.slip_codes) {

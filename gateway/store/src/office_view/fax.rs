@@ -26,7 +26,7 @@ pub(super) async fn outgoing(
         .rows(
             "SELECT d.delivery_id, COALESCE(f.name, ''), COALESCE(d.address, e.address, ''), d.state, d.due_at, \
                     d.state_at, d.attempt_count, d.pages, d.route, d.cover, d.sheet, d.last_detail, \
-                    d.resend_possible, d.endpoint_id \
+                    d.resend_possible, d.endpoint_id, f.phone \
              FROM deliveries d \
              LEFT JOIN endpoints e ON e.network_id = d.network_id AND e.endpoint_id = d.endpoint_id \
              LEFT JOIN facilities f ON f.network_id = d.network_id AND f.facility_id = d.facility_id \
@@ -52,6 +52,7 @@ pub(super) async fn outgoing(
             last_detail: r.opt_text()?,
             resend_possible: r.bool()?,
             endpoint_id: r.opt_id()?,
+            phone: r.opt_text()?,
             items: Vec::new(),
         });
     }

@@ -26,7 +26,7 @@ pub(super) async fn filtered(
     };
     let sql = format!(
         "SELECT d.delivery_id, COALESCE(f.name, ''), d.channel, COALESCE(d.address, e.address, ''), d.mode, \
-                d.state, d.due_at, d.state_at, d.attempt_count, d.last_detail, d.resend_possible \
+                d.state, d.due_at, d.state_at, d.attempt_count, d.last_detail, d.resend_possible, f.phone \
          FROM deliveries d \
          LEFT JOIN endpoints e ON e.network_id = d.network_id AND e.endpoint_id = d.endpoint_id \
          LEFT JOIN facilities f ON f.network_id = d.network_id AND f.facility_id = d.facility_id \
@@ -47,6 +47,7 @@ pub(super) async fn filtered(
             attempt_count: r.count()?,
             last_detail: r.opt_text()?,
             resend_possible: r.bool()?,
+            phone: r.opt_text()?,
             items: Vec::new(),
         });
     }

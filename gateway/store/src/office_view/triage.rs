@@ -183,6 +183,7 @@ pub(super) async fn item(
     let candidates = named(db, network, &raw.candidates).await?;
     let attachments = of_envelope(db, network, &raw).await?;
     let companions = companions(db, network, &raw, sender_facility.as_ref()).await?;
+    let joinable = joinable(db, network, &raw, sender_facility.as_ref()).await?;
     Ok(Some(TriageItem {
         row: raw.row(sender_facility.as_ref()),
         envelope_index: raw.envelope_index,
@@ -193,7 +194,44 @@ pub(super) async fn item(
         decided: raw.decided.get(raw.envelope_index as usize).cloned(),
         closed: raw.closed,
         companions,
+        joinable,
     }))
+}
+
+/// Two calls within this time can be one document: the line broke, or the feeder took half of it.
+const JOINED_WITHIN_SECONDS: i64 = 6 * 3600;
+
+/// Other FAX of the same number that wait, oldest first: pages of a document that came in several calls.
+async fn joinable(
+    db: &Database,
+    network: &NetworkId,
+    raw: &Raw,
+    facility: Option<&Facility>,
+) -> Result<Vec<TriageRow>, StoreError> {
+    let Some(envelope) = raw.envelope().filter(|e| e.channel == Channel::Fax) else { return Ok(Vec::new()) };
+    let sql = format!(
+        "SELECT {ITEM} FROM triage_items x \
+         JOIN intakes i ON i.network_id = x.network_id AND i.intake_id = x.intake_id \
+         WHERE x.network_id = $1 AND x.outcome IS NULL AND x.quarantined = $2 AND x.triage_id <> $3 \
+           AND i.received_at >= $4 AND i.received_at <= $5 \
+         ORDER BY x.triage_id LIMIT $6"
+    );
+    let (from, until) = (
+        raw.received_at.plus_seconds(-JOINED_WITHIN_SECONDS),
+        raw.received_at.plus_seconds(JOINED_WITHIN_SECONDS),
+    );
+    let mut found = Vec::new();
+    for row in &db.rows(sql, args![network, false, &raw.id, from, until, COMPANIONS_AMONG]).await? {
+        let other = read(&mut row.reader())?;
+        let same = other
+            .envelope()
+            .is_some_and(|e| e.channel == Channel::Fax && e.sender.number == envelope.sender.number);
+        // What a sheet shows lies on its topic already.
+        if same && !other.reasons.contains(&TriageReason::SheetToConfirm) {
+            found.push(other.row(facility));
+        }
+    }
+    Ok(found)
 }
 
 /// Items looked through for companions, newest first.
@@ -240,21 +278,28 @@ async fn of_envelope(
     raw: &Raw,
 ) -> Result<Vec<StoredAttachment>, StoreError> {
     let sql = format!(
-        "SELECT {ATTACHMENT} FROM attachments a WHERE a.network_id = $1 AND a.intake_id = $2 \
+        "SELECT {ATTACHMENT}, a.turned_from FROM attachments a WHERE a.network_id = $1 AND a.intake_id = $2 \
          ORDER BY a.position, a.attachment_id"
     );
-    let rows = db.rows(sql, args![network, &raw.intake_id]).await?;
-    let all: Vec<StoredAttachment> =
-        rows.iter().map(|row| read_attachment(&mut row.reader())).collect::<Result<_, _>>()?;
+    let mut all = Vec::new();
+    for row in &db.rows(sql, args![network, &raw.intake_id]).await? {
+        let mut r = row.reader();
+        let stored = read_attachment(&mut r)?;
+        // As the Envelope knows it, whatever the office has turned since.
+        let read_as = r.opt_text()?.unwrap_or_else(|| stored.content_hash.to_string());
+        all.push((read_as, stored));
+    }
     if raw.envelopes.len() <= 1 {
-        return Ok(all);
+        return Ok(all.into_iter().map(|(_, stored)| stored).collect());
     }
     // Posting renumbers, so the Envelope's own list tells which are its.
     let Some(envelope) = raw.envelope() else { return Ok(Vec::new()) };
-    let mut own = Vec::new();
+    let mut own: Vec<StoredAttachment> = Vec::new();
     for wanted in &envelope.attachments {
-        let found = all.iter().find(|a| a.content_hash == wanted.content_hash && !own.contains(*a));
-        own.extend(found.cloned());
+        let found = all.iter().find(|(read_as, stored)| {
+            read_as.as_str() == wanted.content_hash.as_str() && !own.iter().any(|o| o.id == stored.id)
+        });
+        own.extend(found.map(|(_, stored)| stored.clone()));
     }
     Ok(own)
 }

@@ -4,11 +4,27 @@
 use super::OutboxItem;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::Endpoint;
+use kakehashi_core::envelope::{ContentHash, Mark};
 use kakehashi_core::ids::{
     AttachmentId, ChangeId, DeliveryId, EndpointId, GroupId, IntakeId, PostId, TriageId,
 };
 use kakehashi_core::sheet_order::SheetOrder;
 use kakehashi_core::vocabulary::{DeliveryState, IntakeState};
+
+/// A returned sheet that a person has read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedSheet {
+    /// The intake of the sheet.
+    pub intake_id: IntakeId,
+    /// Which Envelope of the intake, from 0.
+    pub envelope_index: u32,
+    /// The boxes as the machine read them.
+    pub marks: Vec<Mark>,
+    /// The boxes that the person found marked.
+    pub decided: Vec<String>,
+    /// Pictures of its pages, in order.
+    pub pictures: Vec<ContentHash>,
+}
 
 /// A FAX that leaves or left.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +57,8 @@ pub struct FaxOut {
     pub resend_possible: bool,
     /// The endpoint; none for notices.
     pub endpoint_id: Option<EndpointId>,
+    /// Telephone of the facility, as written.
+    pub phone: Option<String>,
     /// What it carries or tells of.
     pub items: Vec<OutboxItem>,
 }

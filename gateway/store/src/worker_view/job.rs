@@ -85,7 +85,7 @@ pub(super) async fn load(
         };
         let content = match heads.remove(&one.id).ok_or_else(missing)? {
             Head::Notice { notice, address, channel } => JobContent::Notice { notice, address, channel },
-            Head::Posts(head) if head.sheet.is_some() => {
+            Head::Posts(head) if head.sheet.as_ref().is_some_and(|s| !s.carries_posts()) => {
                 let PostsHead { sheet, endpoint, facility, code, code_expires_at, .. } = *head;
                 let Some(order) = sheet else { return Err(missing()) };
                 let content = sheets::content(db, &network.id, &one.id, &order).await?.ok_or_else(missing)?;
@@ -100,8 +100,10 @@ pub(super) async fn load(
                 }))
             }
             Head::Posts(head) => {
-                let PostsHead { endpoint, facility, code, code_expires_at, untouched_acknowledges, .. } =
+                let PostsHead { sheet, endpoint, facility, code, code_expires_at, untouched_acknowledges } =
                     *head;
+                // A copy of the history says what it is; receipts wait for the next regular delivery.
+                let history = sheet.as_ref().and_then(SheetOrder::history_words);
                 let mut carried = Vec::new();
                 for (post, code, receipt_of) in items.remove(&one.id).unwrap_or_default() {
                     let mut item = around.item(&post, code, &facility).ok_or_else(missing)?;
@@ -132,7 +134,10 @@ pub(super) async fn load(
                     code,
                     code_expires_at,
                     untouched_acknowledges,
-                    notes: notes.remove(&endpoint.id).unwrap_or_default(),
+                    notes: match history {
+                        Some(words) => vec![words],
+                        None => notes.remove(&endpoint.id).unwrap_or_default(),
+                    },
                     endpoint,
                     items: carried,
                 }))

@@ -5,8 +5,10 @@ use crate::StoreError;
 use crate::store::Parts;
 use crate::value::args;
 use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::commit::Effect;
 use kakehashi_core::fax_route::{Breaker, RouteMemory};
 use kakehashi_core::ids::{DeliveryId, NetworkId};
+use kakehashi_core::vocabulary::DeliveryState;
 
 pub(super) async fn look(
     parts: &Parts,
@@ -101,7 +103,7 @@ pub(super) async fn load_of_the_day(
         .db
         .row(
             "SELECT (SELECT CAST(COALESCE(SUM(o.pages), 0) AS BIGINT) FROM deliveries o \
-                 WHERE o.network_id = d.network_id AND o.endpoint_id = d.endpoint_id AND o.channel = 'fax' \
+                 WHERE o.network_id = d.network_id AND o.facility_id = d.facility_id AND o.channel = 'fax' \
                    AND o.delivery_id <> d.delivery_id AND o.created_at >= $4 AND o.state_at >= $3), \
                (SELECT COUNT(*) FROM delivery_items i \
                  JOIN posts t ON t.network_id = i.network_id AND t.post_id = i.post_id \
@@ -142,4 +144,30 @@ pub(super) async fn postpone(
     )
     .await?;
     tx.commit().await
+}
+
+/// At most so many in one round.
+const EARLY_AT_ONCE: u32 = 100;
+
+pub(super) async fn early_reports(parts: &Parts, network: &NetworkId) -> Result<Vec<Effect>, StoreError> {
+    let rows = parts
+        .db
+        .rows(
+            "SELECT r.job, r.route, r.state, r.detail FROM early_reports r \
+             JOIN deliveries d ON d.network_id = r.network_id AND d.job = r.job \
+             WHERE r.network_id = $1 AND (r.route = '' OR r.route = d.route) LIMIT $2",
+            args![network, EARLY_AT_ONCE],
+        )
+        .await?;
+    let mut reports = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut r = row.reader();
+        reports.push(Effect::Report {
+            job: r.text()?,
+            route: Some(r.text()?).filter(|route| !route.is_empty()),
+            state: r.code(("early_reports", "state"), DeliveryState::from_code)?,
+            detail: r.text()?,
+        });
+    }
+    Ok(reports)
 }

@@ -37,6 +37,8 @@ pub(super) async fn content(
         SheetOrder::PasteSlips { post_ids, .. } => slips(db, network, delivery, post_ids)
             .await?
             .map(|slips| SheetContent::PasteSlips(Box::new(slips))),
+        // Carries posts as an ordinary delivery does.
+        SheetOrder::History { .. } => None,
     })
 }
 

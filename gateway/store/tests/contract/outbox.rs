@@ -277,7 +277,7 @@ pub(crate) async fn silence_becomes_unknown(world: &World) {
 }
 
 fn report(job: &str, state: DeliveryState) -> Vec<Effect> {
-    vec![Effect::Report { job: job.into(), state, detail: "NG 話中".into() }]
+    vec![Effect::Report { job: job.into(), route: None, state, detail: "NG 話中".into() }]
 }
 
 pub(crate) async fn a_report_moves_its_delivery(world: &World) {
@@ -296,15 +296,18 @@ pub(crate) async fn a_report_moves_its_delivery(world: &World) {
     let outcome = Outcome::HandedOff { job: "J-1".into(), report_within_seconds: 600 };
     let handed = end(&again, outcome, DeliveryState::HandedOff, minute(5));
     assert!(world.worker().finish_attempt("w", &handed).await.unwrap());
-    let paper =
-        Effect::Report {
-            job: "J-1".into(), state: DeliveryState::Failed, detail: "相手機の用紙切れ".into()
-        };
+    let paper = Effect::Report {
+        job: "J-1".into(),
+        route: None,
+        state: DeliveryState::Failed,
+        detail: "相手機の用紙切れ".into(),
+    };
     world.commit_at(minute(6), vec![paper]).await.unwrap();
     assert_eq!(row(world, "D1").await.state, DeliveryState::Failed);
     // A number that nobody has is stopped at once.
     let nobody = Effect::Report {
         job: "J-9".into(),
+        route: None,
         state: DeliveryState::Failed,
         detail: "現在使われておりません".into(),
     };
@@ -456,7 +459,7 @@ async fn bounce(world: &World, id: &str, detail: &str) {
     let done = end(&job, Outcome::Delivered("250 ok".into()), DeliveryState::Delivered, now());
     world.worker().finish_attempt("w", &done).await.unwrap();
     let job = message_id(&id.into(), None, "in.sakurami.example");
-    let told = Effect::Report { job, state: DeliveryState::Failed, detail: detail.into() };
+    let told = Effect::Report { job, route: None, state: DeliveryState::Failed, detail: detail.into() };
     world.commit(vec![told]).await.unwrap();
 }
 

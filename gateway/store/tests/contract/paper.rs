@@ -349,7 +349,12 @@ pub(crate) async fn a_silent_number_goes_stale(world: &World) {
     world.commit(vec![post(&t), d]).await.unwrap();
     let jobs = claim(world, now()).await;
     hand_off(world, &jobs[0], now()).await;
-    let report = Effect::Report { job: "j-D1".into(), state: DeliveryState::Delivered, detail: "OK".into() };
+    let report = Effect::Report {
+        job: "j-D1".into(),
+        route: None,
+        state: DeliveryState::Delivered,
+        detail: "OK".into(),
+    };
     world.commit_at(later(1), vec![report]).await.unwrap();
     let since = |days: i64| now().plus_seconds(days * 86_400);
     let found = world.worker().numbers_without_sign(since(1)).await.unwrap();

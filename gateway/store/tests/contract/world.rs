@@ -103,7 +103,7 @@ impl World {
     }
 
     pub(crate) async fn import(&self, changes: Vec<DirectoryChange>) -> u64 {
-        self.store.directory(&self.network).apply(changes, now()).await.unwrap()
+        self.store.directory(&self.network).apply(changes, now()).await.unwrap().changed
     }
 
     /// The network of the scenarios, small.

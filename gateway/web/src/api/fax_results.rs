@@ -47,15 +47,8 @@ pub(crate) async fn take(
         }
     };
     let Some(state) = result.state else { return StatusCode::NO_CONTENT };
-    match app.store().worker(&app.state.network).route_of_job(&result.job).await {
-        Ok(Some(route)) if route == provider => {}
-        Ok(_) => {
-            tracing::warn!(provider, "web.fax_results: a result of a job that this provider never took");
-            return StatusCode::NO_CONTENT;
-        }
-        Err(_) => return StatusCode::SERVICE_UNAVAILABLE,
-    }
-    let effect = Effect::Report { job: result.job, state, detail: result.detail };
+    // It finds a job of this provider only; one that is not known yet may be known in a moment.
+    let effect = Effect::Report { job: result.job, route: Some(provider), state, detail: result.detail };
     let commit = Commit { at: now, actor: Actor::Gateway, effects: vec![effect] };
     match app.store().commit(&app.state.network, commit).await {
         Ok(_) => StatusCode::NO_CONTENT,

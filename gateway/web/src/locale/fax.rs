@@ -102,6 +102,9 @@ pub(super) const MESSAGES: &[Message] = &[
         "枚数か費用が数ではありません。まだ何も変わっていません。",
         "Pages or cost is no number. Nothing has changed yet.",
     ),
+    ("triage.turn_for_good", "この頁の向きを直す", "Turn this page for good"),
+    ("triage.join", "同じ書類の続きなら、いっしょに置くFAX", "FAX of the same document, placed together"),
+    ("triage.joined", "ほかのFAXといっしょに置きました", "placed together with another FAX"),
     ("triage.page", "{0}ページ目", "page {0}"),
     (
         "triage.pages_help",

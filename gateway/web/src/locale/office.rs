@@ -119,6 +119,14 @@ pub(super) const MESSAGES: &[Message] = &[
         "The trial is over ({0} of {1}). A sure mark becomes 了解 without waiting for a person.",
     ),
     ("sheet.as_facility", "施設として", "As a facility"),
+    ("sheet.digest", "まとめ便の返信票({0}件)", "Sheet of a digest ({0} posts)"),
+    ("sheet.box_alt", "拡大した枠:", "Enlarged box:"),
+    (
+        "sheet.written",
+        "手書きの返信はどの投稿へ(切り抜いて載せます)",
+        "Handwriting answers which post (cut out)",
+    ),
+    ("sheet.written_none", "載せません", "none"),
     ("sheet.confirm", "この内容で確定", "Confirm"),
     ("sheet.reply_only", "返信のみ(印なし)", "Reply only (no ticks)"),
     ("sheet.read_marks", "読み取られた印", "Marks as read"),
@@ -187,6 +195,7 @@ pub(super) const MESSAGES: &[Message] = &[
     ("decision.quarantine", "隔離しました", "quarantined"),
     ("decision.return", "差し戻しました", "returned"),
     ("decision.discard", "破棄しました: {0}", "discarded: {0}"),
+    ("decision.digest", "まとめ便への返信", "an answer to a digest"),
     ("decision.number_confirmed", "番号を確認しました", "the number was verified"),
     ("decision.cover_returned", "表紙が戻りました。本文を送ります", "the cover came back: the pages follow"),
     (
@@ -282,6 +291,8 @@ pub(super) const MESSAGES: &[Message] = &[
     ("outbox.retry", "もう一度送る", "Send again"),
     ("outbox.preview", "紙面を見る", "See the pages"),
     ("outbox.recall", "取り消す", "Recall"),
+    ("outbox.tell", "電話で伝える ☎ {0}", "Tell by phone ☎ {0}"),
+    ("outbox.tell_unknown", "電話で伝える(電話番号の登録なし)", "Tell by phone (no number registered)"),
     ("outbox.called", "電話した", "Called"),
     ("outbox.listener", "聞いた方のお名前", "Who listened"),
     (

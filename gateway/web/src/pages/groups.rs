@@ -77,6 +77,10 @@ async fn show(
     let visitor = &reader.visitor;
     let group = &timeline.group.id;
     let groups = reader.groups().await?;
+    let slips = match visitor.is_office() {
+        true => super::notebook::choices(&reader.roster(group, now).await?),
+        false => Vec::new(),
+    };
     let viewer = Viewer {
         lang: visitor.lang,
         now,
@@ -87,6 +91,7 @@ async fn show(
         focus,
         problem,
         written,
+        slips,
         fresh: &FormKeys(now),
     };
     let page = timeline_view::page(&viewer, timeline);

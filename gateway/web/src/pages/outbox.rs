@@ -91,7 +91,7 @@ pub(crate) async fn called(
         return show(&app, &office, OutboxFilter::NeedsAction, Some(problem)).await;
     }
     change(&app, &office, id, DeliveryChange::Called { listener }).await?;
-    Ok(Redirect::to("/outbox").into_response())
+    Ok(back(&fields, "/outbox"))
 }
 
 async fn change(app: &App, office: &Office, id: String, change: DeliveryChange) -> Result<(), PageError> {

@@ -2,6 +2,7 @@
 //! quarantined. Consent is asked for again at every placement, whatever the page showed.
 
 pub(crate) mod request;
+pub(crate) mod sheet;
 
 use crate::app::App;
 use crate::error::PageError;
@@ -10,17 +11,18 @@ use crate::posting::commit;
 use crate::random;
 use crate::rights::Office;
 use crate::session::Frame;
+use crate::views::sheet::answering_facility;
 use crate::views::triage as view;
-use crate::views::triage::{Beside, answer_of};
+use crate::views::triage::Beside;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use kakehashi_core::commit::{Actor, Effect, SheetCheck, TriageOutcome};
+use kakehashi_core::commit::{Actor, Effect, TriageOutcome};
 use kakehashi_core::decision::{Addressees, Notice, TriageReason};
 use kakehashi_core::directory::{Facility, GroupRoster};
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::FactQuery;
-use kakehashi_core::ids::{AttachmentId, DeliveryId, FacilityId, GroupId, PostId, StaffId, TriageId};
-use kakehashi_core::placement::{HandPlacement, SheetConfirmation, confirm_sheet, place_by_hand};
+use kakehashi_core::ids::{AttachmentId, DeliveryId, FacilityId, GroupId, PostId, TriageId};
+use kakehashi_core::placement::{HandPlacement, place_by_hand};
 use kakehashi_core::vocabulary::{AttachmentRole, Channel, Format, ReplyExpectation, Urgency};
 use kakehashi_store::view::TriageItem;
 use serde::Deserialize;
@@ -82,7 +84,7 @@ async fn show(
     let at = rows.iter().position(|r| r.id == item.row.id);
     let link = |i: Option<usize>| i.and_then(|i| rows.get(i)).map(|r| format!("/triage/{}", r.id));
     let cards = office.view.facilities().await?;
-    let sender = answer_of(item).map(|a| &a.facility_id).or(item.sender_facility.as_ref().map(|f| &f.id));
+    let sender = answering_facility(item).or(item.sender_facility.as_ref().map(|f| &f.id));
     let staff_of_sender = cards
         .iter()
         .find(|c| Some(&c.facility.id) == sender)
@@ -149,7 +151,9 @@ pub(crate) async fn place(
     let chosen: Vec<AttachmentId> =
         waiting.iter().filter(|id| fields.all("page").any(|p| p == id.as_str())).cloned().collect();
     let parted = !chosen.is_empty() && chosen.len() < waiting.len();
-    let pages = if parted { chosen } else { waiting };
+    let mut pages = if parted { chosen } else { waiting };
+    let joined = joined(&office, &item, &fields).await?;
+    pages.extend(joined.iter().flat_map(still_here));
     let unread = unreadable_envelope(&item);
     let envelope = item.envelope.as_ref().unwrap_or(&unread);
     let mut actor_name = office.visitor.user.display_name.clone();
@@ -178,6 +182,8 @@ pub(crate) async fn place(
             if parted {
                 effects.retain(|effect| !matches!(effect, Effect::CloseTriage { .. }));
             }
+            let note = lang.t("triage.joined");
+            effects.extend(joined.iter().map(|o| close(o, TriageOutcome::Placed, Some(note.clone()))));
             if let Some(number) = fields.get("teach")
                 && item
                     .envelope
@@ -203,6 +209,19 @@ pub(crate) async fn place(
             again(&app, &office, &item, lang.tf("triage.blocked", &[&why])).await
         }
     }
+}
+
+/// The other FAX whose pages belong to the same document, as the person says: only such as are offered.
+async fn joined(
+    office: &Office,
+    item: &TriageItem,
+    fields: &crate::forms::Fields,
+) -> Result<Vec<TriageItem>, PageError> {
+    let mut joined = Vec::new();
+    for row in item.joinable.iter().filter(|row| fields.all("join").any(|id| id == row.id.as_str())) {
+        joined.push(find(office, row.id.to_string()).await?);
+    }
+    Ok(joined)
 }
 
 /// Files of an item that no post has taken yet; all of them if none is left, as for a sheet whose picture is
@@ -255,88 +274,6 @@ fn unreadable_envelope(item: &TriageItem) -> Envelope {
         Envelope::empty(item.row.channel, format, kakehashi_core::envelope::ContentHash::of(b""));
     envelope.title.clone_from(&item.row.title);
     envelope
-}
-
-/// Confirms what a reply sheet says.
-pub(crate) async fn confirm(
-    State(app): State<App>,
-    office: Office,
-    Path(id): Path<String>,
-    SignedForm(fields): SignedForm,
-) -> Result<Response, PageError> {
-    let item = find(&office, id).await?;
-    if item.closed.is_some() {
-        return Err(PageError::Conflict);
-    }
-    let now = app.now();
-    let (Some(answer), Some(decided)) = (answer_of(&item), &item.decided) else {
-        return Err(PageError::BadForm);
-    };
-    let roster = office.view.roster(&answer.group_id, now).await?.ok_or(PageError::NotFound)?;
-    let reply_only = fields.get("only") == Some("reply");
-    let marked = |name: &str| !reply_only && fields.all("mark").any(|m| m == name);
-    let check = item.envelope.as_ref().and_then(|e| e.sheet.as_ref()).map(|read| {
-        let named = read.marks.iter().filter(|m| marked(&m.name)).map(|m| m.name.clone());
-        Effect::CheckSheet(SheetCheck {
-            intake_id: item.row.intake_id.clone(),
-            envelope_index: item.envelope_index,
-            said: read.closes.clone(),
-            decided: named.collect(),
-            marks: read.marks.clone(),
-        })
-    });
-    let chosen = fields.get("staff_id").map(StaffId::new);
-    let person = roster
-        .member(&answer.facility_id)
-        .and_then(|m| m.staff.iter().find(|s| Some(&s.id) == chosen.as_ref()));
-    let sheet = SheetConfirmation {
-        triage_id: &item.row.id,
-        intake_id: &item.row.intake_id,
-        received_at: item.row.received_at,
-        now,
-        channel: item.row.channel,
-        answer,
-        identity_level: decided.identity_level,
-        acknowledged: marked("acknowledge"),
-        call_back: ["call_back", "call_back_morning", "call_back_afternoon"].into_iter().any(marked),
-        attendance: match (marked("attend"), marked("absent")) {
-            (true, false) => Some("出席"),
-            (false, true) => Some("欠席"),
-            (true, true) | (false, false) => None,
-        },
-        call_window: call_window(marked("call_back_morning"), marked("call_back_afternoon")),
-        staff_id: person.map(|p| p.id.clone()),
-        person_name: person.map(|p| p.name.clone()),
-        actor_name: office.visitor.user.display_name.clone(),
-    };
-    let asked: Vec<&str> = fields.all("mark").filter(|_| !reply_only).collect();
-    let besides =
-        match request::besides(&app, &item, answer, &roster, &asked, &fields.line("listener", 60)).await? {
-            Ok(effects) => effects,
-            Err(key) => return again(&app, &office, &item, office.visitor.lang.t(key)).await,
-        };
-    match confirm_sheet(sheet, &roster, &mut random::bits) {
-        Ok(mut effects) => {
-            effects.extend(check);
-            effects.extend(besides);
-            commit(&app, actor(&office), effects, now).await?;
-            next_item(&office).await
-        }
-        Err(blocked) => {
-            let lang = office.visitor.lang;
-            let why = crate::views::words::reason(lang, &blocked.reason());
-            again(&app, &office, &item, lang.tf("triage.blocked", &[&why])).await
-        }
-    }
-}
-
-/// The time in which a member can be called, as ticked.
-const fn call_window(morning: bool, afternoon: bool) -> Option<&'static str> {
-    match (morning, afternoon) {
-        (true, false) => Some("午前"),
-        (false, true) => Some("午後"),
-        (true, true) | (false, false) => None,
-    }
 }
 
 /// 差戻し: the sender is told without content, if there is a way to tell.

@@ -175,6 +175,7 @@ pub(super) fn triage_item(t: Tongue, sheet: bool) -> TriageItem {
     row.id = TriageId::new("X1");
     TriageItem {
         companions: Vec::new(),
+        joinable: Vec::new(),
         row,
         envelope_index: 0,
         envelope: Some(envelope(t)),
@@ -279,6 +280,7 @@ pub(super) fn outbox(t: Tongue) -> Vec<OutboxRow> {
         attempt_count: 3,
         last_detail: detail.map(|d| t.say(d)),
         resend_possible: state == DeliveryState::Unknown,
+        phone: t.some("03-0000-0104"),
         items: vec![OutboxItem {
             group_id: GroupId::new("G01"),
             group_alias: t.say("つばき01"),
@@ -459,6 +461,7 @@ pub(super) fn fax_desk(t: Tongue) -> crate::views::fax::Desk {
         last_detail: detail.map(|d| t.say(d)),
         resend_possible: false,
         endpoint_id: Some("E04".into()),
+        phone: t.some("03-0000-0104"),
         items: vec![OutboxItem {
             group_id: GroupId::new("G01"),
             group_alias: t.say("つばき01"),

@@ -35,6 +35,9 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
         focus,
         problem,
         written: Written { title: t.say("見出し"), body: t.say("本文"), ..Written::default() },
+        slips: vec![Choice {
+            value: "E06".to_owned(), word: t.say("こもれび 0300000106"), chosen: false
+        }],
         fresh: &keys,
     };
     let clinic: &'static FacilityId = Box::leak(Box::new(FacilityId::new("F02")));

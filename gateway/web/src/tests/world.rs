@@ -52,6 +52,14 @@ impl PageImages for Images {
     fn pdf_page_png(&self, pdf: &[u8], page: usize) -> Result<Vec<u8>, String> {
         if pdf.starts_with(b"%PDF-") && page == 1 { Ok(PNG.to_vec()) } else { Err("no such page".into()) }
     }
+
+    fn turned_png(&self, png: &[u8], degrees: u16) -> Result<Vec<u8>, String> {
+        Ok([png, &[u8::try_from(degrees / 90).unwrap_or(0)]].concat())
+    }
+
+    fn box_png(&self, _: &[u8], name: &str) -> Option<Vec<u8>> {
+        (name == "acknowledge").then(|| PNG.to_vec())
+    }
 }
 
 pub(super) struct World {

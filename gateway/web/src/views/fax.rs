@@ -1,13 +1,14 @@
 //! The FAX desk in words: each row a state with its word, shape and colour, and the one thing that a person
 //! can do about it (look.md 1 and 2). Nothing here reads or decides.
 
+use super::outbox::tell_by_phone;
 use super::{Chip, Line};
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::facts::PaperTrust;
 use kakehashi_core::fax_cause;
 use kakehashi_core::paper_request;
-use kakehashi_core::vocabulary::{DeliveryState, EndpointState};
+use kakehashi_core::vocabulary::{Channel, DeliveryState, EndpointState};
 use kakehashi_store::view::{FaxIn, FaxNumber, FaxOut, FaxRoute, PaperSettings};
 use serde::Serialize;
 
@@ -85,6 +86,9 @@ pub(crate) struct OutLine {
     pub(crate) wrong: Option<String>,
     pub(crate) sheets: Option<String>,
     pub(crate) post: Option<String>,
+    /// 電話で伝える, with the facility's telephone.
+    pub(crate) tell: Option<String>,
+    pub(crate) called: String,
 }
 
 /// A number.
@@ -283,6 +287,9 @@ fn outgoing(lang: Lang, fax: &FaxOut, now: UtcMicros) -> OutLine {
             .filter(|_| single.is_some())
             .map(|e| format!("/fax/endpoints/{e}/sheets")),
         post: single,
+        tell: tell_by_phone(lang, Channel::Fax, fax.state, fax.phone.as_ref())
+            .filter(|_| !fax.facility_name.is_empty()),
+        called: format!("{path}/call"),
     }
 }
 

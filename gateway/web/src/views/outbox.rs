@@ -44,6 +44,22 @@ pub(crate) struct OutboxLine {
     pub(crate) retry: Option<String>,
     pub(crate) recall: Option<String>,
     pub(crate) called: Option<String>,
+    /// 電話で伝える, with the facility's telephone.
+    pub(crate) tell: Option<String>,
+}
+
+/// A FAX that no machine brings there any more becomes a task for the telephone.
+pub(crate) fn tell_by_phone(
+    lang: Lang,
+    channel: Channel,
+    state: DeliveryState,
+    phone: Option<&String>,
+) -> Option<String> {
+    let over = matches!(state, DeliveryState::Failed | DeliveryState::Unknown);
+    (over && channel == Channel::Fax).then(|| match phone {
+        Some(phone) => lang.tf("outbox.tell", &[phone]),
+        None => lang.t("outbox.tell_unknown"),
+    })
 }
 
 /// What happened, what is safe, what to do.
@@ -131,6 +147,9 @@ fn line(lang: Lang, row: &OutboxRow, now: UtcMicros) -> OutboxLine {
         act: lang.t(&format!("outbox.{kind}.do")),
     };
     let path = format!("/deliveries/{}", row.id);
+    // A notice to nobody of ours has no facility to be called.
+    let tell = tell_by_phone(lang, row.channel, row.state, row.phone.as_ref())
+        .filter(|_| !row.facility_name.is_empty());
     OutboxLine {
         facility: row.facility_name.clone(),
         channel: words::channel(lang, row.channel),
@@ -166,6 +185,7 @@ fn line(lang: Lang, row: &OutboxRow, now: UtcMicros) -> OutboxLine {
         retry: (!open_call && matches!(row.state, DeliveryState::Failed | DeliveryState::Unknown))
             .then(|| format!("{path}/retry")),
         recall: (row.state == DeliveryState::Held).then(|| format!("{path}/recall")),
-        called: open_call.then(|| format!("{path}/call")),
+        called: (open_call || tell.is_some()).then(|| format!("{path}/call")),
+        tell,
     }
 }

@@ -7,7 +7,7 @@ use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::ids::FacilityId;
 use kakehashi_core::liaison::LiaisonDeadline;
 use kakehashi_core::post::{PostKind, StoredAttachment};
-use kakehashi_core::vocabulary::{AttachmentRole, ReplyExpectation};
+use kakehashi_core::vocabulary::{AttachmentRole, Channel, ReplyExpectation};
 use kakehashi_store::view::PostView;
 use serde::Serialize;
 
@@ -51,6 +51,8 @@ pub(crate) struct PostBlock {
     pub(crate) undo: Option<String>,
     /// Where a correction is posted to, for the author's facility.
     pub(crate) correct: Option<String>,
+    /// Where 家族記入 is marked, on a page of the notebook.
+    pub(crate) relatives: Option<String>,
     /// Key of the correction's form.
     pub(crate) correction_id: String,
     /// Earlier versions.
@@ -145,6 +147,7 @@ pub(crate) fn block(look: Looking<'_>, view: &PostView) -> PostBlock {
         acknowledged: acknowledgement.map(|a| lang.tf("ack.done", &[&lang.near(a.acknowledged_at, now)])),
         undo,
         correct: (&post.facility_id == look.facility && look.open).then(|| format!("{path}/corrections")),
+        relatives: (post.channel == Channel::Notebook && look.open).then(|| format!("{path}/relatives")),
         correction_id: look.fresh.next(),
         before: Vec::new(),
     }

@@ -29,6 +29,8 @@ pub(crate) struct TimelinePage {
     pub(crate) focus: Option<Focus>,
     pub(crate) members: Vec<MemberLine>,
     pub(crate) compose: Option<Compose>,
+    /// FAX numbers of members to which 貼付票 can go, for the office.
+    pub(crate) slips: Vec<Choice>,
 }
 
 /// A topic.
@@ -116,6 +118,8 @@ pub(crate) struct Viewer<'a> {
     pub(crate) focus: Option<&'a PostId>,
     pub(crate) problem: Option<String>,
     pub(crate) written: Written,
+    /// FAX numbers of members, for the office.
+    pub(crate) slips: Vec<Choice>,
     pub(crate) fresh: &'a dyn FreshKeys,
 }
 
@@ -170,6 +174,7 @@ pub(crate) fn page(viewer: &Viewer<'_>, timeline: &Timeline) -> TimelinePage {
             })
             .collect(),
         compose: open.then(|| compose(viewer, &group_path, timeline)),
+        slips: if open { viewer.slips.clone() } else { Vec::new() },
     }
 }
 

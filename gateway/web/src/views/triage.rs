@@ -3,13 +3,14 @@
 
 use super::envelope::{Reading, reading};
 use super::post::{File, Picture, attachments};
+use super::sheet::{RequestForm, SheetForm, answer_of, digest_of};
 use super::{Chip, Choice, words};
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
-use kakehashi_core::decision::{Answer, Decision, TriageReason};
+use kakehashi_core::decision::TriageReason;
 use kakehashi_core::directory::Facility;
 use kakehashi_core::facts::PaperTrust;
-use kakehashi_core::paper_request;
+use kakehashi_core::post::StoredAttachment;
 use kakehashi_core::vocabulary::AttachmentRole;
 use kakehashi_store::view::{GroupSummary, TriageCandidate, TriageItem, TriageRow};
 use serde::Serialize;
@@ -52,6 +53,8 @@ pub(crate) struct TriageItemPage {
     pub(crate) reasons: Vec<String>,
     /// A locked file beside its password mail.
     companions: Vec<TriageLine>,
+    /// Other FAX that may be pages of the same document.
+    joinable: Vec<JoinLine>,
     pub(crate) problem: Option<String>,
     pub(crate) closed: Option<String>,
     pub(crate) pictures: Vec<TurnedPicture>,
@@ -77,11 +80,21 @@ pub(crate) struct TriageItemPage {
     pub(crate) grounds: Vec<String>,
 }
 
+/// Another FAX of the same number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct JoinLine {
+    pub(crate) id: String,
+    pub(crate) href: String,
+    pub(crate) word: String,
+}
+
 /// A page picture as it is turned and enlarged at the moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct TurnedPicture {
     pub(crate) picture: Picture,
     pub(crate) class: String,
+    /// The page to be turned for good; none once it is placed.
+    pub(crate) page: Option<String>,
 }
 
 /// Where it could belong.
@@ -99,50 +112,6 @@ pub(crate) struct CandidateBlock {
     pub(crate) group_id: Option<String>,
     pub(crate) post_id: Option<String>,
     pub(crate) first: bool,
-}
-
-/// Confirmation of a reply sheet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct SheetForm {
-    pub(crate) alias: String,
-    pub(crate) topic: String,
-    pub(crate) boxes: Vec<SheetBox>,
-    pub(crate) people: Vec<Choice>,
-    /// 試行 and how far it is.
-    pub(crate) trial: String,
-    /// 担当終了 can be ticked: then the manager's word is asked for.
-    pub(crate) leaves: bool,
-}
-
-/// What a sheet without a post asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct RequestForm {
-    pub(crate) title: String,
-    pub(crate) boxes: Vec<SheetBox>,
-    /// Quiet hours can be written on it.
-    pub(crate) quiet: bool,
-    /// The office must call first.
-    pub(crate) call: bool,
-}
-
-/// A box to confirm.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct SheetBox {
-    pub(crate) name: String,
-    pub(crate) word: String,
-    pub(crate) proposal: String,
-    pub(crate) checked: bool,
-}
-
-/// What the code of a reply sheet stands for, where the item is a sheet to confirm.
-pub(crate) fn answer_of(item: &TriageItem) -> Option<&Answer> {
-    if !item.row.reasons.contains(&TriageReason::SheetToConfirm) {
-        return None;
-    }
-    match &item.decided.as_ref()?.decision {
-        Decision::Reply(answer) | Decision::Acknowledge(answer) => Some(answer),
-        _ => None,
-    }
 }
 
 /// The list of items.
@@ -190,7 +159,7 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
     let row = &item.row;
     let path = format!("/triage/{}", row.id);
     let (pictures, files) = attachments(lang, &row.sender, &item.attachments);
-    let is_sheet = answer_of(item).is_some();
+    let is_sheet = answer_of(item).is_some() || digest_of(item).is_some();
     let size_class = if beside.larger { " larger" } else { "" };
     let turn_class = format!("turn-{}{size_class}", beside.turn);
     let next_turn = (beside.turn + 90) % 360;
@@ -220,15 +189,32 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
             parts.extend(closed.note.clone());
             parts.join(" ・ ")
         }),
+        joinable: item
+            .joinable
+            .iter()
+            .map(|r| JoinLine {
+                id: r.id.to_string(),
+                href: format!("/triage/{}", r.id),
+                word: [lang.near(r.received_at, now), r.title.clone().unwrap_or_default()].join(" ・ "),
+            })
+            .collect(),
         pictures: pictures
             .into_iter()
-            .map(|picture| TurnedPicture { picture, class: turn_class.clone() })
+            .map(|mut picture| {
+                let page = page_of(item, &picture).filter(|_| open);
+                if let Some(page) = page {
+                    // A turned page is another picture: the browser must not show the one it has kept.
+                    let hash = page.content_hash.as_str();
+                    picture.src = format!("{}?v={}", picture.src, &hash[hash.len().saturating_sub(8)..]);
+                }
+                TurnedPicture { page: page.map(|p| p.id.to_string()), picture, class: turn_class.clone() }
+            })
             .collect(),
         files,
         reading: item.envelope.as_ref().map(|e| reading(lang, e)),
         candidates: if is_sheet { Vec::new() } else { candidates(lang, &item.candidates) },
-        sheet: is_sheet.then(|| sheet(lang, item, beside)),
-        request: request(lang, item),
+        sheet: is_sheet.then(|| super::sheet::form(lang, item, beside)),
+        request: super::sheet::request(lang, item),
         pages: pages(lang, item),
         groups: beside
             .groups
@@ -262,6 +248,12 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         grounds: item.decided.as_ref().map(|d| d.grounds.clone()).unwrap_or_default(),
         path,
     }
+}
+
+/// The page that a picture shows.
+fn page_of<'i>(item: &'i TriageItem, picture: &Picture) -> Option<&'i StoredAttachment> {
+    let mut pages = item.attachments.iter().filter(|a| a.role == AttachmentRole::PageImage);
+    pages.find(|a| picture.src == format!("/attachments/{}", a.id))
 }
 
 /// The pages of a FAX that no post has taken yet.
@@ -309,85 +301,4 @@ fn candidates(lang: Lang, all: &[TriageCandidate]) -> Vec<CandidateBlock> {
             }
         })
         .collect()
-}
-
-fn sheet(lang: Lang, item: &TriageItem, beside: &Beside<'_>) -> SheetForm {
-    let place = item.candidates.first();
-    let marks = item.envelope.as_ref().map(|e| reading(lang, e).marks).unwrap_or_default();
-    // Sheets of the first layout have two of them, and a photograph without marks none.
-    let printed =
-        |name: &str| marks.iter().any(|m| m.name == name) || matches!(name, "acknowledge" | "call_back");
-    let boxes: Vec<SheetBox> = CONFIRMED
-        .into_iter()
-        .filter(|name| printed(name))
-        .map(|name| sheet_box(lang, name, marks.iter().find(|m| m.name == name)))
-        .collect();
-    // Whose name is surely marked, by the roster that was printed.
-    let named = answer_of(item).and_then(|a| a.staff_id.as_ref()).map(ToString::to_string);
-    let counts = [beside.paper.agreed.to_string(), beside.paper.needed.to_string()];
-    let key = if beside.paper.is_earned() { "sheet.trusted" } else { "sheet.trial" };
-    SheetForm {
-        trial: lang.tf(key, &[&counts[0], &counts[1]]),
-        alias: place.and_then(|p| p.group.as_ref()).map(|g| g.alias.clone()).unwrap_or_default(),
-        topic: place.and_then(|p| p.topic_title.clone()).unwrap_or_default(),
-        leaves: boxes.iter().any(|b| b.name == "leave_group"),
-        boxes,
-        people: beside
-            .staff_of_sender
-            .iter()
-            .map(|(id, name)| Choice {
-                value: id.clone(),
-                word: name.clone(),
-                chosen: named.as_ref() == Some(id),
-            })
-            .collect(),
-    }
-}
-
-/// Boxes of a reply sheet that the office confirms, in printed order.
-const CONFIRMED: [&str; 11] = [
-    "acknowledge",
-    "attend",
-    "absent",
-    "call_back",
-    "call_back_morning",
-    "call_back_afternoon",
-    "see_receipts",
-    "prefer_digest",
-    "prefer_instant",
-    "leave_group",
-    "wrong_recipient",
-];
-
-fn sheet_box(lang: Lang, name: &str, mark: Option<&crate::views::envelope::MarkLine>) -> SheetBox {
-    SheetBox {
-        name: name.to_owned(),
-        word: crate::views::envelope::box_word(lang, name),
-        proposal: mark.map(|m| m.state.clone()).unwrap_or_default(),
-        // Only a mark that is sure is proposed; whatever is unsure stays empty for the eye to decide.
-        checked: mark.is_some_and(|m| m.marked),
-    }
-}
-
-fn request(lang: Lang, item: &TriageItem) -> Option<RequestForm> {
-    let (verb, proved) = crate::pages::requested(item)?;
-    let read = reading(lang, item.envelope.as_ref()?);
-    let settings = verb == "preference";
-    let boxes = read
-        .marks
-        .iter()
-        .filter(|m| settings && paper_request::is_setting(&m.name))
-        .map(|m| sheet_box(lang, &m.name, Some(m)))
-        .collect();
-    Some(RequestForm {
-        title: lang.t(match verb {
-            "preference" => "request.preference",
-            "confirm_number" => "request.confirm_number",
-            "staff_change" => "request.staff_change",
-            _ => return None,
-        }),
-        boxes,
-        quiet: settings,
-        call: !proved,
-    })
 }

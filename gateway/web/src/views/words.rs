@@ -197,6 +197,7 @@ pub(crate) fn decision(lang: Lang, decision: &Decision) -> String {
         Decision::Quarantine { .. } => lang.t("decision.quarantine"),
         Decision::Return { .. } => lang.t("decision.return"),
         Decision::Discard { reason } => lang.tf("decision.discard", &[reason]),
+        Decision::Digest(_) => lang.t("decision.digest"),
         Decision::Sheet(SheetAct::NumberConfirmed { .. }) => lang.t("decision.number_confirmed"),
         Decision::Sheet(SheetAct::CoverReturned { .. }) => lang.t("decision.cover_returned"),
         Decision::Request(request) => match request.act {

@@ -15,7 +15,7 @@ use kakehashi_core::commit::{Effect, EndpointChange, NewSheet, SuspendReason, Tr
 use kakehashi_core::decision::{Answer, TriageReason};
 use kakehashi_core::directory::{ClockTime, Endpoint, EndpointSettings, GroupRoster, QuietHours};
 use kakehashi_core::envelope::Envelope;
-use kakehashi_core::ids::ChangeId;
+use kakehashi_core::ids::{ChangeId, EndpointId, FacilityId};
 use kakehashi_core::paper_request;
 use kakehashi_core::sheet_order::SheetOrder;
 use kakehashi_core::vocabulary::{Channel, EndpointState};
@@ -35,6 +35,17 @@ fn of_sender<'e>(envelope: &Envelope, endpoints: impl Iterator<Item = &'e Endpoi
     let number = envelope.sender.number.as_deref()?;
     let mut endpoints = endpoints;
     endpoints.find(|e| e.channel == Channel::Fax && e.address == number)
+}
+
+/// The number of this facility that the item's sheet came from.
+pub(super) async fn number_of(
+    office: &Office,
+    item: &TriageItem,
+    facility: &FacilityId,
+) -> Result<Option<EndpointId>, PageError> {
+    let cards = office.view.facilities().await?;
+    let own = cards.iter().filter(|c| &c.facility.id == facility).flat_map(|c| &c.endpoints);
+    Ok(item.envelope.as_ref().and_then(|e| of_sender(e, own)).map(|e| e.id.clone()))
 }
 
 /// Does what a sheet without a post asks for.

@@ -1,0 +1,229 @@
+//! What a returned sheet asks a person: its boxes with the machine's proposal and, where that is not surely
+//! nothing, the box enlarged. Only a sure mark is proposed as ticked; whatever is unsure stays empty for the eye.
+
+use super::Choice;
+use super::envelope::{MarkLine, box_word, reading};
+use super::triage::Beside;
+use crate::locale::Lang;
+use kakehashi_core::decision::{Answer, Decision, DigestAnswer, TriageReason};
+use kakehashi_core::envelope::{Envelope, MarkState};
+use kakehashi_core::ids::{FacilityId, StaffId};
+use kakehashi_core::paper_request;
+use kakehashi_core::sheet_answer::{is_digest, lines};
+use kakehashi_core::vocabulary::AttachmentRole;
+use kakehashi_store::view::TriageItem;
+use serde::Serialize;
+
+/// Confirmation of a reply sheet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SheetForm {
+    pub(crate) alias: String,
+    pub(crate) topic: String,
+    pub(crate) boxes: Vec<SheetBox>,
+    /// Lines of a まとめ便, each with its own boxes.
+    pub(crate) lines: Vec<SheetLine>,
+    /// Lines to which what was written can be given; empty if nothing was.
+    pub(crate) written: Vec<Choice>,
+    pub(crate) people: Vec<Choice>,
+    /// 試行 and how far it is.
+    pub(crate) trial: String,
+    /// 担当終了 can be ticked: then the manager's word is asked for.
+    pub(crate) leaves: bool,
+}
+
+/// One post on the sheet of a まとめ便.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SheetLine {
+    pub(crate) number: u16,
+    pub(crate) alias: String,
+    pub(crate) topic: String,
+    pub(crate) boxes: Vec<SheetBox>,
+}
+
+/// What a sheet without a post asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct RequestForm {
+    pub(crate) title: String,
+    pub(crate) boxes: Vec<SheetBox>,
+    /// Quiet hours can be written on it.
+    pub(crate) quiet: bool,
+    /// The office must call first.
+    pub(crate) call: bool,
+}
+
+/// A box to confirm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SheetBox {
+    pub(crate) name: String,
+    pub(crate) word: String,
+    pub(crate) proposal: String,
+    pub(crate) checked: bool,
+    /// The box enlarged, where there is something to see.
+    pub(crate) picture: Option<String>,
+}
+
+fn decision(item: &TriageItem) -> Option<&Decision> {
+    let waits = item.row.reasons.contains(&TriageReason::SheetToConfirm);
+    item.decided.as_ref().map(|d| &d.decision).filter(|_| waits)
+}
+
+/// What the code of a reply sheet stands for, where the item is a sheet to confirm.
+pub(crate) fn answer_of(item: &TriageItem) -> Option<&Answer> {
+    match decision(item)? {
+        Decision::Reply(answer) | Decision::Acknowledge(answer) => Some(answer),
+        _ => None,
+    }
+}
+
+/// The same of the sheet of a まとめ便.
+pub(crate) fn digest_of(item: &TriageItem) -> Option<&DigestAnswer> {
+    match decision(item)? {
+        Decision::Digest(answer) => Some(answer),
+        _ => None,
+    }
+}
+
+/// Whose sheet it is.
+pub(crate) fn answering_facility(item: &TriageItem) -> Option<&FacilityId> {
+    answer_of(item).map(|a| &a.facility_id).or_else(|| digest_of(item).map(|d| &d.facility_id))
+}
+
+/// Boxes of a reply sheet that the office confirms, in printed order.
+const CONFIRMED: [&str; 14] = [
+    "acknowledge",
+    "acknowledge_all",
+    "acknowledge_1",
+    "attend",
+    "absent",
+    "call_back",
+    "call_back_1",
+    "call_back_morning",
+    "call_back_afternoon",
+    "see_receipts",
+    "prefer_digest",
+    "prefer_instant",
+    "leave_group",
+    "wrong_recipient",
+];
+
+/// The form of a sheet to confirm.
+pub(super) fn form(lang: Lang, item: &TriageItem, beside: &Beside<'_>) -> SheetForm {
+    let place = item.candidates.first();
+    let marks = item.envelope.as_ref().map(|e| reading(lang, e).marks).unwrap_or_default();
+    let seen = |name: &str| marks.iter().find(|m| m.name == name);
+    let digest = digest_of(item);
+    let of_lines = item.envelope.as_ref().and_then(|e| e.sheet.as_ref()).is_some_and(|s| is_digest(&s.marks));
+    // Sheets of the first layout have two of them, and a photograph without marks none.
+    let printed =
+        |name: &str| seen(name).is_some() || (!of_lines && matches!(name, "acknowledge" | "call_back"));
+    let whole_page = ["acknowledge_all", "wrong_recipient"];
+    let boxes: Vec<SheetBox> = CONFIRMED
+        .into_iter()
+        .filter(|name| printed(name) && (digest.is_none() || whole_page.contains(name)))
+        .map(|name| sheet_box(lang, item, name, seen(name)))
+        .collect();
+    // Whose name is surely marked, by the roster that was printed.
+    let named: Option<&StaffId> = answer_of(item)
+        .and_then(|a| a.staff_id.as_ref())
+        .or_else(|| digest.and_then(|d| d.staff_id.as_ref()));
+    let counts = [beside.paper.agreed.to_string(), beside.paper.needed.to_string()];
+    let key = if beside.paper.is_earned() { "sheet.trusted" } else { "sheet.trial" };
+    let lines = digest.map(|d| digest_lines(lang, item, d, &marks)).unwrap_or_default();
+    SheetForm {
+        trial: lang.tf(key, &[&counts[0], &counts[1]]),
+        alias: match digest {
+            Some(digest) => lang.tf("sheet.digest", &[&digest.items.len().to_string()]),
+            None => place.and_then(|p| p.group.as_ref()).map(|g| g.alias.clone()).unwrap_or_default(),
+        },
+        topic: place.filter(|_| digest.is_none()).and_then(|p| p.topic_title.clone()).unwrap_or_default(),
+        leaves: boxes.iter().any(|b| b.name == "leave_group"),
+        boxes,
+        written: match item.attachments.iter().any(|a| a.role == AttachmentRole::Inline) {
+            true => lines
+                .iter()
+                .map(|l| Choice {
+                    value: l.number.to_string(),
+                    word: format!("{} {} {}", l.number, l.alias, l.topic),
+                    chosen: false,
+                })
+                .collect(),
+            false => Vec::new(),
+        },
+        lines,
+        people: beside
+            .staff_of_sender
+            .iter()
+            .map(|(id, name)| Choice {
+                value: id.clone(),
+                word: name.clone(),
+                chosen: named.is_some_and(|n| n.as_str() == id),
+            })
+            .collect(),
+    }
+}
+
+/// The printed lines with the posts that they stand for.
+fn digest_lines(lang: Lang, item: &TriageItem, digest: &DigestAnswer, marks: &[MarkLine]) -> Vec<SheetLine> {
+    let read = item.envelope.as_ref().and_then(|e| e.sheet.as_ref()).map(|s| s.marks.as_slice());
+    lines(read.unwrap_or_default())
+        .into_iter()
+        .filter_map(|number| {
+            let post = &digest.items.get(usize::from(number).checked_sub(1)?)?.post_id;
+            let place = item.candidates.iter().find(|c| c.candidate.post_id.as_ref() == Some(post));
+            let boxes = [format!("acknowledge_{number}"), format!("call_back_{number}")];
+            Some(SheetLine {
+                number,
+                alias: place.and_then(|p| p.group.as_ref()).map(|g| g.alias.clone()).unwrap_or_default(),
+                topic: place.and_then(|p| p.topic_title.clone()).unwrap_or_default(),
+                boxes: boxes
+                    .iter()
+                    .map(|name| sheet_box(lang, item, name, marks.iter().find(|m| &m.name == name)))
+                    .collect(),
+            })
+        })
+        .collect()
+}
+
+/// What a sheet without a post asks for.
+pub(super) fn request(lang: Lang, item: &TriageItem) -> Option<RequestForm> {
+    let (verb, proved) = crate::pages::requested(item)?;
+    let read = reading(lang, item.envelope.as_ref()?);
+    let settings = verb == "preference";
+    let boxes = read
+        .marks
+        .iter()
+        .filter(|m| settings && paper_request::is_setting(&m.name))
+        .map(|m| sheet_box(lang, item, &m.name, Some(m)))
+        .collect();
+    Some(RequestForm {
+        title: lang.t(match verb {
+            "preference" => "request.preference",
+            "confirm_number" => "request.confirm_number",
+            "staff_change" => "request.staff_change",
+            _ => return None,
+        }),
+        boxes,
+        quiet: settings,
+        call: !proved,
+    })
+}
+
+fn sheet_box(lang: Lang, item: &TriageItem, name: &str, mark: Option<&MarkLine>) -> SheetBox {
+    let something = mark.is_some() && item.envelope.as_ref().is_some_and(|e| to_be_seen(e, name));
+    SheetBox {
+        name: name.to_owned(),
+        word: box_word(lang, name),
+        proposal: mark.map(|m| m.state.clone()).unwrap_or_default(),
+        // Only a mark that is sure is proposed; whatever is unsure stays empty for the eye to decide.
+        checked: mark.is_some_and(|m| m.marked),
+        picture: something.then(|| format!("/triage/{}/boxes/{name}.png", item.row.id)),
+    }
+}
+
+/// Whether the place of the box is known and it is not surely empty. A page whose marks were not found has no
+/// boxes to cut: all of them are unsure with no confidence at all.
+fn to_be_seen(envelope: &Envelope, name: &str) -> bool {
+    let Some(sheet) = &envelope.sheet else { return false };
+    let placed = sheet.marks.iter().any(|m| m.state != MarkState::Unsure || m.confidence > 0.0);
+    placed && sheet.marks.iter().any(|m| m.name == name && m.state != MarkState::Empty)
+}
