@@ -82,7 +82,14 @@ fn a_folder_of_files_is_taken_once_across_a_restart() {
 
 #[test]
 fn an_ss_mix2_storage_corrects_what_it_told() {
-    let network = Network::new(&Database::Sqlite);
+    for database in Database::all() {
+        corrects_what_it_told(&database);
+    }
+}
+
+fn corrects_what_it_told(database: &Database) {
+    println!("on {database:?}");
+    let network = Network::new(database);
     let root = network.folder("ssmix2");
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("corpus/hl7/synthetic-ja/ssmix2/standard_root/1390000001/004/123/00412338");

@@ -247,6 +247,9 @@ pub fn describe(effect: &Effect) -> Option<Said> {
         Effect::ReplayIntake { intake_id } => {
             Said::new("replay_intake", "intake", intake_id.as_str(), &json!({}))
         }
+        Effect::OweAnswerAgain { intake_id } => {
+            Said::new("owe_answer_again", "intake", intake_id.as_str(), &json!({}))
+        }
         Effect::FinalDocument { intake_id, with_text, .. } => {
             Said::new("final_document", "intake", intake_id.as_str(), &json!({ "with_text": with_text }))
         }

@@ -139,6 +139,12 @@ pub enum Effect {
         /// The intake.
         intake_id: IntakeId,
     },
+    /// A person lets the application answers to a message go to the sender's listener once more, which refused
+    /// them or never took them.
+    OweAnswerAgain {
+        /// The message.
+        intake_id: IntakeId,
+    },
     /// The sender made a document final that waits as a draft in triage (hl7.md 7.2, T03): its intake is read
     /// and decided anew. Or its final text came by itself: then the draft is closed. Only drafts of the same
     /// interface are meant.

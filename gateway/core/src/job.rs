@@ -4,7 +4,7 @@
 use crate::clock::UtcMicros;
 use crate::decision::Notice;
 use crate::directory::{Endpoint, Facility, Network};
-use crate::ids::DeliveryId;
+use crate::ids::{DeliveryId, PostId};
 use crate::post::{Post, StoredAttachment};
 use crate::reply_code::ReplyCode;
 use crate::sheet_order::SheetContent;
@@ -149,6 +149,8 @@ pub struct HospitalRecord {
     pub referral: Option<String>,
     /// MSH-10 of the message that opened the topic.
     pub message: Option<String>,
+    /// The first version of the post, where this is a later one.
+    pub first_version: Option<PostId>,
 }
 
 /// MSH-10 of the HL7 message that carries item `position` of a delivery: `GW` and 18 digits, the same for

@@ -104,7 +104,16 @@ pub struct Post {
     pub liaison: Vec<LiaisonDeadline>,
 }
 
+/// How the heading of a correction ends that takes its post back.
+pub const WITHDRAWN: &str = "（取消）";
+
 impl Post {
+    /// Whether it takes back the post that it corrects, leaving nothing of it to go by.
+    #[must_use]
+    pub fn withdraws(&self) -> bool {
+        self.kind == PostKind::Correction && self.title.as_deref().is_some_and(|t| t.ends_with(WITHDRAWN))
+    }
+
     /// The 連携期限 of this member.
     pub fn liaison_of<'p>(&'p self, facility: &'p FacilityId) -> impl Iterator<Item = &'p LiaisonDeadline> {
         self.liaison.iter().filter(move |l| &l.facility_id == facility)

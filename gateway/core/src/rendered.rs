@@ -103,8 +103,10 @@ pub struct HospitalNote {
     pub patient: HospitalRecord,
     /// Our number of the document (TXA-12).
     pub document_id: String,
-    /// Our number of the document that it corrects.
+    /// Our number of the document that it corrects or takes back.
     pub replaces: Option<String>,
+    /// Our number of the first version, where this is a later one: by it an order or result is known.
+    pub first: Option<String>,
     /// Heading.
     pub title: String,
     /// Text, LF.
@@ -126,6 +128,8 @@ pub enum NoteKind {
     Reply,
     /// 訂正.
     Correction,
+    /// 取消: its author took it back.
+    Withdrawal,
     /// 了解.
     Acknowledgement,
 }
@@ -138,6 +142,7 @@ impl NoteKind {
             Self::Topic => "topic",
             Self::Reply => "reply",
             Self::Correction => "correction",
+            Self::Withdrawal => "withdrawal",
             Self::Acknowledgement => "acknowledgement",
         }
     }
@@ -149,6 +154,7 @@ impl NoteKind {
             Self::Topic => "新規投稿",
             Self::Reply => "返信",
             Self::Correction => "訂正",
+            Self::Withdrawal => "取消",
             Self::Acknowledgement => "了解",
         }
     }

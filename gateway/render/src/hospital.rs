@@ -33,6 +33,7 @@ fn note(
         (Some(_), _) => NoteKind::Acknowledgement,
         (None, PostKind::Topic) => NoteKind::Topic,
         (None, PostKind::Reply) => NoteKind::Reply,
+        (None, PostKind::Correction) if item.post.withdraws() => NoteKind::Withdrawal,
         (None, PostKind::Correction) => NoteKind::Correction,
     };
     let (author, written_at, document_id) = match &item.receipt {
@@ -52,6 +53,12 @@ fn note(
             .post
             .corrects
             .as_ref()
+            .filter(|_| item.receipt.is_none())
+            .map(|p| format!("CN-POST-{p}")),
+        first: item
+            .hospital
+            .as_ref()
+            .and_then(|h| h.first_version.as_ref())
             .filter(|_| item.receipt.is_none())
             .map(|p| format!("CN-POST-{p}")),
         title: title(kind, item),

@@ -115,6 +115,7 @@ impl Applying<'_> {
                 self.finish_intake(intake_id, *state, decided).await
             }
             Effect::ReplayIntake { intake_id } => self.replay(intake_id).await,
+            Effect::OweAnswerAgain { intake_id } => self.owe_answer_again(intake_id).await,
             Effect::FinalDocument { intake_id, document, with_text } => {
                 self.final_document(intake_id, document, *with_text).await
             }

@@ -215,6 +215,21 @@ pub struct InterfaceRow {
     pub waiting_since: Option<UtcMicros>,
     /// 不達 and 送達不明 that a person must look at.
     pub failed_count: u64,
+    /// Application answers that the sender's listener refused or does not take.
+    pub answers: Vec<UntakenAnswer>,
+}
+
+/// An application answer (hl7.md 3.1) that did not reach the sender's listener.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UntakenAnswer {
+    /// The message that it answers.
+    pub intake_id: IntakeId,
+    /// Since when it is owed.
+    pub owed_at: UtcMicros,
+    /// How often it was offered.
+    pub attempts: u32,
+    /// In the words of the listener; none where it never answered.
+    pub refusal: Option<String>,
 }
 
 /// An item in triage or quarantine, as listed.

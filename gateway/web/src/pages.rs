@@ -65,6 +65,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/interfaces/messages", get(interfaces::messages).post(interfaces::find))
         .route("/interfaces/messages/{id}", get(interfaces::message))
         .route("/interfaces/messages/{id}/replay", post(interfaces::replay))
+        .route("/interfaces/messages/{id}/answer", post(interfaces::answer_again))
         .route("/outbox", get(outbox::list))
         .route("/deliveries/{id}/preview", get(preview::page))
         .route("/deliveries/{id}/retry", post(outbox::retry))

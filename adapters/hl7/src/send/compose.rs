@@ -1,4 +1,4 @@
-//! A note as an HL7 message (hl7.md 14): MDM^T02, T06 or T10, ORU^R01 or R30, or RRI^I12, by the interface's profile.
+//! A note as an HL7 message (hl7.md 14): MDM^T02, T06, T10 or T11, ORU^R01 or R30, or RRI^I12, by the interface's profile.
 //! The same note gives the same bytes at every attempt, so that a receiver recognises a resend however it
 //! looks for one. Nothing but the hospital's own number and name of the patient stands in it.
 
@@ -60,6 +60,7 @@ pub fn message(note: &HospitalNote, profile: &OutboxProfile) -> Vec<u8> {
             NoteKind::Topic => "L-NOTE",
             NoteKind::Reply => "L-REPLY",
             NoteKind::Correction => "L-CORRECTION",
+            NoteKind::Withdrawal => "L-WITHDRAWAL",
             NoteKind::Acknowledgement => "L-ACK",
         };
         format!("{code}^多職種連携 {}^99CN", note.kind.ja())
@@ -74,11 +75,12 @@ pub fn message(note: &HospitalNote, profile: &OutboxProfile) -> Vec<u8> {
             "OBR",
             &[
                 (1, "1".to_owned()),
-                (3, entity(&note.document_id, &profile.sending_facility)),
+                // A result is corrected under the number that it had from the first.
+                (3, entity(note.first.as_ref().unwrap_or(&note.document_id), &profile.sending_facility)),
                 (4, kind.clone()),
                 (7, time.clone()),
                 (22, time.clone()),
-                (25, if note.kind == NoteKind::Correction { "C" } else { "F" }.to_owned()),
+                (25, if is_later(note) { "C" } else { "F" }.to_owned()),
             ],
         ));
     } else {
@@ -87,7 +89,7 @@ pub fn message(note: &HospitalNote, profile: &OutboxProfile) -> Vec<u8> {
     }
     if is_referral_answer(note, profile) {
         segments.extend(remarks(note, profile));
-    } else {
+    } else if !is_cancellation(note, profile) {
         segments.extend(content(note, profile, &kind, &time));
     }
     for segment in &mut segments {
@@ -111,7 +113,8 @@ fn header(note: &HospitalNote, profile: &OutboxProfile) -> Segment {
         _ if is_referral_answer(note, profile) => "RRI^I12^RRI_I12",
         (OutboxEvent::OruR01, _) => "ORU^R01^ORU_R01",
         (OutboxEvent::OruR30, _) => "ORU^R30^ORU_R30",
-        (_, NoteKind::Correction) if note.replaces.is_some() => "MDM^T10^MDM_T02",
+        _ if is_cancellation(note, profile) => "MDM^T11^MDM_T01",
+        (_, NoteKind::Correction | NoteKind::Withdrawal) if note.replaces.is_some() => "MDM^T10^MDM_T02",
         (OutboxEvent::MdmT06, _) if note.patient.document.is_some() => "MDM^T06^MDM_T02",
         (OutboxEvent::MdmT02 | OutboxEvent::MdmT06 | OutboxEvent::RriI12, _) => "MDM^T02^MDM_T02",
     };
@@ -153,6 +156,16 @@ fn is_referral_answer(note: &HospitalNote, profile: &OutboxProfile) -> bool {
         && note.kind == NoteKind::Reply
         && note.patient.referral.is_some()
         && note.patient.message.is_some()
+}
+
+/// Something else stands in the place of what was sent before.
+const fn is_later(note: &HospitalNote) -> bool {
+    matches!(note.kind, NoteKind::Correction | NoteKind::Withdrawal)
+}
+
+/// A document that is taken back: MDM^T11 names it and brings no other.
+const fn is_cancellation(note: &HospitalNote, profile: &OutboxProfile) -> bool {
+    matches!(note.kind, NoteKind::Withdrawal) && note.replaces.is_some() && !profile.event.is_result()
 }
 
 fn answered(note: &HospitalNote) -> Segment {
@@ -217,6 +230,25 @@ fn visit(note: &HospitalNote) -> Segment {
 }
 
 fn document(note: &HospitalNote, profile: &OutboxProfile, kind: &str) -> Segment {
+    let cancelled = note.replaces.as_ref().filter(|_| is_cancellation(note, profile));
+    if let Some(own) = cancelled {
+        let reason = fit(note.text.lines().next().unwrap_or_default(), profile.encoding).0;
+        return Segment::new(
+            "TXA",
+            &[
+                (1, "1".to_owned()),
+                (2, kind.to_owned()),
+                (3, "TX".to_owned()),
+                (4, stamp(note.written_at)),
+                (9, format!("^{}", escape(&note.author))),
+                (12, entity(own, &profile.sending_facility)),
+                (17, "AU".to_owned()),
+                (18, "U".to_owned()),
+                (19, "CA".to_owned()),
+                (21, escape(&reason)),
+            ],
+        );
+    }
     let parent = match (&note.replaces, &note.patient.document) {
         (Some(own), _) => entity(own, &profile.sending_facility),
         (None, Some(theirs)) => entity(theirs, &profile.receiving_facility),
@@ -248,7 +280,11 @@ fn content(note: &HospitalNote, profile: &OutboxProfile, kind: &str, time: &str)
     if !signs.is_empty() {
         lines.push(format!("※病院側にない文字を置き換えました: {}", signs.join(" ")));
     }
-    let status = if note.kind == NoteKind::Correction { "C" } else { "F" };
+    let status = match note.kind {
+        NoteKind::Correction => "C",
+        NoteKind::Withdrawal => "D",
+        NoteKind::Topic | NoteKind::Reply | NoteKind::Acknowledgement => "F",
+    };
     let observation = |number: usize, kind: &str, value_type: &str, value: String| {
         Segment::new(
             "OBX",

@@ -31,6 +31,7 @@ fn note() -> HospitalNote {
         },
         document_id: "CN-POST-01JZ".to_owned(),
         replaces: None,
+        first: None,
         title: "返信: 退院のお知らせ".to_owned(),
         text: "【返信】 ひなた 髙橋\n\n残薬10日分|利尿薬の変更点を^教えて\\ください。①至急".to_owned(),
         author: "訪問看護ステーションひなた 森下 彩".to_owned(),
@@ -137,6 +138,38 @@ fn a_correction_replaces_our_own_document() {
     let event = envelope.event.unwrap();
     assert_eq!(event.trigger.as_deref(), Some("T10"));
     assert_eq!(event.parent_document.as_deref(), Some("CN-POST-OLD"));
+}
+
+#[test]
+fn what_is_taken_back_is_cancelled_by_its_own_number() {
+    let withdrawal = HospitalNote {
+        kind: NoteKind::Withdrawal,
+        replaces: Some("CN-POST-OLD".to_owned()),
+        first: Some("CN-POST-FIRST".to_owned()),
+        ..note()
+    };
+    let bytes = message(&withdrawal, &profile());
+    assert!(bytes.windows(16).any(|w| w == b"|MDM^T11^MDM_T01"));
+    assert!(!bytes.windows(5).any(|w| w == b"\rOBX|"), "a cancellation brings nothing else");
+    let envelope = read(bytes);
+    let event = envelope.event.unwrap();
+    assert_eq!((event.trigger.as_deref(), event.document.as_deref()), (Some("T11"), Some("CN-POST-OLD")));
+    assert!(envelope.warnings.iter().any(|w| w.code == kakehashi_core::decide::doubt::WITHDRAWN));
+    // As a result it is the same one as from the first, deleted line by line.
+    let results = OutboxProfile { event: OutboxEvent::OruR01, files: false, ..profile() };
+    let bytes = message(&withdrawal, &results);
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.contains("\rOBR|1||CN-POST-FIRST^"), "{text}");
+    assert!(
+        text.lines()
+            .flat_map(|l| l.split('\r'))
+            .filter(|l| l.starts_with("OBX"))
+            .all(|l| l.contains("||||||D|")),
+        "{text}"
+    );
+    let correction = HospitalNote { kind: NoteKind::Correction, ..withdrawal };
+    let text = String::from_utf8_lossy(&message(&correction, &results)).into_owned();
+    assert!(text.contains("\rOBR|1||CN-POST-FIRST^") && text.contains("||||||C|"), "{text}");
 }
 
 #[test]

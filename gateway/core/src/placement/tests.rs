@@ -36,6 +36,7 @@ fn kinds(effects: &[Effect]) -> Vec<&'static str> {
             Effect::Acknowledge(_) => "ack",
             Effect::TellAuthor(_) => "tell",
             Effect::ReplayIntake { .. } => "replay",
+            Effect::OweAnswerAgain { .. } => "answer again",
             Effect::Deliver(_) => "deliver",
             Effect::Notify { .. } => "notify",
             Effect::OpenTriage { quarantined: true, .. } => "quarantine",

@@ -131,6 +131,19 @@ impl Applying<'_> {
         self.wake(Wake::Intake);
         Ok(Applied::of(moved))
     }
+
+    /// The answers to a message that are not taken are offered as if for the first time.
+    pub(super) async fn owe_answer_again(&mut self, intake: &IntakeId) -> Result<Applied, StoreError> {
+        let owed = self
+            .tx
+            .run(
+                "UPDATE application_answers SET ended_at = NULL, refusal = NULL, attempts = 0, not_before = $3 \
+                 WHERE network_id = $1 AND intake_id = $2 AND (refusal IS NOT NULL OR ended_at IS NULL)",
+                args![self.network, intake, self.at()],
+            )
+            .await?;
+        Ok(Applied::of(owed))
+    }
 }
 
 /// How a document of an interface is looked for: `draft`, or `final` where an MDM^T03 has said so.

@@ -4,7 +4,7 @@ use crate::StoreError;
 use crate::apply::messages::term;
 use crate::database::Database;
 use crate::value::{Value, args};
-use crate::view::{InterfaceRow, MessageFilter, MessageRow};
+use crate::view::{InterfaceRow, MessageFilter, MessageRow, UntakenAnswer};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::ids::{IntakeId, NetworkId};
@@ -144,5 +144,36 @@ pub(super) async fn interfaces(
             of.failed_count += count;
         }
     }
+    untaken_answers(db, network, &mut all).await?;
     Ok(all.into_values().collect())
+}
+
+/// So many attempts without an answer are told; fewer are a listener that starts anew.
+const TOLD_AFTER: u32 = 3;
+/// Answers that are listed, oldest first.
+const MAX_ANSWERS: usize = 200;
+
+async fn untaken_answers(
+    db: &Database,
+    network: &NetworkId,
+    all: &mut BTreeMap<String, InterfaceRow>,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT interface, intake_id, owed_at, attempts, refusal FROM application_answers \
+         WHERE network_id = $1 AND (refusal IS NOT NULL OR (ended_at IS NULL AND attempts >= {TOLD_AFTER})) \
+         ORDER BY owed_at, intake_id LIMIT {MAX_ANSWERS}"
+    );
+    for row in &db.rows(sql, args![network]).await? {
+        let mut r = row.reader();
+        let name = r.text()?;
+        let answer = UntakenAnswer {
+            intake_id: r.id()?,
+            owed_at: r.time()?,
+            attempts: r.count()?,
+            refusal: r.opt_text()?,
+        };
+        let fresh = || InterfaceRow { name: name.clone(), ..InterfaceRow::default() };
+        all.entry(name.clone()).or_insert_with(fresh).answers.push(answer);
+    }
+    Ok(())
 }

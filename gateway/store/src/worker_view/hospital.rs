@@ -11,7 +11,7 @@ use crate::{StoreError, roster};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::Patient;
 use kakehashi_core::envelope::{Envelope, NameKind};
-use kakehashi_core::ids::{FacilityId, NetworkId, StaffId};
+use kakehashi_core::ids::{FacilityId, NetworkId, PostId, StaffId};
 use kakehashi_core::job::{HospitalRecord, JobItem, JobReceipt};
 use kakehashi_core::vocabulary::Channel;
 
@@ -63,9 +63,30 @@ pub(super) async fn complete(
         Some((envelope, identifier)) => as_written(envelope, identifier, patient, document),
         None => registered(first, patient, document),
     };
+    record.first_version = first_version(db, network, item.post.corrects.as_ref()).await?;
     record.referral = event_key.as_deref().and_then(|k| k.strip_prefix("referral:")).map(str::to_owned);
     item.hospital = Some(record);
     Ok(())
+}
+
+/// The post that a chain of corrections began with. A chain that is longer than people correct ends where it
+/// is cut.
+async fn first_version(
+    db: &Database,
+    network: &NetworkId,
+    corrected: Option<&PostId>,
+) -> Result<Option<PostId>, StoreError> {
+    let Some(mut first) = corrected.cloned() else { return Ok(None) };
+    for _ in 0..50 {
+        let row = db
+            .row("SELECT corrects FROM posts WHERE network_id = $1 AND post_id = $2", args![network, &first])
+            .await?;
+        match row.map(|row| row.reader().opt_id()).transpose()?.flatten() {
+            Some(earlier) => first = earlier,
+            None => break,
+        }
+    }
+    Ok(Some(first))
 }
 
 fn registered(identifier: String, patient: Patient, document: Option<String>) -> HospitalRecord {

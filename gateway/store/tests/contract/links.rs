@@ -1,6 +1,7 @@
 //! What links with hospital systems must not forget: numbers, and answers that are owed.
 
 use super::world::{World, now};
+use kakehashi_core::commit::Effect;
 use kakehashi_core::link::{AnswerEnd, LinkMemory as _, LinkSender};
 
 fn sender(application: &str) -> LinkSender {
@@ -46,6 +47,31 @@ pub(crate) async fn answers_are_owed_in_order_until_they_are_taken(world: &World
     assert_eq!(second.intake_id.as_str(), "I2");
     links.ended("sakurami", &"I2".into(), AnswerEnd::Refused("AR".to_owned())).await.unwrap();
     assert_eq!(links.owed("sakurami").await.unwrap(), None);
+    // The office sees what was refused, and what nobody takes after some attempts, and offers it once more.
+    let untaken = async || {
+        let rows = world.office().interfaces(now()).await.unwrap();
+        let of =
+            |name: &str| rows.iter().find(|r| r.name == name).map(|r| r.answers.clone()).unwrap_or_default();
+        (of("sakurami"), of("kita"))
+    };
+    let (refused, waiting) = untaken().await;
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!((refused[0].intake_id.as_str(), refused[0].refusal.as_deref()), ("I2", Some("AR")));
+    assert!(waiting.is_empty());
+    let again = vec![Effect::OweAnswerAgain { intake_id: "I2".into() }];
+    world.commit(again.clone()).await.unwrap();
+    assert!(untaken().await.0.is_empty());
+    let second = links.owed("sakurami").await.unwrap().unwrap();
+    assert_eq!((second.bytes.as_slice(), second.attempts), (b"two".as_slice(), 0));
+    for _ in 0..2 {
+        links.ended("sakurami", &"I2".into(), AnswerEnd::Again { wait: 0 }).await.unwrap();
+        assert!(links.owed("sakurami").await.unwrap().is_some());
+    }
+    let (untaken_now, _) = untaken().await;
+    assert_eq!((untaken_now[0].attempts, untaken_now[0].refusal.as_ref()), (3, None));
+    links.ended("sakurami", &"I2".into(), AnswerEnd::Taken).await.unwrap();
+    world.commit(again).await.unwrap();
+    assert_eq!(links.owed("sakurami").await.unwrap(), None, "what was taken is not sent once more");
     // A sender that missed its answer sends again and is answered again, with the same bytes.
     links.owe("sakurami", &"I1".into(), b"another").await.unwrap();
     assert_eq!(links.owed("sakurami").await.unwrap().unwrap().bytes, b"one");

@@ -192,6 +192,13 @@ pub(super) const MESSAGES: &[Message] = &[
         "The old text stays visible. Members receive it as a correction.",
     ),
     ("correct.send", "訂正を投稿", "Post the correction"),
+    (
+        "withdraw.help",
+        "まちがいで投稿したときは取り消せます。内容は「訂正前」として残り、メンバーと病院には取消として届きます。",
+        "What was posted by mistake can be withdrawn. The text stays visible as before; members and hospital are told.",
+    ),
+    ("withdraw.reason", "理由(なくてもよい)", "Reason (optional)"),
+    ("withdraw.send", "投稿を取り消す", "Withdraw the post"),
     ("zoom.title", "拡大表示", "Enlarged"),
     ("zoom.turn", "回転", "Turn"),
     ("zoom.larger", "拡大", "Larger"),

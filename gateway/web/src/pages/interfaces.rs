@@ -146,3 +146,21 @@ pub(crate) async fn replay(
     let told = if done.repeated_count == 0 { "replayed" } else { "unchanged" };
     Ok(Redirect::to(&format!("/interfaces/messages/{id}?told={told}")).into_response())
 }
+
+/// Offers the application answers to a message once more, which the sender's listener refused or never took.
+pub(crate) async fn answer_again(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+    SignedForm(_): SignedForm,
+) -> Result<Response, PageError> {
+    let id = IntakeId::new(id);
+    office.view.intake(&id).await?.ok_or(PageError::NotFound)?;
+    let commit = Commit {
+        at: app.now(),
+        actor: Actor::LoginUser { id: office.visitor.user.id.clone() },
+        effects: vec![Effect::OweAnswerAgain { intake_id: id }],
+    };
+    app.store().commit(&app.state.network, commit).await?;
+    Ok(Redirect::to("/interfaces").into_response())
+}

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use kakehashi_core::commit::{Actor, Effect};
 use kakehashi_core::fan_out::acknowledge as acknowledged;
 use kakehashi_core::ids::{FacilityId, GroupId, PostId};
-use kakehashi_core::post::{Acknowledgement, PostKind};
+use kakehashi_core::post::{Acknowledgement, Post, PostKind, WITHDRAWN};
 use kakehashi_core::vocabulary::{Channel, GroupState, IdentityLevel, ReplyExpectation, Urgency};
 use kakehashi_store::view::{PostView, Timeline};
 
@@ -111,7 +111,18 @@ pub(crate) async fn reply(
     Ok(back_to(&group, &id))
 }
 
-/// A correction by the facility that posted.
+/// What stands in the place of a post that its author took back.
+fn withdrawn(reason: &str) -> String {
+    let why = if reason.is_empty() { String::new() } else { format!("\n理由: {reason}") };
+    format!("この投稿は取り消されました。{why}")
+}
+
+fn withdrawn_title(old: &Post) -> String {
+    let title = old.title.as_deref().unwrap_or("返信").trim_end_matches(WITHDRAWN);
+    format!("{title}{WITHDRAWN}")
+}
+
+/// A correction by the facility that posted, or its withdrawal, which is one too.
 pub(crate) async fn correct(
     State(app): State<App>,
     reader: Reader,
@@ -125,7 +136,11 @@ pub(crate) async fn correct(
     if old.facility_id != author.facility {
         return Err(PageError::NotFound);
     }
-    let body = fields.text("body", BODY_CHARS);
+    let withdraws = fields.get("withdraw").is_some();
+    let body = match withdraws {
+        true => withdrawn(&fields.text("reason", 500)),
+        false => fields.text("body", BODY_CHARS),
+    };
     if body.is_empty() {
         return Err(PageError::BadForm);
     }
@@ -141,15 +156,19 @@ pub(crate) async fn correct(
         topic: Some(old.topic_id.clone()),
         corrects: Some(corrected),
         version: old.version + 1,
-        title: old.title.clone(),
+        title: if withdraws { Some(withdrawn_title(old)) } else { old.title.clone() },
         body,
         urgency: old.urgency,
-        expectation: old.expectation,
+        expectation: if withdraws { ReplyExpectation::None } else { old.expectation },
         addressees: Vec::new(),
     };
     let id = words.id.clone();
     let mut correction = post(&group, &author, words, app.now());
+    // Those who were asked are told; nothing is asked of them any more.
     correction.addressees.clone_from(&old.addressees);
+    if withdraws {
+        correction.addressees.iter_mut().for_each(|a| a.expectation = ReplyExpectation::None);
+    }
     correction.occurred_at = old.occurred_at;
     publish_once(&app, &roster, &author, correction, Vec::new()).await?;
     Ok(back_to(&group, &id))

@@ -399,6 +399,20 @@ pub(super) fn interfaces(t: Tongue) -> (Vec<InterfaceRow>, Vec<InterfaceStatus>)
         waiting_count: 2,
         waiting_since: Some(at("09T10:00")),
         failed_count: 1,
+        answers: vec![
+            UntakenAnswer {
+                intake_id: IntakeId::new("I1"),
+                owed_at: at("09T10:00"),
+                attempts: 1,
+                refusal: t.some("AR 207 Application internal error"),
+            },
+            UntakenAnswer {
+                intake_id: IntakeId::new("I2"),
+                owed_at: at("09T10:10"),
+                attempts: 7,
+                refusal: None,
+            },
+        ],
     };
     let running = InterfaceStatus {
         name: t.say("sakurami_ch"),

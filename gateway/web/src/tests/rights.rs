@@ -35,6 +35,7 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("POST", "/interfaces/messages", Who::Office),
     ("GET", "/interfaces/messages/{id}", Who::Office),
     ("POST", "/interfaces/messages/{id}/replay", Who::Office),
+    ("POST", "/interfaces/messages/{id}/answer", Who::Office),
     ("GET", "/outbox", Who::Office),
     ("GET", "/deliveries/{id}/preview", Who::Office),
     ("POST", "/deliveries/{id}/retry", Who::Office),

@@ -6,7 +6,7 @@ use super::{Chip, Line, words};
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::port::{InterfaceStatus, MessageText};
-use kakehashi_store::view::{IntakeView, InterfaceRow, MessageRow};
+use kakehashi_store::view::{IntakeView, InterfaceRow, MessageRow, UntakenAnswer};
 use serde::Serialize;
 
 /// Notes that wait longer than this are stuck, in seconds (hl7.md 2.3: an alarm after ten minutes).
@@ -31,6 +31,16 @@ pub(crate) struct InterfaceCard {
     pub(crate) warnings: Vec<String>,
     pub(crate) messages: String,
     pub(crate) outbox: Option<String>,
+    pub(crate) answers: Vec<AnswerLine>,
+}
+
+/// An application answer that the sender's listener did not take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct AnswerLine {
+    pub(crate) message: String,
+    pub(crate) since: String,
+    pub(crate) cause: String,
+    pub(crate) again: String,
 }
 
 /// The search form with what was asked.
@@ -192,6 +202,9 @@ fn card(
         None if row.receives => line("interfaces.queue", lang.t("interfaces.nothing_waits")),
         None => {}
     }
+    if !row.answers.is_empty() {
+        warnings.push(lang.tf("interfaces.answers", &[&row.answers.len().to_string()]));
+    }
     if row.failed_count > 0 {
         warnings.push(lang.tf("interfaces.failed", &[&row.failed_count.to_string()]));
     }
@@ -207,7 +220,21 @@ fn card(
         lines,
         messages: format!("/interfaces/messages?interface={}", encoded(name)),
         outbox: (row.failed_count > 0).then(|| "/outbox".to_owned()),
+        answers: row.answers.iter().map(|answer| untaken(lang, answer, now)).collect(),
         warnings,
+    }
+}
+
+fn untaken(lang: Lang, answer: &UntakenAnswer, now: UtcMicros) -> AnswerLine {
+    let message = format!("/interfaces/messages/{}", answer.intake_id);
+    AnswerLine {
+        since: lang.near(answer.owed_at, now),
+        cause: match &answer.refusal {
+            Some(words) => lang.tf("interfaces.answer_refused", &[words]),
+            None => lang.tf("interfaces.answer_untaken", &[&answer.attempts.to_string()]),
+        },
+        again: format!("{message}/answer"),
+        message,
     }
 }
 
