@@ -4,6 +4,7 @@
 
 use crate::clock::UtcMicros;
 use crate::ids::{DeliveryId, GroupId, PostId};
+use crate::receipt::{Receipt, ReceiptOf, UNDO_SECONDS};
 use crate::reply_code::ReplyCode;
 use crate::vocabulary::{Channel, DeliveryState, ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,16 @@ pub enum SheetOrder {
         /// In order.
         post_ids: Vec<PostId>,
     },
+    /// 控え of an act: what holds now, and the code that takes it back.
+    Receipt {
+        /// Of what.
+        receipt: ReceiptOf,
+    },
+    /// 担当終了の確認: the facility is asked whether it really leaves a group.
+    LeaveConfirmation {
+        /// The group.
+        group_id: GroupId,
+    },
 }
 
 impl SheetOrder {
@@ -62,6 +73,8 @@ impl SheetOrder {
             Self::Status { .. } => "status",
             Self::Evidence { .. } => "evidence",
             Self::PasteSlips { .. } => "paste_slips",
+            Self::Receipt { .. } => "receipt",
+            Self::LeaveConfirmation { .. } => "leave_confirmation",
         }
     }
 
@@ -77,6 +90,8 @@ impl SheetOrder {
             Self::Status { .. } => "状況票",
             Self::Evidence { .. } => "受領確認書",
             Self::PasteSlips { .. } => "貼付票",
+            Self::Receipt { .. } => "控え",
+            Self::LeaveConfirmation { .. } => "担当終了の確認",
         }
     }
 
@@ -92,6 +107,8 @@ impl SheetOrder {
             Self::Status { .. } => "who has acknowledged",
             Self::Evidence { .. } => "evidence of receipt",
             Self::PasteSlips { .. } => "paste-in slips",
+            Self::Receipt { .. } => "receipt",
+            Self::LeaveConfirmation { .. } => "leave confirmation",
         }
     }
 
@@ -106,7 +123,9 @@ impl SheetOrder {
             | Self::Cover { .. }
             | Self::Status { .. }
             | Self::Evidence { .. }
-            | Self::PasteSlips { .. } => false,
+            | Self::PasteSlips { .. }
+            | Self::Receipt { .. }
+            | Self::LeaveConfirmation { .. } => false,
         }
     }
 
@@ -115,11 +134,15 @@ impl SheetOrder {
     pub const fn code_seconds(&self) -> i64 {
         match self {
             Self::Contact | Self::Preference | Self::StaffChange => DRAWER_CODE_SECONDS,
+            // 設定 and 担当終了 are taken back within a day, 休止 is ended as long as it lasts.
+            Self::Receipt { receipt: ReceiptOf::Settings { .. } | ReceiptOf::Leave { .. } } => UNDO_SECONDS,
+            Self::Receipt { receipt: ReceiptOf::Pause { .. } } => DRAWER_CODE_SECONDS,
             Self::Verification
             | Self::Cover { .. }
             | Self::Status { .. }
             | Self::Evidence { .. }
-            | Self::PasteSlips { .. } => HANDSHAKE_CODE_SECONDS,
+            | Self::PasteSlips { .. }
+            | Self::LeaveConfirmation { .. } => HANDSHAKE_CODE_SECONDS,
         }
     }
 }
@@ -148,6 +171,13 @@ pub enum SheetContent {
     Evidence(Box<ReceiptTable>),
     /// 貼付票.
     PasteSlips(Box<PasteSlips>),
+    /// 控え.
+    Receipt(Box<Receipt>),
+    /// 担当終了の確認 of the group with this グループ呼称.
+    LeaveConfirmation {
+        /// グループ呼称.
+        alias: String,
+    },
 }
 
 /// Who got a post and who took note of it.
@@ -225,6 +255,10 @@ mod tests {
             SheetOrder::Status { post_id: "P1".into() },
             SheetOrder::Evidence { post_id: "P1".into() },
             SheetOrder::PasteSlips { group_id: "G1".into(), post_ids: vec!["P1".into()] },
+            SheetOrder::Receipt { receipt: ReceiptOf::Pause { id: "C1".into() } },
+            SheetOrder::Receipt { receipt: ReceiptOf::Settings { id: "C1".into() } },
+            SheetOrder::Receipt { receipt: ReceiptOf::Leave { group_id: "G1".into() } },
+            SheetOrder::LeaveConfirmation { group_id: "G1".into() },
         ];
         for order in orders {
             let json = serde_json::to_value(&order).unwrap();

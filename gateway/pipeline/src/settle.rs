@@ -219,6 +219,20 @@ impl Settler {
             if let Some(footer) = footer.filter(|_| envelope.channel == Channel::Email) {
                 mail_footer::take_off(&mut envelope, footer);
             }
+            if let (Channel::Email, Some(sender), Some(body)) =
+                (envelope.channel, &facts.sender, envelope.body.as_deref())
+                && body.lines().filter(|l| !l.trim().is_empty()).count() > 2
+            {
+                let (earlier, people) = view.earlier_mails(&sender.facility.id).await?;
+                let names: Vec<&str> = [&sender.facility.name, &sender.facility.short_name]
+                    .into_iter()
+                    .chain(&people)
+                    .map(String::as_str)
+                    .collect();
+                if let Some(footer) = mail_footer::repeated(body, &earlier, &names) {
+                    mail_footer::take_off(&mut envelope, &footer);
+                }
+            }
             if facts.made_final {
                 make_final(&mut envelope);
             }
@@ -233,6 +247,10 @@ impl Settler {
             let roster = match group_of(&decided.decision) {
                 Some(group) => view.roster(group, now).await?,
                 None => None,
+            };
+            let facility = match &decided.decision {
+                Decision::Request(request) => view.member(&request.facility_id, now).await?,
+                _ => None,
             };
             let attachments: Vec<AttachmentId> = envelope
                 .attachments
@@ -252,6 +270,7 @@ impl Settler {
                 now,
                 envelope,
                 decided: &decided,
+                facility: facility.as_ref(),
             };
             own_effects.extend(placement::effects(
                 &arrival,
@@ -345,7 +364,7 @@ const fn group_of(decision: &Decision) -> Option<&GroupId> {
     match decision {
         Decision::Post(placement) => Some(&placement.group_id),
         Decision::Reply(answer) | Decision::Acknowledge(answer) => Some(&answer.group_id),
-        Decision::Request(request) => Some(&request.group_id),
+        Decision::Request(request) => request.group_id.as_ref(),
         Decision::Triage { .. }
         | Decision::Quarantine { .. }
         | Decision::Return { .. }

@@ -13,6 +13,7 @@ mod contract {
     pub(crate) mod links;
     pub(crate) mod outbox;
     pub(crate) mod paper;
+    pub(crate) mod pauses;
     pub(crate) mod schema;
     pub(crate) mod views;
     pub(crate) mod world;
@@ -90,6 +91,10 @@ contract! {
     paper::a_document_by_fax_gets_its_evidence,
     paper::providers_and_pages_are_remembered,
     paper::a_silent_number_goes_stale,
+    pauses::a_pause_gathers_what_waits_and_gives_it_back,
+    pauses::a_pause_is_seen_until_its_time_is_over,
+    pauses::a_receipt_says_what_holds_when_it_leaves,
+    pauses::leaving_is_taken_back_within_a_day,
     facts::a_hospital_number_leads_to_its_patient,
     facts::codes_and_threads_lead_to_their_post,
     facts::near_identical_names_are_both_candidates,

@@ -54,7 +54,11 @@ impl Bench<'_> {
                 self.ground("施設の連絡票です。グループ呼称を画像で確かめて置きます");
                 Some(self.triage(vec![TriageReason::NewTopic]))
             }
-            SheetOrder::Status { .. } | SheetOrder::Evidence { .. } | SheetOrder::PasteSlips { .. } => None,
+            SheetOrder::Status { .. }
+            | SheetOrder::Evidence { .. }
+            | SheetOrder::PasteSlips { .. }
+            | SheetOrder::Receipt { .. }
+            | SheetOrder::LeaveConfirmation { .. } => None,
         }
     }
 

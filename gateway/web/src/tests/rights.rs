@@ -51,6 +51,8 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("POST", "/fax/endpoints/{id}/undo", Who::Office),
     ("GET", "/rules", Who::Office),
     ("GET", "/facilities", Who::Office),
+    ("POST", "/facilities/{id}/pauses", Who::Office),
+    ("POST", "/facilities/{id}/pauses/{pause}/end", Who::Office),
     ("GET", "/audit", Who::Office),
     ("GET", "/login", Who::Everybody),
     ("POST", "/login", Who::Everybody),
@@ -58,6 +60,8 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("POST", "/note", Who::Everybody),
     ("GET", "/r/{code}", Who::Everybody),
     ("POST", "/r/{code}/acknowledgement", Who::Everybody),
+    ("POST", "/r/{code}/settings", Who::Everybody),
+    ("POST", "/r/{code}/rest", Who::Everybody),
     ("POST", "/r/{code}/replies", Who::Everybody),
     ("POST", "/r/{code}/callback", Who::Everybody),
     ("POST", "/r/{code}/wrong-recipient", Who::Everybody),
@@ -121,6 +125,7 @@ async fn every_role_reaches_its_routes_and_no_other() {
             .replace("{id}", id)
             .replace("{page}", "1.png")
             .replace("{at}", "0")
+            .replace("{pause}", "U1")
             .replace("{code}", "0000000000");
         let ask = async |browser: &Browser, signed: bool| {
             let csrf = if signed { browser.csrf.as_str() } else { "" };
