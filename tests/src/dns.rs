@@ -58,9 +58,15 @@ fn answer(question: &[u8], records: &[(String, String)]) -> Option<Vec<u8>> {
     ]);
     out.extend(question.get(12..end)?);
     if let Some(text) = text {
-        let length = u8::try_from(text.len()).ok()?;
-        out.extend([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60, 0, length + 1, length]);
-        out.extend(text);
+        // A key of 2048 bits needs two of the strings of which a record is made.
+        let strings: Vec<&[u8]> = text.chunks(255).collect();
+        let length = u16::try_from(text.len() + strings.len()).ok()?;
+        out.extend([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60]);
+        out.extend(length.to_be_bytes());
+        for string in strings {
+            out.push(u8::try_from(string.len()).ok()?);
+            out.extend(string);
+        }
     }
     Some(out)
 }

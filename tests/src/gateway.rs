@@ -142,7 +142,7 @@ pub fn serve_at(config: &Path, japan_time: &str) -> Gateway {
 
 /// Loaded into the program itself: the `faketime` command would stay as its parent, and a kill would meet
 /// the parent only. Only the wall clock is moved: time-outs go by the monotonic one.
-fn show_time(command: &mut Command, japan_time: &str) {
+pub fn show_time(command: &mut Command, japan_time: &str) {
     command.env("LD_PRELOAD", fake_clock()).env("FAKETIME", format!("@{japan_time}"));
     command.env("TZ", "Asia/Tokyo").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
 }

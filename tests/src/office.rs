@@ -25,6 +25,12 @@ pub fn agent() -> Agent {
 }
 
 impl Office {
+    /// Somebody without a login, such as a member with a link from a mail.
+    #[must_use]
+    pub fn guest(gateway: &Gateway) -> Self {
+        Self { agent: agent(), base: gateway.url(""), cookies: Vec::new() }
+    }
+
     /// Logs in as the office of the demo.
     ///
     /// # Panics

@@ -141,6 +141,47 @@ const CLIENTS: &[Client] = &[
         "Garoon (引用符)",
         Marked("連携 <reply+a@in.renkei.example.jp> wrote (2026/11/24 10:00):\n", "> "),
     ),
+    client(
+        "Outlook モバイル HTML のみ",
+        Html(
+            "<div id=\"ms-outlook-mobile-signature\"><a href=\"https://aka.ms/o0ukef\">Outlook for iOS</a> を入手</div><hr style=\"display:inline-block;width:98%\" tabindex=\"-1\"><div id=\"divRplyFwdMsg\" dir=\"ltr\"><b>差出人:</b> 連携 &lt;reply+a@in.renkei.example.jp&gt;<br><b>送信日時:</b> 2026年11月24日 火曜日 10:00<br><b>宛先:</b> 大塚<br><b>件名:</b> つばき01</div>",
+            "<div>",
+            "</div>",
+        ),
+    ),
+    client(
+        "新しい Outlook (英語) HTML のみ",
+        Html(
+            "<div id=\"mail-editor-reference-message-container\"><div class=\"ms-outlook-mobile-reference-message skipProofing\" style=\"border-top:solid #B5C4DF 1pt\"><b>From: </b>連携 &lt;reply+a@in.renkei.example.jp&gt;<br><b>Date: </b>Tuesday, November 24, 2026 at 10:00<br><b>To: </b>大塚<br><b>Subject: </b>つばき01</div>",
+            "<div>",
+            "</div></div>",
+        ),
+    ),
+    client(
+        "Spark HTML のみ",
+        Html(
+            "<div name=\"messageSignatureSection\"><br><div class=\"matchFont\">Sparkから送信</div></div><div name=\"messageReplySection\">2026年11月24日 10:00 +0900、連携 &lt;reply+a@in.renkei.example.jp&gt;のメール:<br>",
+            "<blockquote type=\"cite\" class=\"spark_quote\">",
+            "</blockquote></div>",
+        ),
+    ),
+    client(
+        "Galaxy HTML のみ",
+        Html(
+            "<div id=\"composer_signature\" dir=\"auto\">Galaxyから送信しました</div><div><br></div><div align=\"left\" dir=\"auto\"><div>-------- 元のメッセージ --------</div><div>送信元: 連携 &lt;reply+a@in.renkei.example.jp&gt; </div><div>日付: 2026/11/24 10:00 (GMT+09:00) </div><div>宛先: 大塚 </div><div>件名: つばき01 </div></div>",
+            "<div>",
+            "</div>",
+        ),
+    ),
+    client(
+        "Yahoo!メール HTML のみ",
+        Html(
+            "<div id=\"ydp1yahoo_quoted_1\" class=\"ydp1 yahoo_quoted\"><div>2026年11月24日 火曜日 10:00:00 JST に、 連携 &lt;reply+a@in.renkei.example.jp&gt; が書きました:</div>",
+            "<div>",
+            "</div></div>",
+        ),
+    ),
+    client("Xperia", Heading("---- 連携さんは書きました ----\n")),
 ];
 
 #[derive(Clone, Copy, PartialEq)]

@@ -292,6 +292,21 @@ pub fn describe(effect: &Effect) -> Option<Said> {
         Effect::LeaveGroup { group_id, facility_id } => {
             Said::new("leave_group", "group", group_id.as_str(), &json!({ "facility": facility_id }))
         }
+        Effect::ReturnToGroup { group_id, facility_id } => {
+            Said::new("return_to_group", "group", group_id.as_str(), &json!({ "facility": facility_id }))
+        }
+        Effect::BeginPause { pause, .. } => Said::new(
+            "begin_pause",
+            "pause",
+            pause.id.as_str(),
+            &json!({
+                "facility": pause.facility_id, "from": pause.from.to_rfc3339(), "until": pause.until.to_rfc3339(),
+                "substitute": pause.substitute.is_some(),
+            }),
+        ),
+        Effect::EndPause { id, how, .. } => {
+            Said::new("end_pause", "pause", id.as_str(), &json!({ "how": how }))
+        }
         Effect::SetPaper { untouched_acknowledges, pages_a_day, .. } => Said::new(
             "set_paper",
             "network",

@@ -53,6 +53,7 @@ pub fn is_hard(status: &str) -> bool {
         "unknown recipient",
         "unknown e-mail address",
         "unknown address",
+        "addresses were unknown",
         "no such user",
         "no such recipient",
         "no such mailbox",
@@ -89,6 +90,8 @@ mod tests {
             "550 Unknown user a@b.example (#5.5.0)",
             "User some.name (a@b.example) not listed in Domino Directory",
             "宛先不明",
+            "入力したメール アドレスが見つかりませんでした。",
+            "The following destination addresses were unknown (please check",
             "5.1.2 Host unknown",
         ] {
             assert!(is_hard(status), "{status}");

@@ -69,7 +69,7 @@ fn staff(id: &str, facility: &str, name: &str, profession: &str) -> StaffMember 
 }
 
 pub(crate) fn member(facility: Facility, endpoints: Vec<Endpoint>, staff: Vec<StaffMember>) -> Member {
-    Member { facility, endpoints, staff, consented: true }
+    Member { facility, endpoints, staff, consented: true, pauses: vec![] }
 }
 
 pub(crate) fn patient(id: &str) -> Patient {

@@ -4,7 +4,7 @@
 
 mod paper;
 
-pub use paper::{EndpointChange, NewSheet, SheetAct, UNDO_SETTINGS_SECONDS};
+pub use paper::{DigestMove, EndpointChange, NewSheet, SheetAct, UNDO_SETTINGS_SECONDS};
 
 use crate::clock::UtcMicros;
 use crate::decision::{Candidate, Decided, Notice, TriageReason};
@@ -14,6 +14,7 @@ use crate::ids::{
     AttachmentId, ChangeId, DeliveryId, EndpointId, FacilityId, GroupId, IntakeId, LoginUserId, PatientId,
     PostId, TriageId,
 };
+use crate::pause::{Pause, PauseEnd};
 use crate::port::Outcome;
 use crate::post::{Acknowledgement, Post, StoredAttachment};
 use crate::reply_code::ReplyCode;
@@ -206,6 +207,29 @@ pub enum Effect {
         group_id: GroupId,
         /// Who leaves.
         facility_id: FacilityId,
+    },
+    /// The facility takes its leaving back, within a day ([`crate::receipt::UNDO_SECONDS`]). Nothing happens later.
+    ReturnToGroup {
+        /// The group.
+        group_id: GroupId,
+        /// Who returns.
+        facility_id: FacilityId,
+    },
+    /// 休止 begins or is planned. An earlier one of the same person, address or facility that overlaps it ends.
+    BeginPause {
+        /// The pause.
+        pause: Box<Pause>,
+        /// What waits for its end.
+        moves: Vec<DigestMove>,
+    },
+    /// A pause ends. Nothing happens if it has ended.
+    EndPause {
+        /// Which.
+        id: ChangeId,
+        /// How.
+        how: PauseEnd,
+        /// What need not wait any longer.
+        moves: Vec<DigestMove>,
     },
     /// How the network handles paper.
     SetPaper {

@@ -5,6 +5,7 @@ use crate::clock::UtcMicros;
 use crate::commit::SheetAct;
 use crate::facts::CodeItem;
 use crate::ids::{DeliveryId, EndpointId, FacilityId, GroupId, PatientId, PostId, StaffId};
+use crate::receipt::ReceiptOf;
 use crate::vocabulary::{IdentityLevel, ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize};
 
@@ -210,8 +211,8 @@ impl DigestAnswer {
 /// What a member asked for in a word and may have without a person (care-network.md 6.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// A group in which the code that proves it was given.
-    pub group_id: GroupId,
+    /// The group in which the code that proves it was given; none for the code of a 控え.
+    pub group_id: Option<GroupId>,
     /// Who asks.
     pub facility_id: FacilityId,
     /// From here; the answer goes back here.
@@ -233,6 +234,32 @@ pub enum RequestedAct {
     Preferences {
         /// Boxes of a 設定票 that mean the same ([`crate::paper_request::settings`]).
         wishes: Vec<String>,
+    },
+    /// 休止 of the endpoint, or of the person who writes.
+    Pause {
+        /// From.
+        from: UtcMicros,
+        /// The first moment after it.
+        until: UtcMicros,
+        /// 代理 as written.
+        substitute: Option<String>,
+    },
+    /// 再開: the pause that runs or is to come ends.
+    Resume,
+    /// An act is taken back by the code of its 控え.
+    TakeBack {
+        /// Of what.
+        receipt: ReceiptOf,
+    },
+    /// 担当終了, which the facility's manager confirms.
+    AskLeave {
+        /// The group.
+        group_id: GroupId,
+    },
+    /// 担当終了, confirmed.
+    Leave {
+        /// The group.
+        group_id: GroupId,
     },
 }
 

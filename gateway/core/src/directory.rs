@@ -4,6 +4,7 @@
 
 use crate::clock::UtcMicros;
 use crate::ids::{EndpointId, FacilityId, GroupId, NetworkId, PatientId, StaffId};
+use crate::pause::Pause;
 use crate::vocabulary::{Channel, ContentMode, EndpointState, GroupState, Urgency};
 use jiff::civil::{Time, Weekday};
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,22 @@ pub enum Day {
     Sat,
     /// 日.
     Sun,
+}
+
+impl Day {
+    /// One kanji.
+    #[must_use]
+    pub const fn ja(self) -> &'static str {
+        match self {
+            Self::Mon => "月",
+            Self::Tue => "火",
+            Self::Wed => "水",
+            Self::Thu => "木",
+            Self::Fri => "金",
+            Self::Sat => "土",
+            Self::Sun => "日",
+        }
+    }
 }
 
 impl From<Weekday> for Day {
@@ -323,6 +340,9 @@ pub struct Member {
     pub staff: Vec<StaffMember>,
     /// Whether the consent covers it today.
     pub consented: bool,
+    /// 休止 of it, running or to come.
+    #[serde(default)]
+    pub pauses: Vec<Pause>,
 }
 
 /// A group with its patient and members: what publishing a post needs.

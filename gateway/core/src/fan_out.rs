@@ -8,10 +8,11 @@ use crate::commit::{AuthorNote, Effect, NewDelivery, OnlyIf};
 use crate::decision::{Addressees, Placement};
 use crate::directory::{Endpoint, EndpointSettings, GroupRoster, Member};
 use crate::ids::{AttachmentId, DeliveryId, EndpointId, FacilityId, PostId};
+use crate::pause::{asked_instead, on_return, resting, stands_in};
 use crate::post::{Acknowledgement, Addressee, Post, PostKind};
 use crate::reply_code::ReplyCode;
 use crate::schedule::{Planned, plan};
-use crate::vocabulary::{Channel, DeliveryMode, EndpointState, GroupState, ReplyExpectation};
+use crate::vocabulary::{Channel, DeliveryMode, EndpointState, GroupState, ReplyExpectation, Urgency};
 
 /// How long the codes of an instant delivery work, in seconds (care-network.md 6.1).
 pub const INSTANT_CODE_SECONDS: i64 = 14 * 24 * 3600;
@@ -28,6 +29,8 @@ pub fn publish(
     random: &mut dyn FnMut() -> u128,
 ) -> Vec<Effect> {
     let mut effects = Vec::new();
+    let mut post = post;
+    ask_substitutes(&mut post, roster, now);
     let open = roster.group.state == GroupState::Open && roster.group.id == post.group_id;
     let reached = roster.reachable().filter(|m| open && m.consented && m.facility.id != post.facility_id);
     for member in reached {
@@ -44,11 +47,52 @@ pub fn publish(
             let only_if = if share { Some(OnlyIf::Always) } else { meant_for(&post, member) };
             let Some(only_if) = only_if else { continue };
             let Some(planned) = plan_for(endpoint, &post, due, now) else { continue };
+            let planned = rested(planned, member, endpoint, &post, roster, now);
             effects.push(Effect::Deliver(delivery(&post, endpoint, planned, only_if, now, random)));
         }
     }
     effects.insert(0, Effect::Post { post: Box::new(post), attachments });
     effects
+}
+
+/// What is asked of a member that rests with every way is asked of the facility that stands in (care-network.md 8.11).
+fn ask_substitutes(post: &mut Post, roster: &GroupRoster, now: UtcMicros) {
+    let mut asked: Vec<Addressee> = Vec::with_capacity(post.addressees.len());
+    for mut addressee in std::mem::take(&mut post.addressees) {
+        let instead = roster.member(&addressee.facility_id).and_then(|m| asked_instead(m, roster, now));
+        // Whoever writes needs no question of its own.
+        if let Some(instead) = instead.filter(|id| *id != post.facility_id) {
+            addressee.facility_id = instead;
+        }
+        match asked.iter_mut().find(|a| a.facility_id == addressee.facility_id) {
+            Some(known) => known.expectation = known.expectation.max(addressee.expectation),
+            None => asked.push(addressee),
+        }
+    }
+    post.addressees = asked;
+}
+
+/// During a 休止 everything waits for the return but an emergency that nobody stands in for.
+fn rested(
+    planned: Planned,
+    member: &Member,
+    endpoint: &Endpoint,
+    post: &Post,
+    roster: &GroupRoster,
+    now: UtcMicros,
+) -> Planned {
+    if endpoint.channel == Channel::Hl7 {
+        return planned;
+    }
+    let Some(due_at) = on_return(member, endpoint, planned.due_at) else { return planned };
+    let reached = resting(member, endpoint, planned.due_at)
+        .is_some_and(|pause| stands_in(pause, member, &endpoint.id, roster, now));
+    if post.urgency == Urgency::Emergency && !reached {
+        return planned;
+    }
+    // A call has no bundle.
+    let mode = if endpoint.channel == Channel::PhoneMemo { planned.mode } else { DeliveryMode::Digest };
+    Planned { mode, due_at }
 }
 
 fn receives(endpoint: &Endpoint, member: &Member) -> bool {

@@ -83,6 +83,8 @@ pub struct JobPosts {
     pub items: Vec<JobItem>,
     /// Receipts of what this facility asked for since its last delivery, one sentence each.
     pub notes: Vec<String>,
+    /// To whom it is addressed while a person of the facility is away: `代理 木下 昌平 様 (高梨 由美子 様 休止中)`.
+    pub attention: Option<String>,
 }
 
 /// One post of a delivery.

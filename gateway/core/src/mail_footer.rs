@@ -26,6 +26,54 @@ pub fn take_off(envelope: &mut Envelope, footer: &str) -> bool {
     true
 }
 
+/// What the facility puts below every mail although nobody has registered it: its contact lines with whatever stands
+/// below them, such as a slogan, word for word as in two other mails of it (text and signature). `names` are those of
+/// the facility and its people. A sentence above the contact lines never counts, however often it was written.
+#[must_use]
+pub fn repeated(body: &str, earlier: &[(String, Option<String>)], names: &[&str]) -> Option<String> {
+    let bare = |l: &str| -> String { narrow(l).chars().filter(|c| !c.is_whitespace()).collect() };
+    let lines = |text: &str| -> Vec<String> { text.lines().map(bare).filter(|l| !l.is_empty()).collect() };
+    let own = lines(body);
+    let mut others: Vec<(Vec<String>, Vec<String>)> = earlier
+        .iter()
+        .map(|(text, signature)| (lines(text), lines(signature.as_deref().unwrap_or_default())))
+        .filter(|(text, signature)| *text != own && [text.as_slice(), signature].concat() != own)
+        .collect();
+    others.sort_unstable();
+    others.dedup();
+    let alike =
+        |other: &[String]| other.iter().rev().zip(own.iter().rev()).take_while(|(a, b)| a == b).count();
+    // What was taken off before lies in the signature.
+    let mut common: Vec<usize> = others
+        .iter()
+        .map(|(text, signature)| alike(text).max(alike(&[text.as_slice(), signature].concat())))
+        .collect();
+    common.sort_unstable();
+    // The second longest: two other mails end so.
+    let shared = *common.iter().rev().nth(1)?;
+    let tail = own.get(own.len() - shared..)?;
+    let names: Vec<String> = names.iter().map(|n| bare(n)).filter(|n| n.chars().count() >= 2).collect();
+    let begins = |l: &&String| {
+        let rule = l.chars().count() >= 3 && !l.chars().any(char::is_alphanumeric);
+        let named = names.iter().any(|n| l.contains(n.as_str()));
+        rule || (named && l.chars().count() <= 40 && !l.contains(['。', '?', '!']))
+    };
+    let start = tail.iter().position(|l| begins(&l))?;
+    let block = tail.get(start..)?;
+    let writes_more = own.len() > block.len();
+    (writes_more && block.iter().any(|l| is_contact(l))).then(|| block.join("\n"))
+}
+
+/// A line by which one can be reached.
+fn is_contact(line: &str) -> bool {
+    let digits = line.chars().filter(char::is_ascii_digit).count();
+    let word = ["tel", "fax", "電話", "携帯", "直通"].iter().any(|w| line.to_lowercase().contains(w));
+    line.contains('〒')
+        || line.contains('@')
+        || line.contains("http")
+        || (digits >= 9 && (word || line.matches('-').count() >= 2))
+}
+
 /// The text above the footer, if the footer ends it. Blank lines and blanks do not matter.
 fn without<'t>(body: &'t str, footer: &str) -> Option<&'t str> {
     let line = |l: &str| -> String { narrow(l).chars().filter(|c| !c.is_whitespace()).collect() };
@@ -92,7 +140,59 @@ mod tests {
         assert!(!take_off(&mut mail("了解"), " \n"));
     }
 
+    #[test]
+    fn a_slogan_below_the_contact_lines_is_known_by_its_repetition() {
+        let block = "ケアプランセンターつむぎ　高梨 由美子\nTEL 03-0000-0104\n\n〜笑顔と真心でささえる介護〜";
+        let mail = |text: &str| format!("{text}\n\n{block}\n");
+        let as_sent = |text: &str| (mail(text), None);
+        let earlier =
+            [as_sent("明日10時に伺います。"), as_sent("承知しました。"), ("別の話です。".to_owned(), None)];
+        let taken = [("明日です。".to_owned(), Some(block.to_owned())), as_sent("承知しました。")];
+        let names = ["ケアプランセンターつむぎ", "高梨 由美子"];
+        assert!(repeated(&mail("了解しました"), &taken, &names).is_some(), "taken off before");
+        let found = repeated(&mail("了解しました"), &earlier, &names).unwrap();
+        let mut got = self::mail(&mail("了解しました"));
+        assert!(take_off(&mut got, &found));
+        assert_eq!((got.body.as_deref(), got.intent), (Some("了解しました"), Intent::Acknowledgement));
+        assert!(got.signature.unwrap().contains("笑顔と真心"));
+        // What is said every day stays, above the contact lines and where there are none.
+        let daily = [as_sent("朝です。\n変わりありません。"), as_sent("昼です。\n変わりありません。")];
+        let found = repeated(&mail("夜です。\n変わりありません。"), &daily, &names).unwrap();
+        assert!(!found.contains("変わり"), "{found}");
+        for (body, earlier) in [
+            (
+                "夜です。\n変わりありません。",
+                ["朝です。\n変わりありません。".to_owned(), "昼です。\n変わりありません。".to_owned()],
+            ),
+            (
+                "夜です。\n高梨\n痛みなし",
+                ["朝です。\n高梨\n痛みなし".to_owned(), "昼です。\n高梨\n痛みなし".to_owned()],
+            ),
+        ] {
+            let earlier = earlier.map(|e| (e, None));
+            assert_eq!(repeated(body, &earlier, &names), None, "{body}");
+        }
+        // Once is no habit, and the same mail twice is once.
+        assert_eq!(repeated(&mail("了解"), &earlier[..1], &names), None);
+        assert_eq!(repeated(&mail("了解"), &[earlier[0].clone(), earlier[0].clone()], &names), None);
+        // Nothing but the block: somebody may have written nothing else on purpose.
+        assert_eq!(repeated(block, &earlier, &names), None);
+    }
+
     proptest::proptest! {
+        #[test]
+        fn what_repeats_is_an_end_of_the_text(
+            body in "(あ|い|TEL 03-0000-0104|---|\n| ){0,12}",
+            one in "(あ|い|TEL 03-0000-0104|---|\n| ){0,12}",
+            two in "(あ|TEL 03-0000-0104|---|\n){0,12}",
+        ) {
+            if let Some(found) = repeated(&body, &[(one, None), (two, None)], &["あい"]) {
+                let mut got = mail(&body);
+                proptest::prop_assert!(take_off(&mut got, &found));
+                proptest::prop_assert!(got.body.is_some());
+            }
+        }
+
         #[test]
         fn nothing_is_lost(body in "(あ|い|\n| ){0,20}", footer in "(あ|い|\n| ){0,8}") {
             let mut got = mail(&body);

@@ -19,7 +19,8 @@ pub fn read(text: &str) -> Option<Vec<String>> {
     }
     let folded = narrow(text).to_lowercase();
     let mut boxes = Vec::new();
-    let (mut asked, mut times) = (false, false);
+    let (mut asked, mut times, mut quiet) = (false, false, false);
+    let mut days = String::new();
     for line in folded.lines().map(str::trim).filter(|l| !l.is_empty() && !is_courtesy_line(l)) {
         let line = line.trim_start_matches(['[', '【', '「', '■', '*', ' ']);
         let line = match (asked, VERBS.iter().find_map(|v| line.strip_prefix(v))) {
@@ -32,25 +33,41 @@ pub fn read(text: &str) -> Option<Vec<String>> {
             if boxes.len() >= MOST {
                 return None;
             }
+            if quiet {
+                let (from, until) = span(&word)?;
+                boxes.push(format!("quiet_{}_{}", digits(from), digits(until)));
+                quiet = false;
+                continue;
+            }
             match wish(&word)? {
                 Wish::Box(name) => boxes.push(name.to_owned()),
                 Wish::Digest => {
                     times = true;
                     boxes.push("prefer_digest".to_owned());
                 }
-                // A time says nothing without まとめ便 before it.
-                Wish::At(at) if times => boxes.push(format!("digest_{:02}{:02}", at.hour(), at.minute())),
-                Wish::At(_) => return None,
+                // A time or a day says nothing without まとめ便 before it.
+                Wish::At(_) | Wish::Days(_) if !times => return None,
+                Wish::Days(more) => {
+                    // 月・水・金 is one list; after a time a new one begins.
+                    let last_is_time = boxes.last().is_some_and(|b| b.starts_with("digest_"));
+                    if last_is_time || more == EVERY_DAY {
+                        days.clear();
+                    }
+                    days.push_str(&more);
+                }
+                Wish::At(at) => boxes.push(format!("digest_{}{days}", digits(at))),
+                Wish::Quiet => quiet = true,
             }
         }
     }
-    (!boxes.is_empty()).then_some(boxes)
+    let dangling = boxes.last().is_some_and(|b| b == "prefer_digest") && !days.is_empty();
+    (!boxes.is_empty() && !quiet && !dangling).then_some(boxes)
 }
 
 /// Whether a word can stand in such a request.
 pub(crate) fn is_wish(piece: &str) -> bool {
     let piece = piece.to_lowercase();
-    words(&piece).iter().all(|w| wish(w).is_some())
+    words(&piece).iter().all(|w| wish(w).is_some() || span(w).is_some())
 }
 
 const VERBS: [&str; 3] = ["設定変更", "設定", "settings"];
@@ -58,7 +75,45 @@ const VERBS: [&str; 3] = ["設定変更", "設定", "settings"];
 enum Wish {
     Box(&'static str),
     Digest,
+    Days(String),
     At(ClockTime),
+    Quiet,
+}
+
+const EVERY_DAY: &str = "_mon_tue_wed_thu_fri_sat_sun";
+
+/// `平日`, `月水金`, `月曜`, as the days of a box.
+fn days_of(word: &str) -> Option<String> {
+    match word {
+        "毎日" => return Some(EVERY_DAY.to_owned()),
+        "平日" => return Some("_mon_tue_wed_thu_fri".to_owned()),
+        "土日" => return Some("_sat_sun".to_owned()),
+        _ => {}
+    }
+    let mut days = String::new();
+    for c in word.replace("曜日", "").replace('曜', "").chars() {
+        days.push_str(match c {
+            '月' => "_mon",
+            '火' => "_tue",
+            '水' => "_wed",
+            '木' => "_thu",
+            '金' => "_fri",
+            '土' => "_sat",
+            '日' => "_sun",
+            _ => return None,
+        });
+    }
+    (!days.is_empty()).then_some(days)
+}
+
+fn digits(at: ClockTime) -> String {
+    format!("{:02}{:02}", at.hour(), at.minute())
+}
+
+/// `20:00-7:30`.
+fn span(word: &str) -> Option<(ClockTime, ClockTime)> {
+    let (from, until) = word.split_once(['-', '~', '〜', '–'])?;
+    Some((clock(from.trim_end_matches("から"))?, clock(until.trim_end_matches("まで"))?))
 }
 
 fn wish(word: &str) -> Option<Wish> {
@@ -74,6 +129,9 @@ fn wish(word: &str) -> Option<Wish> {
         "至急から即時" | "至急以上即時" => Wish::Box("instant_urgent"),
         "夜間可" => Wish::Box("night_ok"),
         "夜間不可" | "夜間は不可" => Wish::Box("night_no"),
+        "休み時間帯" => Wish::Quiet,
+        "休み時間帯なし" | "休み時間帯不要" => Wish::Box("quiet_none"),
+        days if days_of(days).is_some() => Wish::Days(days_of(days)?),
         time => Wish::At(clock(time)?),
     })
 }
@@ -104,6 +162,10 @@ fn words(line: &str) -> Vec<String> {
     let marks = [' ', '、', '。', ',', '/', '・', '(', ')', '\u{3000}'];
     let mut all = Vec::new();
     for piece in line.split(marks).filter(|p| !p.is_empty()) {
+        if let Some(rest) = piece.strip_prefix("休み時間帯:") {
+            all.extend(["休み時間帯", rest].map(str::to_owned));
+            continue;
+        }
         match piece.strip_prefix("まとめ便").map(|rest| rest.trim_start_matches(':')) {
             Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => {
                 all.push("まとめ便".to_owned());
@@ -143,6 +205,14 @@ mod tests {
             ("【設定】緊急だけ即時", "instant_emergency"),
             ("設定\nまとめ便なし\n夜間可", "digest_none night_ok"),
             ("settings digest 9:00", "prefer_digest digest_0900"),
+            (
+                "設定 まとめ便 平日 9:00 15:00",
+                "prefer_digest digest_0900_mon_tue_wed_thu_fri digest_1500_mon_tue_wed_thu_fri",
+            ),
+            ("設定 まとめ便 月・水 9:00 金曜 15:00", "prefer_digest digest_0900_mon_wed digest_1500_fri"),
+            ("設定 休み時間帯 20:00-7:30", "quiet_2000_0730"),
+            ("設定 休み時間帯:20時〜7時半 夜間不可", "quiet_2000_0730 night_no"),
+            ("設定 休み時間帯なし", "quiet_none"),
         ] {
             let read = read(text).unwrap_or_default().join(" ");
             assert_eq!(read, boxes, "{text}");
@@ -153,7 +223,10 @@ mod tests {
             "設定",
             "設定変更をお願いします",
             "設定 8:45",
-            "設定 まとめ便 月水 9:00",
+            "設定 月水 9:00",
+            "設定 まとめ便 月水",
+            "設定 休み時間帯",
+            "設定 休み時間帯 夜",
             "設定 まとめ便 25:00",
             "設定していただいたベッドの件",
             "まとめ便 8:45",

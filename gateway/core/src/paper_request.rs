@@ -3,7 +3,7 @@
 //! other mean nothing; a person asks then.
 
 use crate::clock::UtcMicros;
-use crate::directory::{ClockTime, DigestTime, Endpoint, EndpointSettings};
+use crate::directory::{ClockTime, Day, DigestTime, Endpoint, EndpointSettings, QuietHours};
 use crate::envelope::{MarkState, Sheet};
 use crate::vocabulary::Urgency;
 
@@ -26,6 +26,7 @@ pub fn is_setting(name: &str) -> bool {
             | "prefer_digest"
             | "prefer_instant"
     ) || name.starts_with("digest_")
+        || name.starts_with("quiet_")
 }
 
 /// The settings that the marked boxes mean; `None` if none of them is a setting, two contradict each
@@ -64,19 +65,73 @@ pub fn settings<'m>(
         (false, true) => wanted.night_ok = false,
         (true, true) => return None,
     }
-    let times: Vec<DigestTime> = marked.iter().filter_map(|m| digest_time(m)).collect();
+    // Times alone keep the days on which it receives now: an office that is closed at the weekend stays so.
+    let days = common_days(&now.digests);
+    let times: Vec<DigestTime> = marked.iter().filter_map(|m| digest_time(m, &days)).collect();
     match (has("digest_none"), times.is_empty()) {
         (true, true) => wanted.digests.clear(),
         (false, false) => wanted.digests = times,
         (false, true) => {}
         (true, false) => return None,
     }
+    let mut quiet = marked.iter().filter(|m| m.starts_with("quiet_"));
+    match (quiet.next(), quiet.next()) {
+        (None, _) => {}
+        (Some(&"quiet_none"), None) => wanted.quiet_hours = None,
+        (Some(one), None) => wanted.quiet_hours = Some(quiet_hours(one)?),
+        (Some(_), Some(_)) => return None,
+    }
     (wanted != *now).then_some(wanted)
 }
 
-fn digest_time(name: &str) -> Option<DigestTime> {
-    let digits = name.strip_prefix("digest_").filter(|d| d.len() == 4)?;
-    at((digits.get(..2)?.parse().ok()?, digits.get(2..)?.parse().ok()?))
+/// The days that all digests share; every day where they differ.
+fn common_days(digests: &[DigestTime]) -> Vec<Day> {
+    match digests.split_first() {
+        Some((first, rest)) if rest.iter().all(|d| d.days == first.days) => first.days.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// `digest_0845`, or `digest_0845_mon_wed` with its days.
+fn digest_time(name: &str, days: &[Day]) -> Option<DigestTime> {
+    let rest = name.strip_prefix("digest_")?;
+    let (digits, named) = rest.split_once('_').map_or((rest, None), |(d, n)| (d, Some(n)));
+    let mut time = at(clock(digits)?)?;
+    time.days = match named {
+        None => days.to_vec(),
+        Some(named) => {
+            let mut found: Vec<Day> = named.split('_').map(day).collect::<Option<_>>()?;
+            found.sort_unstable();
+            found.dedup();
+            if found.len() == 7 { Vec::new() } else { found }
+        }
+    };
+    Some(time)
+}
+
+fn day(word: &str) -> Option<Day> {
+    Some(match word {
+        "mon" => Day::Mon,
+        "tue" => Day::Tue,
+        "wed" => Day::Wed,
+        "thu" => Day::Thu,
+        "fri" => Day::Fri,
+        "sat" => Day::Sat,
+        "sun" => Day::Sun,
+        _ => return None,
+    })
+}
+
+fn clock(digits: &str) -> Option<(i8, i8)> {
+    (digits.len() == 4).then_some(())?;
+    Some((digits.get(..2)?.parse().ok()?, digits.get(2..)?.parse().ok()?))
+}
+
+/// `quiet_2000_0730`.
+fn quiet_hours(name: &str) -> Option<QuietHours> {
+    let (from, until) = name.strip_prefix("quiet_")?.split_once('_')?;
+    let at = |digits| clock(digits).and_then(at).map(|d| d.at);
+    Some(QuietHours { from: at(from)?, until: at(until)? })
 }
 
 fn at((hour, minute): (i8, i8)) -> Option<DigestTime> {
@@ -91,7 +146,14 @@ pub fn words(settings: &EndpointSettings) -> String {
         Urgency::Urgent => "至急から即時",
         Urgency::Emergency => "緊急だけ即時",
     };
-    let digests: Vec<String> = settings.digests.iter().map(|d| d.at.to_string()).collect();
+    let digests: Vec<String> = settings
+        .digests
+        .iter()
+        .map(|d| {
+            let days: String = d.days.iter().map(|d| d.ja()).collect();
+            if days.is_empty() { d.at.to_string() } else { format!("{days} {}", d.at) }
+        })
+        .collect();
     let digests = if digests.is_empty() {
         "まとめ便なし".to_owned()
     } else {
@@ -108,16 +170,6 @@ pub fn words(settings: &EndpointSettings) -> String {
 pub fn settings_receipt(settings: &EndpointSettings, office_phone: &str, at: UtcMicros) -> String {
     format!(
         "{} に受け取り方を変えました: {}。24時間以内なら元に戻せます(事務局 {office_phone})。",
-        at.to_ja(),
-        words(settings)
-    )
-}
-
-/// The receipt of a change that came by mail, with its way back; the office's number stands below in every mail.
-#[must_use]
-pub fn mail_receipt(settings: &EndpointSettings, at: UtcMicros) -> String {
-    format!(
-        "{} にメールで受け取り方を変えました: {}。24時間以内なら元に戻せます。お心当たりがなければ事務局へ。 / How you receive was changed by mail; the office can undo it within 24 hours.",
         at.to_ja(),
         words(settings)
     )
@@ -158,13 +210,32 @@ mod tests {
         ] {
             assert_eq!(settings(&now, contradiction), None, "{contradiction:?}");
         }
+        let weekdays = [Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri];
+        let mut closed = now.clone();
+        closed.digests[0].days = weekdays.to_vec();
+        let kept = settings(&closed, ["digest_0845"]).unwrap();
+        assert_eq!(kept.digests[0].days, weekdays, "closed at the weekend");
+        let daily = settings(&closed, ["digest_0845_mon_tue_wed_thu_fri_sat_sun"]).unwrap();
+        assert_eq!(daily.digests[0].days, [], "said so");
+        assert_eq!(
+            words(&settings(&now, ["digest_0845_wed_mon"]).unwrap()),
+            "すべて即時・まとめ便 月水 8:45・夜間は不可"
+        );
+        let quiet = settings(&now, ["quiet_2000_0730"]).unwrap();
+        assert_eq!(
+            quiet.quiet_hours.map(|q| (q.from.to_string(), q.until.to_string())),
+            Some(("20:00".into(), "7:30".into()))
+        );
+        assert_eq!(settings(&quiet, ["quiet_none"]).unwrap().quiet_hours, None);
+        assert_eq!(settings(&now, ["quiet_none", "quiet_2000_0730"]), None);
+        assert_eq!(settings(&now, ["quiet_2500_0730"]), None);
         assert_eq!(settings(&now, ["acknowledge", "staff_1"]), None, "no setting");
         assert_eq!(settings(&now, ["night_no"]), None, "it is so already");
     }
 
     proptest::proptest! {
         #[test]
-        fn total(names in proptest::collection::vec("digest_[0-9]{0,5}|instant_[a-z]{3}|night_ok|.{0,8}", 0..6)) {
+        fn total(names in proptest::collection::vec("digest_[0-9]{0,5}(_mon)?|quiet_[0-9]{4}_[0-9]{4}|instant_[a-z]{3}|night_ok|.{0,8}", 0..6)) {
             let now = EndpointSettings::default();
             if let Some(wanted) = settings(&now, names.iter().map(String::as_str)) {
                 let _ = words(&wanted);

@@ -9,12 +9,13 @@ mod digest;
 pub use digest::{DigestConfirmation, confirm_digest};
 
 pub use by_hand::{Blocked, HandPlacement, SheetConfirmation, confirm_sheet, place_by_hand};
+pub use by_request::change_settings;
 
 use crate::clock::UtcMicros;
 use crate::commit::{Effect, EndpointChange, NewSheet, SheetAct, SuspendReason};
 use crate::decide::{doubt, may_notify};
 use crate::decision::{Answer, Candidate, Decided, Decision, Notice, Placement, TriageReason};
-use crate::directory::{Endpoint, GroupRoster, StaffMember};
+use crate::directory::{Endpoint, GroupRoster, Member, StaffMember};
 use crate::envelope::{Envelope, ReportOutcome};
 use crate::fan_out::{acknowledge, publish, resolve_asks};
 use crate::ids::{AttachmentId, DeliveryId, EndpointId, FacilityId, IntakeId, PostId, TriageId};
@@ -47,6 +48,8 @@ pub struct Arrival<'a> {
     pub envelope: &'a Envelope,
     /// What was decided.
     pub decided: &'a Decided,
+    /// The facility that asks for something, with its ways, people and pauses; only for requests.
+    pub facility: Option<&'a Member>,
 }
 
 /// Everything that one Envelope changes, without the settling of its intake. `rosters` are those of the
@@ -224,10 +227,10 @@ fn main_effects(
         Decision::Return { notice: words } => notice(arrival, *words, random).into_iter().collect(),
         Decision::Sheet(act) => sheet_act(act),
         Decision::Digest(answer) => digest::effects(arrival, answer, rosters, random),
-        Decision::Request(request) => match open(&request.group_id) {
-            Some(roster) => by_request::effects(arrival, request, roster, random),
-            None => vec![triage(arrival, vec![TriageReason::GroupNotOpen], Vec::new(), false, random)],
-        },
+        Decision::Request(request) => {
+            let roster = request.group_id.as_ref().and_then(open);
+            by_request::effects(arrival, request, roster, random)
+        }
         Decision::Record { .. } => report(arrival.envelope).into_iter().collect(),
         Decision::Discard { .. } => Vec::new(),
     }
@@ -479,7 +482,11 @@ fn signer<'r>(
     roster: &'r GroupRoster,
     facility: &FacilityId,
 ) -> Option<&'r StaffMember> {
-    let member = roster.member(facility)?;
+    signer_of(envelope, roster.member(facility)?)
+}
+
+/// The one person of the facility whose name stands in From or in the signature.
+fn signer_of<'r>(envelope: &Envelope, member: &'r Member) -> Option<&'r StaffMember> {
     let shown = [envelope.sender.name.as_deref(), envelope.signature.as_deref()];
     let written: Vec<String> = shown.into_iter().flatten().map(fold_name).collect();
     let mut found = member.staff.iter().filter(|s| {

@@ -45,6 +45,8 @@ fn verb(line: &str) -> Option<(Intent, &str)> {
         ("担当をはずれます", Intent::LeaveGroup),
         ("担当を外れます", Intent::LeaveGroup),
         ("休止", Intent::Pause),
+        ("再開", Intent::Pause),
+        ("resume", Intent::Pause),
         ("お休み", Intent::Pause),
         ("pause", Intent::Pause),
         ("設定変更", Intent::Preference),
@@ -71,6 +73,9 @@ fn is_detail(rest: &str) -> bool {
         "します",
         "です",
         "ください",
+        "を取り消します",
+        "の取消",
+        "取消",
         "を教えて",
         "教えて",
     ] {
@@ -85,7 +90,7 @@ fn is_detail(rest: &str) -> bool {
         piece.is_empty()
             || named
                 .iter()
-                .any(|n| piece.strip_prefix(n).is_some_and(|v| is_value(v.trim_start_matches(':'))))
+                .any(|n| piece.strip_prefix(n).is_some_and(|v| is_value(v.trim_start_matches([':', 'は']))))
             || is_period(piece)
             || is_wish(piece)
     })
@@ -115,6 +120,10 @@ fn is_period(piece: &str) -> bool {
                     | 'ら'
                     | 'ま'
                     | 'で'
+                    | 'よ'
+                    | 'り'
+                    | '→'
+                    | '―'
                     | '令'
                     | '和'
                     | 'R'
@@ -139,6 +148,9 @@ mod tests {
             ("休止 8/12-8/16 代理:木下", Intent::Pause),
             ("休止　８／１２〜８／１６\n代理：木下", Intent::Pause),
             ("お世話になっております。\n休止 8/12-8/16\nよろしくお願いします", Intent::Pause),
+            ("再開します", Intent::Pause),
+            ("休止 取消", Intent::Pause),
+            ("休止 8月12日(水)から8月16日(日)まで 代理は木下です", Intent::Pause),
             ("状況", Intent::SeeReceipts),
             ("了解状況を教えてください", Intent::SeeReceipts),
             ("担当終了", Intent::LeaveGroup),
@@ -155,6 +167,7 @@ mod tests {
             "状況は落ち着いています",
             "状況 38.5℃です。受診しますか",
             "8/12から休止です",
+            "再開は8/12です",
             "担当終了の件ですが、明日うかがいます",
             "設定していただいたベッドの件",
             "休止 8/12-8/16\n発熱しています",

@@ -59,6 +59,18 @@ pub fn plan(
     }
 }
 
+/// When what waited for the end of a pause leaves, all in one まとめ便: the first digest time from `until` on, or half
+/// past eight where there is none, outside the quiet hours.
+#[must_use]
+pub fn on_return(settings: &EndpointSettings, until: UtcMicros) -> UtcMicros {
+    if let Some(first) = upcoming(settings, until.plus_seconds(-1), 1).first() {
+        return *first;
+    }
+    let half_past_eight = start_of_day(until).plus_seconds(8 * 3600 + 1800);
+    let at = if half_past_eight < until { half_past_eight.plus_seconds(24 * 3600) } else { half_past_eight };
+    settings.quiet_hours.and_then(|q| quiet_end(q, at)).unwrap_or(at)
+}
+
 /// The next `count` digest times after `after`, leaving out those that lie in the quiet hours unless
 /// all do.
 fn upcoming(settings: &EndpointSettings, after: UtcMicros, count: usize) -> Vec<UtcMicros> {

@@ -4,6 +4,7 @@
 
 use crate::clock::UtcMicros;
 use crate::ids::{DeliveryId, GroupId, PostId};
+use crate::receipt::{Receipt, ReceiptOf, UNDO_SECONDS};
 use crate::reply_code::ReplyCode;
 use crate::vocabulary::{Channel, DeliveryState, ReplyExpectation, Urgency};
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,16 @@ pub enum SheetOrder {
         /// Who answered the call.
         listener: String,
     },
+    /// 控え of an act: what holds now, and the code that takes it back.
+    Receipt {
+        /// Of what.
+        receipt: ReceiptOf,
+    },
+    /// 担当終了の確認: the facility is asked whether it really leaves a group.
+    LeaveConfirmation {
+        /// The group.
+        group_id: GroupId,
+    },
 }
 
 /// Pages of one part of a history (care-network.md 6.4).
@@ -122,6 +133,8 @@ impl SheetOrder {
             Self::Evidence { .. } => "evidence",
             Self::PasteSlips { .. } => "paste_slips",
             Self::History { .. } => "history",
+            Self::Receipt { .. } => "receipt",
+            Self::LeaveConfirmation { .. } => "leave_confirmation",
         }
     }
 
@@ -138,6 +151,8 @@ impl SheetOrder {
             Self::Evidence { .. } => "受領確認書",
             Self::PasteSlips { .. } => "貼付票",
             Self::History { .. } => "履歴の写し",
+            Self::Receipt { .. } => "控え",
+            Self::LeaveConfirmation { .. } => "担当終了の確認",
         }
     }
 
@@ -154,6 +169,8 @@ impl SheetOrder {
             Self::Evidence { .. } => "evidence of receipt",
             Self::PasteSlips { .. } => "paste-in slips",
             Self::History { .. } => "copy of the history",
+            Self::Receipt { .. } => "receipt",
+            Self::LeaveConfirmation { .. } => "leave confirmation",
         }
     }
 
@@ -169,7 +186,9 @@ impl SheetOrder {
             | Self::Status { .. }
             | Self::Evidence { .. }
             | Self::PasteSlips { .. }
-            | Self::History { .. } => false,
+            | Self::History { .. }
+            | Self::Receipt { .. }
+            | Self::LeaveConfirmation { .. } => false,
         }
     }
 
@@ -180,11 +199,15 @@ impl SheetOrder {
             Self::Contact | Self::Preference | Self::StaffChange | Self::PasteSlips { .. } => {
                 DRAWER_CODE_SECONDS
             }
+            // 設定 and 担当終了 are taken back within a day, 休止 is ended as long as it lasts.
+            Self::Receipt { receipt: ReceiptOf::Settings { .. } | ReceiptOf::Leave { .. } } => UNDO_SECONDS,
+            Self::Receipt { receipt: ReceiptOf::Pause { .. } } => DRAWER_CODE_SECONDS,
             Self::Verification
             | Self::Cover { .. }
             | Self::Status { .. }
             | Self::Evidence { .. }
-            | Self::History { .. } => HANDSHAKE_CODE_SECONDS,
+            | Self::History { .. }
+            | Self::LeaveConfirmation { .. } => HANDSHAKE_CODE_SECONDS,
         }
     }
 }
@@ -213,6 +236,13 @@ pub enum SheetContent {
     Evidence(Box<ReceiptTable>),
     /// 貼付票.
     PasteSlips(Box<PasteSlips>),
+    /// 控え.
+    Receipt(Box<Receipt>),
+    /// 担当終了の確認 of the group with this グループ呼称.
+    LeaveConfirmation {
+        /// グループ呼称.
+        alias: String,
+    },
 }
 
 /// Who got a post and who took note of it.
@@ -300,6 +330,10 @@ mod tests {
                 reason: "担当者会議".into(),
                 listener: "高梨".into(),
             },
+            SheetOrder::Receipt { receipt: ReceiptOf::Pause { id: "C1".into() } },
+            SheetOrder::Receipt { receipt: ReceiptOf::Settings { id: "C1".into() } },
+            SheetOrder::Receipt { receipt: ReceiptOf::Leave { group_id: "G1".into() } },
+            SheetOrder::LeaveConfirmation { group_id: "G1".into() },
         ];
         for order in orders {
             let json = serde_json::to_value(&order).unwrap();

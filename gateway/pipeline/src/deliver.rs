@@ -9,6 +9,7 @@ use kakehashi_core::commit::{Actor, AttemptEnd, Commit, DeliveryChange, Effect, 
 use kakehashi_core::fan_out::by_fax_instead;
 use kakehashi_core::ids::{DeliveryId, NetworkId};
 use kakehashi_core::job::{DeliveryJob, JobContent};
+use kakehashi_core::pause;
 use kakehashi_core::port::{BoxFuture, Outcome, Outlet, SendFault};
 use kakehashi_core::rendered::{RenderedContent, RenderedDelivery};
 use kakehashi_core::sheet_order::SheetOrder;
@@ -156,7 +157,8 @@ impl Deliverer {
         Ok(())
     }
 
-    /// 表紙 for what must not go without one, and once an hour the numbers that have been silent for 90 days:
+    /// 表紙 for what must not go without one, the end of pauses whose time is over, and once an hour the numbers
+    /// that have been silent for 90 days:
     /// they are asked by a 番号確認票, and what is meant for them waits behind a 表紙 (care-network.md 6.1).
     async fn before_leaving(&self, view: &WorkerView, now: UtcMicros) -> Result<(), StoreError> {
         let mut effects = Vec::new();
@@ -181,6 +183,10 @@ impl Deliverer {
                 let sheet = NewSheet::plan(&endpoint, SheetOrder::Verification, now, &mut crate::random);
                 effects.push(Effect::OrderSheet(Box::new(sheet)));
             }
+        }
+        for pause in view.pauses_over(now).await? {
+            let Some(member) = view.member(&pause.facility_id, now).await? else { continue };
+            effects.extend(pause::over(&pause, &member, now, &mut crate::random));
         }
         if effects.is_empty() {
             return Ok(());

@@ -219,6 +219,20 @@ impl Settler {
             if let Some(footer) = footer.filter(|_| envelope.channel == Channel::Email) {
                 mail_footer::take_off(&mut envelope, footer);
             }
+            if let (Channel::Email, Some(sender), Some(body)) =
+                (envelope.channel, &facts.sender, envelope.body.as_deref())
+                && body.lines().filter(|l| !l.trim().is_empty()).count() > 2
+            {
+                let (earlier, people) = view.earlier_mails(&sender.facility.id).await?;
+                let names: Vec<&str> = [&sender.facility.name, &sender.facility.short_name]
+                    .into_iter()
+                    .chain(&people)
+                    .map(String::as_str)
+                    .collect();
+                if let Some(footer) = mail_footer::repeated(body, &earlier, &names) {
+                    mail_footer::take_off(&mut envelope, &footer);
+                }
+            }
             if facts.made_final {
                 make_final(&mut envelope);
             }
@@ -234,6 +248,10 @@ impl Settler {
             for group in groups_of(&decided.decision) {
                 rosters.extend(view.roster(group, now).await?);
             }
+            let facility = match &decided.decision {
+                Decision::Request(request) => view.member(&request.facility_id, now).await?,
+                _ => None,
+            };
             let attachments: Vec<AttachmentId> = envelope
                 .attachments
                 .iter()
@@ -252,6 +270,7 @@ impl Settler {
                 now,
                 envelope,
                 decided: &decided,
+                facility: facility.as_ref(),
             };
             own_effects.extend(placement::effects(&arrival, &rosters, attachments, &mut crate::random));
             all_decided.push(decided);
@@ -340,7 +359,7 @@ fn groups_of(decision: &Decision) -> Vec<&GroupId> {
     match decision {
         Decision::Post(placement) => vec![&placement.group_id],
         Decision::Reply(answer) | Decision::Acknowledge(answer) => vec![&answer.group_id],
-        Decision::Request(request) => vec![&request.group_id],
+        Decision::Request(request) => request.group_id.iter().collect(),
         Decision::Digest(answer) => {
             let mut groups: Vec<&GroupId> = answer.items.iter().map(|i| &i.group_id).collect();
             groups.sort_unstable();

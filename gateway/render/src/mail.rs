@@ -4,6 +4,7 @@
 
 mod ics;
 pub(crate) mod notice;
+pub(crate) mod receipt;
 pub(crate) mod status;
 mod view;
 
@@ -25,6 +26,8 @@ const DELIVERY_TEXT: &str = include_str!("../../../templates/mail/delivery.txt.h
 const DELIVERY_HTML: &str = include_str!("../../../templates/mail/delivery.html.hbs");
 const NOTICE_TEXT: &str = include_str!("../../../templates/mail/notice.txt.hbs");
 const NOTICE_HTML: &str = include_str!("../../../templates/mail/notice.html.hbs");
+const RECEIPT_TEXT: &str = include_str!("../../../templates/mail/receipt.txt.hbs");
+const RECEIPT_HTML: &str = include_str!("../../../templates/mail/receipt.html.hbs");
 const STATUS_TEXT: &str = include_str!("../../../templates/mail/status.txt.hbs");
 const STATUS_HTML: &str = include_str!("../../../templates/mail/status.html.hbs");
 
@@ -56,11 +59,13 @@ impl MailTemplates {
         text.register_escape_fn(handlebars::no_escape);
         text.register_template_string("delivery", DELIVERY_TEXT).map_err(fault)?;
         text.register_template_string("notice", NOTICE_TEXT).map_err(fault)?;
+        text.register_template_string("receipt", RECEIPT_TEXT).map_err(fault)?;
         text.register_template_string("status", STATUS_TEXT).map_err(fault)?;
         let mut html = Handlebars::new();
         html.set_strict_mode(true);
         html.register_template_string("delivery", DELIVERY_HTML).map_err(fault)?;
         html.register_template_string("notice", NOTICE_HTML).map_err(fault)?;
+        html.register_template_string("receipt", RECEIPT_HTML).map_err(fault)?;
         html.register_template_string("status", STATUS_HTML).map_err(fault)?;
         Ok(Self { text, html })
     }

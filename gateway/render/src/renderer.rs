@@ -43,6 +43,16 @@ impl Renderer {
                     return mail::status::status(&self.mails, job, ordered, table)
                         .map(RenderedContent::Email);
                 }
+                if ordered.endpoint.channel == Channel::Email {
+                    let mail = match &ordered.content {
+                        SheetContent::Receipt(of) => mail::receipt::receipt(&self.mails, job, ordered, of),
+                        SheetContent::LeaveConfirmation { alias } => {
+                            mail::receipt::leave_confirmation(&self.mails, job, ordered, alias)
+                        }
+                        _ => Err(RenderFault::ChannelNotRendered(Channel::Email)),
+                    };
+                    return mail.map(RenderedContent::Email);
+                }
                 if ordered.endpoint.channel != Channel::Fax {
                     return Err(RenderFault::ChannelNotRendered(ordered.endpoint.channel));
                 }

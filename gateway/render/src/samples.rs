@@ -325,6 +325,7 @@ fn job(channel: Channel, mode: DeliveryMode, items: Vec<JobItem>) -> DeliveryJob
             untouched_acknowledges: false,
             items,
             notes: Vec::new(),
+            attention: None,
         })),
     }
 }

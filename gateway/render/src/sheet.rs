@@ -162,7 +162,7 @@ impl<'a> Plan<'a> {
             gateway_fax: printable.line(&network.gateway_fax, 20),
             sent_at: job.due_at.to_ja(),
             heading,
-            receipts: posts.notes.iter().map(|n| printable.line(n, 120)).collect(),
+            receipts: posts.attention.iter().chain(&posts.notes).map(|n| printable.line(n, 120)).collect(),
             items,
             appended: appendix.pages,
             resend: job.resend_possible,

@@ -8,6 +8,7 @@ mod intakes;
 pub(crate) mod messages;
 mod outbox;
 mod paper;
+mod pauses;
 pub(crate) mod receipts;
 mod sheets;
 mod suspend;
@@ -126,6 +127,11 @@ impl Applying<'_> {
             Effect::ChangeEndpoint { endpoint_id, change } => self.change_endpoint(endpoint_id, change).await,
             Effect::ReleaseCovered { delivery_id } => self.release_covered(delivery_id).await,
             Effect::LeaveGroup { group_id, facility_id } => self.leave_group(group_id, facility_id).await,
+            Effect::ReturnToGroup { group_id, facility_id } => {
+                self.return_to_group(group_id, facility_id).await
+            }
+            Effect::BeginPause { pause, moves } => self.begin_pause(pause, moves).await,
+            Effect::EndPause { id, how, moves } => self.end_pause(id, *how, moves).await,
             Effect::SetPaper { untouched_acknowledges, pages_a_day, page_cost } => {
                 self.set_paper(*untouched_acknowledges, *pages_a_day, *page_cost).await
             }

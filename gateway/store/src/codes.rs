@@ -9,6 +9,7 @@ use crate::value::args;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::facts::{CodeEntry, CodeItem};
 use kakehashi_core::ids::{DeliveryId, NetworkId, PostId};
+use kakehashi_core::sheet_order::SheetOrder;
 
 const CODE: &str = "SELECT c.code, c.delivery_id, c.post_id, c.facility_id, c.endpoint_id, c.expires_at, \
     c.revoked_at, s.sheet, s.untouched_acknowledges, s.printed_staff, f.name, \
@@ -101,6 +102,9 @@ async fn entry(
         });
         entry.membership_stands |= r.bool()?;
     }
+    // What belongs to no group stands by itself; what it asks for is decided on the facts of that moment.
+    entry.membership_stands |=
+        matches!(entry.sheet, Some(SheetOrder::Receipt { .. } | SheetOrder::LeaveConfirmation { .. }));
     // The code of a delivery with one item can only mean that item.
     if let [only] = entry.items.as_slice() {
         entry.post_id = Some(only.post_id.clone());

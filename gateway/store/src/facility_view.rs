@@ -9,7 +9,7 @@ use crate::value::args;
 use crate::view::{CodePage, GroupSummary, Timeline};
 use crate::{codes, posts, roster, timeline};
 use kakehashi_core::clock::UtcMicros;
-use kakehashi_core::directory::GroupRoster;
+use kakehashi_core::directory::{GroupRoster, Member};
 use kakehashi_core::facts::CodeEntry;
 use kakehashi_core::ids::{AttachmentId, FacilityId, GroupId, LoginUserId, NetworkId, PostId};
 use kakehashi_core::post::StoredAttachment;
@@ -195,6 +195,18 @@ impl CodeView {
             )
             .await?;
         row.map_or(Ok(None), |row| row.reader().opt_time())
+    }
+
+    /// The facility that the code was given to, with its ways, people and pauses. `None` if the code acts no more.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn member(&self, code: &ReplyCode, now: UtcMicros) -> Result<Option<Member>, StoreError> {
+        let (db, n) = (&self.parts.db, &self.network);
+        match codes::by_code(db, n, code.as_str(), now).await?.filter(|entry| acts(entry, now)) {
+            Some(entry) => roster::member(db, n, &entry.facility_id, now).await,
+            None => Ok(None),
+        }
     }
 
     /// Group, patient, members of the code's group. `None` if the code acts no more.

@@ -45,6 +45,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/postgres/0007_no_compression_on_the_way_in.sql"),
     ),
     (
+        8,
+        include_str!("../../../migrations/sqlite/0008_pauses.sql"),
+        include_str!("../../../migrations/postgres/0008_pauses.sql"),
+    ),
+    (
         10,
         include_str!("../../../migrations/sqlite/0010_paper_at_the_desk.sql"),
         include_str!("../../../migrations/postgres/0010_paper_at_the_desk.sql"),

@@ -21,8 +21,10 @@ use crate::view::{
 use crate::{StoreError, audit, facility_view, intake_log, roster, timeline};
 use kakehashi_core::audit::AuditEntry;
 use kakehashi_core::clock::UtcMicros;
-use kakehashi_core::directory::GroupRoster;
-use kakehashi_core::ids::{AttachmentId, GroupId, IntakeId, LoginUserId, NetworkId, PostId, TriageId};
+use kakehashi_core::directory::{GroupRoster, Member};
+use kakehashi_core::ids::{
+    AttachmentId, FacilityId, GroupId, IntakeId, LoginUserId, NetworkId, PostId, TriageId,
+};
 use kakehashi_core::post::StoredAttachment;
 use kakehashi_core::vocabulary::Channel;
 use std::collections::BTreeMap;
@@ -221,12 +223,20 @@ impl OfficeView {
         Ok(Some((attachment, bytes)))
     }
 
+    /// One facility with its ways, people and pauses. `None` if there is no such facility.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn member(&self, facility: &FacilityId, now: UtcMicros) -> Result<Option<Member>, StoreError> {
+        roster::member(&self.parts.db, &self.network, facility, now).await
+    }
+
     /// All facilities.
     ///
     /// # Errors
     /// If the store does not answer.
     pub async fn facilities(&self) -> Result<Vec<FacilityCard>, StoreError> {
-        facilities::list(&self.parts.db, &self.network).await
+        facilities::list(&self.parts.db, &self.network, self.parts.clock.now()).await
     }
 
     /// Sheets that a person has read, in order of their intakes, behind `after`.

@@ -6,6 +6,7 @@ use crate::columns::{
     read_patient,
 };
 use crate::database::Database;
+use crate::pauses;
 use crate::value::{args, list};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::{Endpoint, GroupRoster, Member, Patient, PatientGroup, StaffMember};
@@ -58,11 +59,33 @@ pub(crate) async fn roster(
     let mut correspondents = bare_members(db, sql, network, id, now).await?;
     let all = || members.iter().chain(&correspondents).map(|m| &m.facility.id);
     let (mut endpoints, mut staff) = (endpoints(db, network, all()).await?, staff(db, network, all()).await?);
+    let mut pauses = pauses::of_facilities(db, network, all(), now).await?;
     for member in members.iter_mut().chain(&mut correspondents) {
+        member.pauses = pauses.remove(&member.facility.id).unwrap_or_default();
         member.endpoints = endpoints.remove(&member.facility.id).unwrap_or_default();
         member.staff = staff.remove(&member.facility.id).unwrap_or_default();
     }
     Ok(Some(GroupRoster { group, patient, members, correspondents }))
+}
+
+/// One facility with its ways, people and pauses, apart from any group: nothing is consented here.
+pub(crate) async fn member(
+    db: &Database,
+    network: &NetworkId,
+    id: &FacilityId,
+    now: UtcMicros,
+) -> Result<Option<Member>, StoreError> {
+    let sql = format!("SELECT {FACILITY} FROM facilities f WHERE f.network_id = $1 AND f.facility_id = $2");
+    let Some(row) = db.row(sql, args![network, id]).await? else { return Ok(None) };
+    let facility = read_facility(&mut row.reader())?;
+    let one = || std::iter::once(id);
+    Ok(Some(Member {
+        facility,
+        endpoints: endpoints(db, network, one()).await?.remove(id).unwrap_or_default(),
+        staff: staff(db, network, one()).await?.remove(id).unwrap_or_default(),
+        consented: false,
+        pauses: pauses::of_facilities(db, network, one(), now).await?.remove(id).unwrap_or_default(),
+    }))
 }
 
 /// Facilities with whether the consent covers them; endpoints and people are joined by the caller.
@@ -82,6 +105,7 @@ async fn bare_members(
                 endpoints: Vec::new(),
                 staff: Vec::new(),
                 consented: r.bool()?,
+                pauses: Vec::new(),
             })
         })
         .collect()

@@ -49,8 +49,12 @@ pub(crate) async fn page(
         views.entry(topic).or_default().push(view);
     }
     let topics = topics.iter().filter_map(|id| views.remove(id).and_then(|posts| topic(id, posts))).collect();
-    let row =
-        |m: Member| MemberRow { channels: receiving(&m.endpoints), facility: m.facility, staff: m.staff };
+    let row = |m: Member| MemberRow {
+        channels: receiving(&m.endpoints),
+        facility: m.facility,
+        staff: m.staff,
+        pauses: m.pauses,
+    };
     let members = roster.members.into_iter().map(row).collect();
     let correspondents =
         roster.correspondents.into_iter().map(row).filter(|r| !r.channels.is_empty()).collect();

@@ -13,6 +13,7 @@ use kakehashi_core::facts::CodeEntry;
 use kakehashi_core::ids::{
     DeliveryId, EndpointId, FacilityId, GroupId, IntakeId, LoginUserId, PostId, StaffId, TriageId,
 };
+use kakehashi_core::pause::Pause;
 use kakehashi_core::port::Origin;
 use kakehashi_core::post::{Acknowledgement, Post, StoredAttachment};
 use kakehashi_core::vocabulary::{
@@ -88,6 +89,8 @@ pub struct MemberRow {
     pub staff: Vec<StaffMember>,
     /// Channels on which it receives.
     pub channels: Vec<Channel>,
+    /// 休止, running or to come.
+    pub pauses: Vec<Pause>,
 }
 
 /// A topic with everything under it.
@@ -428,6 +431,8 @@ pub struct FacilityCard {
     pub staff: Vec<StaffMember>,
     /// Groups it is in.
     pub group_count: u32,
+    /// 休止, running or to come.
+    pub pauses: Vec<Pause>,
 }
 
 /// How often a rule decided.

@@ -3,11 +3,14 @@
 
 mod attempts;
 mod deliveries;
+mod facility;
 mod hospital;
 mod intakes;
 mod job;
 mod routes;
 mod sheets;
+
+pub use facility::MailText;
 
 use crate::StoreError;
 use crate::columns::{ENDPOINT, NETWORK, read_endpoint, read_network};
@@ -395,6 +398,7 @@ impl WorkerView {
                                 OR (q.delivery_id < d.delivery_id AND q.attempt_count > 0)))) \
                    UNION ALL SELECT MIN(lease_until) FROM deliveries \
                      WHERE network_id = $1 AND claimed_by IS NOT NULL \
+                   UNION ALL SELECT MIN(until_at) FROM pauses WHERE network_id = $1 AND ended_at IS NULL \
                    UNION ALL SELECT MIN(report_by) FROM deliveries \
                      WHERE network_id = $1 AND state = 'handed_off' AND channel <> 'phone_memo') AS times",
                 args![&self.network],

@@ -14,6 +14,7 @@ mod contract {
     pub(crate) mod links;
     pub(crate) mod outbox;
     pub(crate) mod paper;
+    pub(crate) mod pauses;
     pub(crate) mod schema;
     pub(crate) mod views;
     pub(crate) mod world;
@@ -98,6 +99,10 @@ contract! {
     desk::fax_of_one_number_can_be_joined,
     desk::confirmed_sheets_are_read_in_order,
     desk::numbers_of_a_digest_that_moved_are_told,
+    pauses::a_pause_gathers_what_waits_and_gives_it_back,
+    pauses::a_pause_is_seen_until_its_time_is_over,
+    pauses::a_receipt_says_what_holds_when_it_leaves,
+    pauses::leaving_is_taken_back_within_a_day,
     facts::a_hospital_number_leads_to_its_patient,
     facts::codes_and_threads_lead_to_their_post,
     facts::near_identical_names_are_both_candidates,

@@ -4,6 +4,7 @@ mod attachments;
 mod audit;
 mod code;
 mod code_files;
+mod code_settings;
 mod facilities;
 mod fax;
 mod groups;
@@ -14,6 +15,7 @@ mod login;
 mod note;
 mod notebook;
 mod outbox;
+mod pauses;
 mod posts;
 mod preview;
 mod rules;
@@ -82,11 +84,15 @@ pub(crate) fn routes() -> Router<App> {
         .route("/fax/endpoints/{id}/undo", post(fax::undo))
         .route("/rules", get(rules::page))
         .route("/facilities", get(facilities::page))
+        .route("/facilities/{id}/pauses", post(pauses::begin))
+        .route("/facilities/{id}/pauses/{pause}/end", post(pauses::end))
         .route("/audit", get(audit::page))
         .route("/r/{code}", get(code::page))
         .route("/r/{code}/acknowledgement", post(code::acknowledge))
         .route("/r/{code}/replies", post(code::reply))
         .route("/r/{code}/callback", post(code::call_back))
+        .route("/r/{code}/settings", post(code_settings::save))
+        .route("/r/{code}/rest", post(code_settings::rest))
         .route("/r/{code}/wrong-recipient", post(code::wrong_recipient))
         .route("/r/{code}/files", get(code_files::list))
         .route("/r/{code}/files/{at}", get(code_files::file))

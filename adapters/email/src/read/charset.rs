@@ -154,12 +154,43 @@ fn from_jis(bytes: &[u8], guessed: bool) -> Decoded {
 }
 
 fn replace_private_use(decoded: &mut Decoded) {
+    replace_web_codes(decoded);
     let private = |c: char| matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10fffd}');
     let count = decoded.text.chars().filter(|c| private(*c)).count();
     if count > 0 {
         decoded.text = decoded.text.chars().map(|c| if private(c) { GETA } else { c }).collect();
         decoded.pictograms += count;
     }
+}
+
+/// Pictograms of SoftBank telephones outside of ISO-2022-JP: ESC `$`, a letter for the page, one sign for each, SI.
+fn replace_web_codes(decoded: &mut Decoded) {
+    if !decoded.text.contains("\u{1b}$") {
+        return;
+    }
+    let mut out = String::with_capacity(decoded.text.len());
+    let mut rest = decoded.text.as_str();
+    while let Some(at) = rest.find("\u{1b}$") {
+        let (before, code) = rest.split_at(at);
+        out.push_str(before);
+        let signs = code.get(3..).filter(|_| code.as_bytes().get(2).is_some_and(|b| b"EFGOPQ".contains(b)));
+        let length =
+            signs.and_then(|s| s.find('\u{f}').filter(|end| (1..=64).contains(end)).map(|end| (s, end)));
+        match length {
+            Some((signs, end)) => {
+                let count = signs.get(..end).map_or(0, |s| s.chars().count());
+                out.extend(std::iter::repeat_n(GETA, count));
+                decoded.pictograms += count;
+                rest = signs.get(end + 1..).unwrap_or("");
+            }
+            None => {
+                out.push_str("\u{1b}$");
+                rest = code.get(2..).unwrap_or("");
+            }
+        }
+    }
+    out.push_str(rest);
+    decoded.text = out;
 }
 
 /// What a label means; `None` if nobody knows it.
@@ -238,6 +269,11 @@ mod tests {
         assert_eq!(decode(b"caf\xe9", Some("iso-8859-1")).text, "café");
         assert_eq!(decode("\u{e757}た".as_bytes(), Some("utf-8")).text, "〓た");
         assert_eq!(decode(&[0xf8, 0x9f, 0x82, 0xbd], Some("shift_jis")).text, "〓た");
+        let web_code = decode(b"\x82\xbd\x1b$Gjk\x0f\x82\xbd", Some("shift_jis"));
+        assert_eq!((web_code.text.as_str(), web_code.pictograms), ("た〓〓た", 2));
+        for text in ["\u{1b}$", "\u{1b}$G", "\u{1b}$Gj", "\u{1b}$あ\u{f}", "a\u{1b}$G\u{f}"] {
+            let _ = decode(text.as_bytes(), Some("utf-8"));
+        }
     }
 
     proptest::proptest! {

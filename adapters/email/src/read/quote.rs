@@ -25,6 +25,11 @@ pub(crate) fn split(text: &str, forwarded: bool) -> Split {
     let looked = &lines[..lines.len().min(MAX_LINES)];
     let mut end = lines.len();
     if let Some(cut) = heading(looked)
+        && passes_on(&lines[..cut], &lines[cut..])
+    {
+        return Split { own: text.trim_matches(['\n', ' ', '\u{3000}']).to_owned(), quoted: None };
+    }
+    if let Some(cut) = heading(looked)
         && !answers_inside(&lines[..cut], &lines[cut..])
     {
         end = cut;
@@ -170,6 +175,28 @@ fn is_forward_mark(line: &str) -> bool {
             | "以下、転送"
             | "転送されたメール"
     )
+}
+
+/// Whether the writer says that the mail below is passed on: then it is what the mail is about. An answer to a mail
+/// of ours, whose quote shows a reply address, passes nothing on.
+fn passes_on(above: &[&str], below: &[&str]) -> bool {
+    const WORDS: [&str; 10] = [
+        "転送いたします",
+        "転送致します",
+        "転送します",
+        "転送しました",
+        "転送させて",
+        "転送です",
+        "転送いたしました",
+        "を転送",
+        "forwarding",
+        "fyi",
+    ];
+    let says = above.iter().any(|l| {
+        let lower = l.to_lowercase();
+        WORDS.iter().any(|w| lower.contains(w))
+    });
+    says && !below.iter().take(40).any(|l| l.to_lowercase().contains("reply+"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -365,6 +392,12 @@ fn is_original_message_rule(line: &str) -> bool {
 }
 
 fn is_original_message(inner: &str) -> bool {
+    // `---- 架け橋さんは書きました ----` of some telephones.
+    let wrote =
+        ["さんは書きました", "さんが書きました", "さんのメッセージ"].iter().any(|w| inner.ends_with(w));
+    if wrote && inner.chars().count() <= 60 {
+        return true;
+    }
     matches!(
         inner,
         "original message"
@@ -451,6 +484,7 @@ mod tests {
     #[test]
     fn headings_and_attributions() {
         assert_eq!(own("了解\n\n-----Original Message-----\nFrom: a\nx"), "了解");
+        assert_eq!(own("了解\n\n---- 架け橋さんは書きました ----\n\n本文"), "了解");
         assert_eq!(
             own("了解\n\n________________________________\n差出人: a\n送信日時: b\n宛先: c\n件名: d\n\nx"),
             "了解"
@@ -482,6 +516,12 @@ mod tests {
     fn forwarded_text_stays() {
         let text = "転送します\n-----Original Message-----\nFrom: a\n本文";
         assert_eq!(split(text, true).own, text);
+        let heading = "----------\nFrom: 山本恵\nDate: 2026/06/09 09:10\nSubject: 母の件\n----------\n昨夜、母が2回起きました。";
+        let passed_on = format!("転送いたします。\n\n{heading}");
+        assert_eq!(split(&passed_on, false).own, passed_on, "said in words");
+        assert_eq!(own(&format!("了解しました。\n\n{heading}")), "了解しました。");
+        let answered = "転送しました。了解です。\n\n-----Original Message-----\nFrom: 架け橋 <reply+0123456789@in.example>\nSent: x\nTo: y\nSubject: z\n\n本文";
+        assert_eq!(own(answered), "転送しました。了解です。", "an answer to a mail of ours");
     }
 
     #[test]

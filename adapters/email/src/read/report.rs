@@ -155,6 +155,10 @@ fn free_form(mail: &Mail) -> Option<Report> {
         "届けられませんでした",
         "お届けできませんでした",
         "配送できませんでした",
+        "配信に失敗しました",
+        "配達できませんでした",
+        "届きませんでした",
+        "配信不能",
         "送信エラー",
         "配信エラー",
         "宛先不明",
@@ -268,8 +272,18 @@ fn status_line(text: &str) -> Option<String> {
             if bare && at > 0 { format!("{} {}", lines[at - 1], lines[at]) } else { lines[at].to_owned() };
         return Some(clean_line(&whole, 300));
     }
-    const REASONS: &[&str] =
-        &["一杯", "いっぱい", "exceeded", "rejected", "unknown", "not listed", "宛先不明", "存在しない"];
+    const REASONS: &[&str] = &[
+        "一杯",
+        "いっぱい",
+        "quota",
+        "exceeded",
+        "rejected",
+        "unknown",
+        "not listed",
+        "宛先不明",
+        "存在しない",
+        "見つかりません",
+    ];
     let reason = |l: &&&str| REASONS.iter().any(|r| l.to_lowercase().contains(r));
     let plain = lines.iter().filter(|l| !l.contains('@')).find(reason);
     plain.or_else(|| lines.iter().find(reason)).map(|l| clean_line(l, 300))
@@ -372,6 +386,13 @@ mod tests {
             read(&parse_mail(delayed.as_bytes()).unwrap(), None).unwrap().outcome,
             ReportOutcome::Delayed
         );
+        let exchange = "Return-Path: <>\nFrom: postmaster@st.example\nTo: us@in.example\nSubject: x\nContent-Type: text/plain; charset=utf-8\n\n次の受信者または配布リストへの配信に失敗しました:\n\nhinata@st.example\n入力したメール アドレスが見つかりませんでした。\n";
+        let report = read(&parse_mail(exchange.as_bytes()).unwrap(), None).unwrap();
+        assert_eq!(report.recipient.as_deref(), Some("hinata@st.example"));
+        assert!(kakehashi_core::bounce::is_hard(report.status.as_deref().unwrap()), "{report:?}");
+        let docomo = "Return-Path: <>\nFrom: MAILER-DAEMON@docomo.example\nTo: us@in.example\nSubject: Mail System Error - Returned Mail\n\nThis Message was undeliverable due to the following reason:\n\nThe following destination addresses were unknown (please check\nthe addresses and re-mail the message):\n\n<kaigo@docomo.example>: unknown user\n";
+        let report = read(&parse_mail(docomo.as_bytes()).unwrap(), None).unwrap();
+        assert!(kakehashi_core::bounce::is_hard(report.status.as_deref().unwrap()), "{report:?}");
         let person =
             "From: nurse@b.example\nSubject: 届きません\n\nメールが送信できませんでしたと言われました\n";
         assert_eq!(read(&parse_mail(person.as_bytes()).unwrap(), None), None);

@@ -282,7 +282,9 @@ fn ruled(lines: &[&str]) -> Option<usize> {
             continue;
         }
         let contacts = below.iter().filter(|l| is_contact(l)).count();
-        let content = below.iter().filter(|l| is_content(l)).count();
+        // In a box with the facility's name stands whose number it is: 「大塚千尋 03-0000-0103」.
+        let boxed = closed && below.iter().any(|l| is_facility(l));
+        let content = below.iter().filter(|l| is_content(l) && !(boxed && is_named_number(l))).count();
         if below.is_empty()
             || (contacts >= 1 && content * 2 <= below.len())
             || (closed && content == 0 && below.len() <= 8)
@@ -370,6 +372,19 @@ fn is_telephone(narrow: &str) -> bool {
         && number.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | ' ' | '(' | ')' | '+' | '/' | 'ー'))
 }
 
+/// A short name and a number, nothing else.
+fn is_named_number(line: &str) -> bool {
+    let narrow = kakehashi_core::text::fold::narrow(line);
+    let bare = narrow.trim();
+    let name: String = bare.chars().take_while(|c| !c.is_ascii_digit()).collect();
+    let (name, number) = (name.trim(), &bare[name.len()..]);
+    (2..=12).contains(&name.chars().count())
+        && number.starts_with('0')
+        && (9..=13).contains(&number.chars().filter(char::is_ascii_digit).count())
+        && number.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '(' | ')'))
+        && !["は", "が", "を", "に", "変更", "新"].iter().any(|p| name.contains(p))
+}
+
 fn is_sentence(line: &str) -> bool {
     let bare = line.trim().trim_end_matches([')', '）', '」', '!', '！', '?', '？']);
     bare.ends_with('。')
@@ -449,6 +464,9 @@ mod tests {
             "了解"
         );
         assert_eq!(body("了解\n\n━━━━━━━━\n大塚\n━━━━━━━━"), "了解");
+        assert_eq!(body("了解\n┏━━━━┓\n 訪問看護ステーションひなた\n 大塚千尋 03-0000-0103\n┗━━━━┛"), "了解");
+        let told = "新しい番号です。\n-----\n長女 090-0000-0000\n長男 090-0000-0001\n-----";
+        assert!(body(told).contains("長男 090-0000-0001"), "{}", body(told));
         assert_eq!(body("了解しました\n\nさくら訪問看護ステーション\n大塚りつ子"), "了解しました");
         for text in [
             "体温 37.2\n血圧 120/80",

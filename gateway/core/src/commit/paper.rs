@@ -45,7 +45,7 @@ impl NewSheet {
         random: &mut dyn FnMut() -> u128,
     ) -> Self {
         let due_at = match &order {
-            SheetOrder::Verification | SheetOrder::Cover { .. } => now,
+            SheetOrder::Verification | SheetOrder::Cover { .. } | SheetOrder::LeaveConfirmation { .. } => now,
             _ => schedule::plan(&endpoint.settings, Urgency::Normal, None, now).due_at,
         };
         let mut code = || ReplyCode::from_random((random() & u128::from(u64::MAX)) as u64);
@@ -89,6 +89,12 @@ pub enum EndpointChange {
         /// The change that is undone.
         id: ChangeId,
     },
+    /// As [`Self::UndoSettings`], but where it cannot be undone any more nothing happens: a mail asked for it and
+    /// nobody sits before a page. The receipt says what holds.
+    UndoSettingsIfPossible {
+        /// The change that is undone.
+        id: ChangeId,
+    },
     /// Another number, written down by one person. Nothing changes before a second one has checked it.
     ProposeNumber {
         /// Key of the change.
@@ -104,6 +110,19 @@ pub enum EndpointChange {
     },
 }
 
+/// Digests of an endpoint that are due in a span of time leave at another, all as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestMove {
+    /// Of this endpoint.
+    pub endpoint_id: EndpointId,
+    /// Due from.
+    pub from: UtcMicros,
+    /// Due before.
+    pub until: UtcMicros,
+    /// They leave at.
+    pub to: UtcMicros,
+}
+
 /// How long a change of settings can be undone, in seconds (care-network.md 6.2).
 pub const UNDO_SETTINGS_SECONDS: i64 = 24 * 3600;
 
@@ -115,7 +134,7 @@ impl EndpointChange {
             Self::Verified => "verify_endpoint",
             Self::Stale => "endpoint_stale",
             Self::Settings { .. } => "change_preferences",
-            Self::UndoSettings { .. } => "undo_preferences",
+            Self::UndoSettings { .. } | Self::UndoSettingsIfPossible { .. } => "undo_preferences",
             Self::ProposeNumber { .. } => "propose_number",
             Self::CheckNumber { .. } => "check_number",
         }

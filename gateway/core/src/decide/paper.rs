@@ -61,7 +61,9 @@ impl Bench<'_> {
             SheetOrder::Status { .. }
             | SheetOrder::Evidence { .. }
             | SheetOrder::PasteSlips { .. }
-            | SheetOrder::History { .. } => None,
+            | SheetOrder::History { .. }
+            | SheetOrder::Receipt { .. }
+            | SheetOrder::LeaveConfirmation { .. } => None,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::cast::*;
 use crate::decision::{Addressees, Then};
 use crate::facts::{CodeFacts, IdentifierState};
 use crate::patient_match::Strength;
+use crate::sheet_order::SheetOrder;
 use crate::vocabulary::GroupState;
 use proptest::prelude::*;
 
@@ -206,7 +207,10 @@ proptest! {
                 };
                 prop_assert!(known.membership_stands && known.revoked_at.is_none() && known.expires_at > now);
                 prop_assert_eq!(&known.facility_id, &r.facility_id);
-                prop_assert!(envelope.intent != Intent::LeaveGroup);
+                if matches!(r.act, crate::decision::RequestedAct::Leave { .. }) {
+                    let asked = matches!(&known.sheet, Some(SheetOrder::LeaveConfirmation { .. }));
+                    prop_assert!(asked);
+                }
             }
             Decision::Record { .. } => {}
         }

@@ -8,6 +8,7 @@ use crate::facts::{CodeEntry, CodeFacts, IdentifierState};
 use crate::vocabulary::GroupState;
 
 pub(super) const NOW: &str = "2026-06-09T10:20";
+const PAUSE: &str = "Pause { from: UtcMicros(1786460400000000), until: UtcMicros(1786892400000000), substitute: Some(\"木下\") }";
 
 pub(super) fn run(envelope: &Envelope, facts: &Facts) -> Decided {
     decide(envelope, facts, None, at(NOW))
@@ -36,14 +37,14 @@ pub(super) fn short(decision: &Decision) -> String {
     }
 }
 
-fn with_code(mut facts: Facts, change: impl FnOnce(&mut CodeEntry)) -> Facts {
+pub(super) fn with_code(mut facts: Facts, change: impl FnOnce(&mut CodeEntry)) -> Facts {
     let mut entry = code("F03");
     change(&mut entry);
     facts.code = CodeFacts::Known(Box::new(entry));
     facts
 }
 
-fn nurse() -> Facts {
+pub(super) fn nurse() -> Facts {
     facts(Some(sender("F03", Channel::Email)))
 }
 
@@ -129,9 +130,9 @@ fn answers() {
         ("了解 by code", &ack, good.clone(), "ack POST1"),
         ("words by code", &reply, good.clone(), "reply POST1"),
         ("call back by code", &call, good.clone(), "reply POST1"),
-        ("a request by code is a task of the office", &pause, good.clone(), "triage requested 0"),
+        ("休止 by code acts", &pause, good.clone(), PAUSE),
         ("a request without a code too", &pause, nurse(), "triage requested 0"),
-        ("担当終了 by code", &leave, good.clone(), "triage requested 0"),
+        ("担当終了 by code asks", &leave, good.clone(), "AskLeave { group_id: GroupId(\"G01\") }"),
         ("a machine with a good code", &auto, good.clone(), "record automatic"),
         ("a report with a good code", &bounce, good.clone(), "record delivery_report"),
         ("a stale address returns its code", &ack, stale, "ack POST1"),
@@ -490,88 +491,6 @@ fn the_second_hard_bounce_stops_the_address() {
     let mut full = bounce.clone();
     full.report.as_mut().unwrap().status = Some("5.2.2 Mailbox full".into());
     assert_eq!(crate::facts::FactQuery::of(&full, &crate::port::Origin::default()).bounced, None);
-}
-
-#[test]
-fn what_is_asked_says_whether_it_is_proved() {
-    let reasons = |intent, f: &Facts| match decide(&mail(intent, ""), f, None, at(NOW)).decision {
-        Decision::Triage { reasons, .. } => reasons,
-        other => panic!("{other:?}"),
-    };
-    let requested = |verb: &str, proved| vec![TriageReason::Requested { verb: verb.into(), proved }];
-    let good = with_code(nurse(), |_| {});
-    assert_eq!(reasons(Intent::Pause, &good), requested("pause", true));
-    assert_eq!(reasons(Intent::Pause, &nurse()), requested("pause", false));
-    assert_eq!(
-        reasons(Intent::SeeReceipts, &nurse()),
-        requested("see_receipts", false),
-        "no code, no answer"
-    );
-    assert_eq!(reasons(Intent::Preference, &nurse()), requested("preference", false));
-    // The manager's word is needed whatever the code (care-network.md 6.2).
-    assert_eq!(reasons(Intent::LeaveGroup, &good), requested("leave_group", false));
-    // A forwarded code is refused like every other.
-    let mut outsider = facts(None);
-    outsider.code = CodeFacts::Known(Box::new(code("F03")));
-    let refused = decide(&mail(Intent::Pause, "休止"), &outsider, None, at(NOW)).decision;
-    assert!(matches!(refused, Decision::Quarantine { reason: TriageReason::CodeFromElsewhere, .. }));
-}
-
-#[test]
-fn the_status_is_told_by_mail_to_whoever_may_ask() {
-    use crate::decision::{Request, RequestedAct};
-    let status = mail(Intent::SeeReceipts, "状況");
-    let good = with_code(nurse(), |_| {});
-    let decided = run(&status, &good);
-    let Decision::Request(Request { facility_id, endpoint_id, act, .. }) = decided.decision else {
-        panic!("{decided:?}")
-    };
-    assert_eq!((facility_id.as_str(), endpoint_id.as_str()), ("F03", "E-F03"));
-    assert_eq!(act, RequestedAct::SeeReceipts { post_id: "POST1".into() });
-    assert_eq!(decided.identity_level, IdentityLevel::I2);
-    let said = |e: &Envelope, f: &Facts| short(&run(e, f).decision);
-    // Which of several posts is meant, a person finds out.
-    let digest = with_code(nurse(), |c| {
-        c.post_id = None;
-        let mut other = c.items[0].clone();
-        other.post_id = "POST2".into();
-        c.items.push(other);
-    });
-    assert_eq!(said(&status, &digest), "triage requested 0");
-    let expired = with_code(nurse(), |c| c.expires_at = at("2026-06-01T00:00"));
-    assert_eq!(said(&status, &expired), "triage code_expired 1");
-    let elsewhere = with_code(facts(Some(sender("F05", Channel::Email))), |_| {});
-    assert_eq!(said(&status, &elsewhere), "quarantine code_from_elsewhere notice");
-    assert_eq!(said(&mail(Intent::Automatic, "状況"), &good), "record automatic");
-    // An endpoint that wants nothing from us is told nothing.
-    let mut silent = good.clone();
-    silent.sender.as_mut().unwrap().endpoint.settings.receives = false;
-    assert_eq!(said(&status, &silent), "triage requested 0");
-    let mut denied = status.clone();
-    denied.warn(doubt::AUTHENTICATION_FAILED, "dmarc=fail");
-    assert_eq!(said(&denied, &good), "triage requested 0");
-}
-
-#[test]
-fn settings_change_by_mail_only_where_every_word_is_sure() {
-    let wish = |body: &str| mail(Intent::Preference, body);
-    let good = with_code(nurse(), |_| {});
-    let said = |e: &Envelope, f: &Facts| short(&run(e, f).decision);
-    let changes = r#"Preferences { wishes: ["prefer_digest", "digest_0845", "night_ok"] }"#;
-    assert_eq!(said(&wish("設定 まとめ便 8:45 夜間可"), &good), changes);
-    for unclear in
-        ["設定", "設定 まとめ便 即時", "設定 夜間可 夜間不可", "設定 夜間不可", "設定 ゆっくり", "設定 8:45"]
-    {
-        assert_eq!(said(&wish(unclear), &good), "triage requested 0", "{unclear}");
-    }
-    let body = "設定 まとめ便 8:45 夜間可";
-    assert_eq!(said(&wish(body), &nurse()), "triage requested 0", "no code");
-    let expired = with_code(nurse(), |c| c.expires_at = at("2026-06-01T00:00"));
-    assert_eq!(said(&wish(body), &expired), "triage code_expired 1");
-    let elsewhere = with_code(facts(Some(sender("F05", Channel::Email))), |_| {});
-    assert_eq!(said(&wish(body), &elsewhere), "quarantine code_from_elsewhere notice");
-    assert_eq!(said(&mail(Intent::Automatic, body), &good), "record automatic");
-    assert_eq!(said(&mail(Intent::Reply, body), &good), "reply POST1", "a word in a sentence");
 }
 
 #[test]

@@ -25,6 +25,7 @@ fn discharge(roster: &GroupRoster) -> Post {
     let Decision::Post(placement) = &decided.decision else { panic!() };
     let intake_id = IntakeId::from("I1");
     let arrival = Arrival {
+        facility: None,
         intake_id: &intake_id,
         index: 0,
         received_at: now,

@@ -103,6 +103,7 @@ pub fn place_by_hand(
     };
     let decided = by_a_person(Decision::Post(placement.clone()));
     let arrival = Arrival {
+        facility: None,
         intake_id: hand.intake_id,
         index: 0,
         received_at: hand.received_at,

@@ -226,6 +226,7 @@ mod tests {
         let now = at("2026-06-09T10:20");
         let decided = decide(e, f, None, now);
         let arrival = Arrival {
+            facility: None,
             intake_id: &"I1".into(),
             index: 0,
             received_at: now,

@@ -21,8 +21,15 @@ fn run(envelope: &Envelope, facts: &Facts, roster: Option<&GroupRoster>) -> Vec<
     let now = at("2026-06-09T10:58");
     let decided = decide(envelope, facts, None, now);
     let intake_id = IntakeId::from("I1");
-    let arrival =
-        Arrival { intake_id: &intake_id, index: 0, received_at: now, now, envelope, decided: &decided };
+    let arrival = Arrival {
+        facility: None,
+        intake_id: &intake_id,
+        index: 0,
+        received_at: now,
+        now,
+        envelope,
+        decided: &decided,
+    };
     let rosters = roster.map(std::slice::from_ref).unwrap_or_default();
     effects(&arrival, rosters, vec!["A1".into()], &mut counter())
 }
@@ -92,14 +99,69 @@ fn settings_changed_by_mail_leave_a_receipt_everywhere() {
             _ => None,
         })
         .collect();
-    assert_eq!(told.iter().map(|t| t.0).collect::<Vec<_>>(), ["E-F03", "E-F03X"]);
-    assert!(told[0].1.contains("まとめ便 9:00") && told[0].1.contains("within 24 hours"), "{}", told[0].1);
+    assert_eq!(told.iter().map(|t| t.0).collect::<Vec<_>>(), ["E-F03X"]);
+    let mail = all.iter().any(|e| {
+        matches!(e, Effect::OrderSheet(s) if s.endpoint_id.as_str() == "E-F03" && s.order.code() == "receipt")
+    });
+    assert!(mail, "{all:?}");
     let Some(Effect::ChangeEndpoint { endpoint_id, change: EndpointChange::Settings { settings, .. } }) =
-        all.last()
+        all.first()
     else {
         panic!("{all:?}")
     };
     assert_eq!((endpoint_id.as_str(), settings.night_ok), ("E-F03", true));
+}
+
+#[test]
+fn a_leave_by_mail_names_somebody_or_asks_a_person() {
+    let f = nurse_with_code();
+    let mut roster = roster();
+    let mine = crate::cast::endpoint("E-F03", "F03", Channel::Email, &["13:00"]);
+    roster.members.iter_mut().find(|m| m.facility.id.as_str() == "F03").unwrap().endpoints = vec![mine];
+    let pause = |body: &str| match run(&mail(Intent::Pause, body), &f, Some(&roster)).remove(0) {
+        Effect::BeginPause { pause, .. } => format!("{:?} {:?}", pause.who, pause.substitute),
+        Effect::OpenTriage { reasons, .. } => format!("{reasons:?}"),
+        other => format!("{other:?}"),
+    };
+    let own = pause("休止 8/12-8/16");
+    assert!(own.contains("Endpoint") && own.contains("None"), "{own}");
+    let colleague = pause("休止 8/12-8/16 代理:大塚");
+    assert!(colleague.contains("Person") && colleague.contains("大塚 千尋"), "{colleague}");
+    let signed = pause("休止 8/12-8/16 代理:大塚\n\n森下 彩");
+    assert!(signed.contains("森下 彩"), "{signed}");
+    let elsewhere = pause("休止 8/12-8/16 代理:ケアプランセンターつむぎ");
+    assert!(elsewhere.contains("Endpoint") && elsewhere.contains("F04"), "{elsewhere}");
+    let nobody = pause("休止 8/12-8/16 代理:鈴木");
+    assert!(nobody.contains("proved: true"), "{nobody}");
+}
+
+#[test]
+fn who_leaves_is_asked_and_the_last_one_cannot() {
+    let f = nurse_with_code();
+    let mut roster = roster();
+    let mine = crate::cast::endpoint("E-F03", "F03", Channel::Email, &["13:00"]);
+    let office = crate::cast::endpoint("E-F03B", "F03", Channel::Email, &["13:00"]);
+    let f03 = |r: &mut GroupRoster, ways| {
+        r.members.iter_mut().find(|m| m.facility.id.as_str() == "F03").unwrap().endpoints = ways;
+    };
+    let asked = |r: &GroupRoster| -> Vec<String> {
+        run(&mail(Intent::LeaveGroup, "担当終了"), &f, Some(r))
+            .iter()
+            .map(|e| match e {
+                Effect::OrderSheet(s) => format!("{} {}", s.order.code(), s.endpoint_id),
+                Effect::TellInNext { endpoint_id, .. } => format!("tell {endpoint_id}"),
+                Effect::OpenTriage { .. } => "triage".to_owned(),
+                other => format!("{other:?}"),
+            })
+            .collect()
+    };
+    f03(&mut roster, vec![mine.clone()]);
+    assert_eq!(asked(&roster), ["leave_confirmation E-F03"]);
+    let paper = crate::cast::endpoint("E-F03X", "F03", Channel::Fax, &[]);
+    f03(&mut roster, vec![mine, office, paper]);
+    assert_eq!(asked(&roster), ["leave_confirmation E-F03B", "tell E-F03X"], "not only whoever wrote");
+    roster.members.retain(|m| m.facility.id.as_str() == "F03");
+    assert_eq!(asked(&roster), ["triage"], "the last member closes the group with the office");
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub(crate) struct Files<'a> {
 #[derive(Serialize)]
 pub(crate) struct MailView {
     facility: String,
+    attention: Option<String>,
     heading: Option<String>,
     several: bool,
     count: usize,
@@ -129,6 +130,7 @@ impl MailView {
             .collect();
         Self {
             facility: clean_line(&posts.facility.name, 60),
+            attention: posts.attention.as_deref().map(|a| clean_line(a, 120)),
             heading,
             several: numbered,
             count: posts.items.len(),

@@ -10,7 +10,7 @@ use crate::name_guard::NameGuard;
 use crate::paper::{Paper, Template};
 use crate::printable::Printable;
 use crate::wording;
-use kakehashi_core::directory::{Day, EndpointSettings};
+use kakehashi_core::directory::EndpointSettings;
 use kakehashi_core::job::{DeliveryJob, JobSheet};
 use kakehashi_core::reply_code::QrPlace;
 use kakehashi_core::sheet_form::{DIGEST_STAFF_MAX, SheetCode, SheetForm};
@@ -106,7 +106,11 @@ const fn form_of(content: &SheetContent, names: u8) -> Option<SheetForm> {
         SheetContent::Verification => Some(SheetForm::Verification),
         SheetContent::Cover { .. } => Some(SheetForm::Cover),
         SheetContent::StaffChange => Some(SheetForm::StaffChange { staff: names }),
-        SheetContent::Status(_) | SheetContent::Evidence(_) | SheetContent::PasteSlips(_) => None,
+        SheetContent::Status(_)
+        | SheetContent::Evidence(_)
+        | SheetContent::PasteSlips(_)
+        | SheetContent::Receipt(_)
+        | SheetContent::LeaveConfirmation { .. } => None,
     }
 }
 
@@ -269,6 +273,23 @@ fn words(ordered: &JobSheet, printable: &mut Printable<'_>) -> Words {
                 &["送達: the far machine took all pages. 了解: a person confirmed. Two facts, two times."],
             )
         },
+        SheetContent::Receipt(receipt) => {
+            let said = receipt.words(ordered.code_expires_at, false);
+            let mut words = Words::new(said.title, said.title_en, &[], &[]);
+            words.lead = said.ja.iter().map(|l| printable.line(l, 80)).collect();
+            words.closing = vec!["お心当たりがなければ、事務局へお電話ください。".to_owned()];
+            words
+        }
+        SheetContent::LeaveConfirmation { alias } => Words {
+            facts: vec![fact("グループ", printable.line(alias, 20))],
+            closing: vec!["お心当たりがなければ、何もなさらずに結構です。".to_owned()],
+            ..Words::new(
+                "担当終了の確認",
+                "Do you leave this group?",
+                &["担当終了の申出がありました。まだ終了していません。", "施設管理者の方がお確かめのうえ、事務局へお電話ください。"],
+                &["Somebody asked to leave this group. Nothing has changed; call the office if it is right."],
+            )
+        },
         SheetContent::PasteSlips(_) => Words::new("貼付票", "Paste-in slips", &[], &[]),
     }
 }
@@ -287,7 +308,7 @@ fn settings(settings: &EndpointSettings, number: String) -> Vec<Fact> {
         "なし(すべてすぐにお送りします)".to_owned()
     } else {
         let time = |d: &kakehashi_core::directory::DigestTime| {
-            let days: String = d.days.iter().map(|d| day(*d)).collect();
+            let days: String = d.days.iter().map(|d| d.ja()).collect();
             if days.is_empty() { d.at.to_string() } else { format!("{days} {}", d.at) }
         };
         settings.digests.iter().map(time).collect::<Vec<_>>().join("・")
@@ -307,18 +328,6 @@ fn settings(settings: &EndpointSettings, number: String) -> Vec<Fact> {
         fact("まとめ便", digests),
         fact("休み時間帯", format!("{quiet}(緊急は{night})")),
     ]
-}
-
-const fn day(day: Day) -> &'static str {
-    match day {
-        Day::Mon => "月",
-        Day::Tue => "火",
-        Day::Wed => "水",
-        Day::Thu => "木",
-        Day::Fri => "金",
-        Day::Sat => "土",
-        Day::Sun => "日",
-    }
 }
 
 fn delivered(line: &ReceiptLine) -> String {

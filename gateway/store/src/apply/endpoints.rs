@@ -29,6 +29,11 @@ impl Applying<'_> {
             EndpointChange::Stale => self.stale(endpoint).await,
             EndpointChange::Settings { id, settings } => self.set(endpoint, id, settings).await,
             EndpointChange::UndoSettings { id } => self.undo(endpoint, id).await,
+            EndpointChange::UndoSettingsIfPossible { id } => match self.undo(endpoint, id).await {
+                // Nothing is written before it is refused.
+                Err(StoreError::Conflict { .. }) => Ok(Applied::Repeated),
+                other => other,
+            },
             EndpointChange::ProposeNumber { id, address } => self.propose(endpoint, id, address).await,
             EndpointChange::CheckNumber { id } => self.check(endpoint, id).await,
         }

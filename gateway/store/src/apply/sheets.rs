@@ -32,8 +32,9 @@ impl Applying<'_> {
             let waiting = self
                 .tx
                 .row(
+                    // What is on its way at this moment shows what held before.
                     "SELECT 1 FROM deliveries WHERE network_id = $1 AND endpoint_id = $2 AND state = 'held' \
-                     AND sheet = $3 LIMIT 1",
+                     AND claimed_by IS NULL AND sheet = $3 LIMIT 1",
                     args![n, &sheet.endpoint_id, &order],
                 )
                 .await?;

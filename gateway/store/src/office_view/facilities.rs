@@ -3,12 +3,18 @@
 use crate::StoreError;
 use crate::columns::{FACILITY, read_facility};
 use crate::database::Database;
+use crate::pauses;
 use crate::roster;
 use crate::value::args;
 use crate::view::FacilityCard;
+use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::ids::NetworkId;
 
-pub(super) async fn list(db: &Database, network: &NetworkId) -> Result<Vec<FacilityCard>, StoreError> {
+pub(super) async fn list(
+    db: &Database,
+    network: &NetworkId,
+    now: UtcMicros,
+) -> Result<Vec<FacilityCard>, StoreError> {
     let sql = format!(
         "SELECT {FACILITY}, COALESCE(y.ja, f.facility_type), COALESCE(y.en, f.facility_type), \
            (SELECT COUNT(*) FROM memberships m WHERE m.network_id = f.network_id \
@@ -26,11 +32,14 @@ pub(super) async fn list(db: &Database, network: &NetworkId) -> Result<Vec<Facil
             endpoints: Vec::new(),
             staff: Vec::new(),
             group_count: r.count()?,
+            pauses: Vec::new(),
         });
     }
     let mut endpoints = roster::endpoints(db, network, cards.iter().map(|c| &c.facility.id)).await?;
     let mut staff = roster::staff(db, network, cards.iter().map(|c| &c.facility.id)).await?;
+    let mut pauses = pauses::of_facilities(db, network, cards.iter().map(|c| &c.facility.id), now).await?;
     for card in &mut cards {
+        card.pauses = pauses.remove(&card.facility.id).unwrap_or_default();
         card.endpoints = endpoints.remove(&card.facility.id).unwrap_or_default();
         card.staff = staff.remove(&card.facility.id).unwrap_or_default();
     }

@@ -8,7 +8,7 @@ use crate::database::Database;
 use crate::row::json_text;
 use crate::store::Parts;
 use crate::value::{args, list};
-use crate::{StoreError, posts, roster};
+use crate::{StoreError, pauses, posts, roster};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::decision::Notice;
 use kakehashi_core::directory::{Endpoint, Facility, Network};
@@ -75,6 +75,8 @@ pub(super) async fn load(
         .collect();
     let ids: Vec<DeliveryId> = claimed.iter().map(|c| c.id.clone()).collect();
     let mut notes = sheets::notes(db, &network.id, &endpoints, &ids).await?;
+    let at = claimed.iter().map(|c| c.due_at).min().unwrap_or(UtcMicros::from_micros(0));
+    let pauses = pauses::of_facilities(db, &network.id, &facilities, at).await?;
     let references = references(db, &network, &heads, &items, &around).await?;
     let mut jobs = Vec::with_capacity(claimed.len());
     for one in claimed {
@@ -134,6 +136,9 @@ pub(super) async fn load(
                     code,
                     code_expires_at,
                     untouched_acknowledges,
+                    attention: pauses
+                        .get(&endpoint.facility_id)
+                        .and_then(|all| all.iter().find_map(|p| p.attention(one.due_at))),
                     notes: match history {
                         Some(words) => vec![words],
                         None => notes.remove(&endpoint.id).unwrap_or_default(),

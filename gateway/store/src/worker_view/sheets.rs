@@ -3,11 +3,13 @@
 
 use crate::StoreError;
 use crate::database::Database;
+use crate::pauses;
 use crate::posts;
 use crate::roster;
 use crate::value::{args, list};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::ids::{DeliveryId, EndpointId, FacilityId, NetworkId, PostId};
+use kakehashi_core::receipt::{Receipt, ReceiptOf};
 use kakehashi_core::reply_code::ReplyCode;
 use kakehashi_core::sheet_order::{
     PasteSlip, PasteSlips, ReceiptLine, ReceiptTable, SheetContent, SheetOrder,
@@ -34,11 +36,67 @@ pub(super) async fn content(
         SheetOrder::Evidence { post_id } => {
             table(db, network, post_id).await?.map(|t| SheetContent::Evidence(Box::new(t)))
         }
+        SheetOrder::Receipt { receipt: of } => {
+            receipt(db, network, delivery, of).await?.map(|r| SheetContent::Receipt(Box::new(r)))
+        }
+        SheetOrder::LeaveConfirmation { group_id } => {
+            let alias = roster::group(db, network, group_id).await?.map(|(group, _)| group.alias);
+            alias.map(|alias| SheetContent::LeaveConfirmation { alias })
+        }
         SheetOrder::PasteSlips { post_ids, .. } => slips(db, network, delivery, post_ids)
             .await?
             .map(|slips| SheetContent::PasteSlips(Box::new(slips))),
         // Carries posts as an ordinary delivery does.
         SheetOrder::History { .. } => None,
+    })
+}
+
+/// What holds now of an act, for the facility of the delivery.
+async fn receipt(
+    db: &Database,
+    network: &NetworkId,
+    delivery: &DeliveryId,
+    of: &ReceiptOf,
+) -> Result<Option<Receipt>, StoreError> {
+    Ok(match of {
+        ReceiptOf::Pause { id } => pauses::by_id(db, network, id)
+            .await?
+            .map(|(pause, ended)| Receipt::Pause { pause: Box::new(pause), ended }),
+        ReceiptOf::Settings { id } => {
+            let row = db
+                .row(
+                    "SELECT e.settings, c.undone_at, c.made_at FROM endpoint_changes c \
+                     JOIN endpoints e ON e.network_id = c.network_id AND e.endpoint_id = c.endpoint_id \
+                     WHERE c.network_id = $1 AND c.change_id = $2 AND c.kind = 'settings'",
+                    args![network, id],
+                )
+                .await?;
+            row.map(|row| {
+                let mut r = row.reader();
+                Ok::<_, StoreError>(Receipt::Settings {
+                    settings: Box::new(r.json(("endpoints", "settings"))?),
+                    undone: r.opt_time()?.is_some(),
+                    made_at: r.time()?,
+                })
+            })
+            .transpose()?
+        }
+        ReceiptOf::Leave { group_id } => {
+            let row = db
+                .row(
+                    "SELECT g.alias, m.ended_at FROM deliveries d \
+                     JOIN memberships m ON m.network_id = d.network_id AND m.facility_id = d.facility_id \
+                     JOIN patient_groups g ON g.network_id = m.network_id AND g.group_id = m.group_id \
+                     WHERE d.network_id = $1 AND d.delivery_id = $2 AND m.group_id = $3",
+                    args![network, delivery, group_id],
+                )
+                .await?;
+            row.map(|row| {
+                let mut r = row.reader();
+                Ok::<_, StoreError>(Receipt::Leave { alias: r.text()?, left_at: r.opt_time()? })
+            })
+            .transpose()?
+        }
     })
 }
 

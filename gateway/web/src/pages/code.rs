@@ -2,6 +2,7 @@
 //! meant for us". It names no patient beyond the endpoint's content mode, GET changes nothing, and every
 //! code that opens nothing gets the same page with the same status (care-network.md 5 row 5).
 
+use super::code_settings;
 use crate::app::App;
 use crate::error::PageError;
 use crate::forms::{Fields, GuestForm};
@@ -9,7 +10,7 @@ use crate::posting::{Author, Words, commit, form_key, post, publish_once};
 use crate::random::{self, FormKeys};
 use crate::session::Guest;
 use crate::views::post::FreshKeys;
-use crate::views::simple::{CodeGonePage, CodePage as CodePageView};
+use crate::views::simple::{CodeGonePage, CodePage as CodePageView, Receiving};
 use crate::views::{Chip, Choice};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -58,7 +59,7 @@ pub(crate) async fn page(
             .then(|| guest.lang.t("code.thanks.wrong-recipient"));
         return closed(&app, &guest, thanks).await;
     };
-    let thanks = ["acknowledgement", "reply", "callback"]
+    let thanks = ["acknowledgement", "reply", "callback", "settings", "rest"]
         .into_iter()
         .find(|done| asked.done.as_deref() == Some(done))
         .map(|done| guest.lang.t(&format!("code.thanks.{done}")));
@@ -148,6 +149,8 @@ async fn show(app: &App, guest: &Guest, opened: &Opened, told: Told) -> Result<R
         thanks: told.thanks,
         problem: told.problem,
         call_first: told.call_first,
+        settings: code_settings::may_change(&page.endpoint)
+            .then(|| Receiving::of(lang, &page.endpoint.settings, now)),
     };
     let title =
         page.group_alias.clone().filter(|_| shows_alias).unwrap_or_else(|| network.office_name.clone());
@@ -296,7 +299,7 @@ pub(crate) async fn wrong_recipient(
     }
 }
 
-async fn open_signed(
+pub(super) async fn open_signed(
     app: &App,
     guest: &Guest,
     code: &str,
@@ -309,7 +312,17 @@ async fn open_signed(
     Ok(opened)
 }
 
-fn actor(opened: &Opened) -> Actor {
+/// The page once more, with what is wrong.
+pub(super) async fn problem(
+    app: &App,
+    guest: &Guest,
+    opened: &Opened,
+    key: &str,
+) -> Result<Response, PageError> {
+    show(app, guest, opened, Told { problem: Some(guest.lang.t(key)), ..Told::default() }).await
+}
+
+pub(super) fn actor(opened: &Opened) -> Actor {
     Actor::Facility { id: opened.page.facility.id.clone() }
 }
 

@@ -12,7 +12,8 @@ use axum::response::Response;
 pub(crate) async fn page(State(app): State<App>, office: Office) -> Result<Response, PageError> {
     let lang = office.visitor.lang;
     let addresses = office.view.mail_addresses(app.now()).await?;
-    let page = view::page(lang, &office.visitor.csrf, &office.view.facilities().await?, &addresses);
+    let page =
+        view::page(lang, app.now(), &office.visitor.csrf, &office.view.facilities().await?, &addresses);
     let frame = Frame { current: "/facilities", title: &lang.t("facilities.title"), live: None };
     office.visitor.page(&app, frame, "facilities", &page).await
 }

@@ -318,6 +318,7 @@ pub(super) fn facilities(t: Tongue) -> Vec<FacilityCard> {
         endpoints,
         staff: people.iter().map(|p| staff(t, id, p)).collect(),
         group_count: 3,
+        pauses: Vec::new(),
     };
     let fax = EndpointSettings {
         instant_threshold: Urgency::Urgent,

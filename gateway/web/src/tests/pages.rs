@@ -144,7 +144,7 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
         page!(
             "facilities",
             "facilities",
-            facilities::page(lang, "csrf", &office_samples::facilities(t), &[])
+            facilities::page(lang, now, &csrf, &office_samples::facilities(t), &[])
         ),
         page!(
             "audit",
@@ -230,7 +230,12 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
                 hurry: t.say("急ぐときは電話が先です: 03-0000-0100(平日 9–17時)"),
                 thanks: word("了解を記録しました。"),
                 problem: None,
-                call_first: true
+                call_first: true,
+                settings: Some(crate::views::simple::Receiving::of(
+                    lang,
+                    &kakehashi_core::directory::EndpointSettings::default(),
+                    kakehashi_core::clock::UtcMicros::from_micros(1_780_000_000_000_000)
+                ))
             }
         ),
         page!(
@@ -254,7 +259,8 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
                 hurry: String::new(),
                 thanks: None,
                 problem: word("空です"),
-                call_first: false
+                call_first: false,
+                settings: None
             }
         ),
         page!(

@@ -52,6 +52,8 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("POST", "/fax/endpoints/{id}/undo", Who::Office),
     ("GET", "/rules", Who::Office),
     ("GET", "/facilities", Who::Office),
+    ("POST", "/facilities/{id}/pauses", Who::Office),
+    ("POST", "/facilities/{id}/pauses/{pause}/end", Who::Office),
     ("GET", "/audit", Who::Office),
     ("GET", "/login", Who::Everybody),
     ("POST", "/login", Who::Everybody),
@@ -59,6 +61,8 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("POST", "/note", Who::Everybody),
     ("GET", "/r/{code}", Who::Everybody),
     ("POST", "/r/{code}/acknowledgement", Who::Everybody),
+    ("POST", "/r/{code}/settings", Who::Everybody),
+    ("POST", "/r/{code}/rest", Who::Everybody),
     ("POST", "/r/{code}/replies", Who::Everybody),
     ("POST", "/r/{code}/callback", Who::Everybody),
     ("POST", "/r/{code}/wrong-recipient", Who::Everybody),
@@ -122,6 +126,7 @@ async fn every_role_reaches_its_routes_and_no_other() {
             .replace("{id}", id)
             .replace("{page}", "1.png")
             .replace("{at}", "0")
+            .replace("{pause}", "U1")
             .replace("{code}", "0000000000");
         let ask = async |browser: &Browser, signed: bool| {
             let csrf = if signed { browser.csrf.as_str() } else { "" };

@@ -367,6 +367,7 @@ pub(super) fn timeline(t: Tongue) -> Timeline {
                 facility: facility(t, id, name),
                 staff: vec![staff(t, id, person)],
                 channels: vec![*channel],
+                pauses: Vec::new(),
             })
             .collect(),
         topics: vec![

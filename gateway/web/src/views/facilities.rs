@@ -2,6 +2,7 @@
 
 use super::{Chip, words};
 use crate::locale::Lang;
+use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::Endpoint;
 use kakehashi_core::vocabulary::{Channel, EndpointState, Urgency};
 use kakehashi_store::view::{FacilityCard, FaxNumber};
@@ -26,6 +27,25 @@ pub(crate) struct FacilityBlock {
     pub(crate) groups: String,
     pub(crate) staff: Vec<String>,
     pub(crate) endpoints: Vec<EndpointBlock>,
+    pub(crate) pauses: Vec<PauseBlock>,
+    pub(crate) may_pause: bool,
+    pub(crate) pause_path: String,
+    pub(crate) who: Vec<WhoBlock>,
+    pub(crate) today: String,
+}
+
+/// A pause, with where it is ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct PauseBlock {
+    pub(crate) path: String,
+    pub(crate) words: String,
+}
+
+/// Who can rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct WhoBlock {
+    pub(crate) value: String,
+    pub(crate) name: String,
 }
 
 /// A number, address or interface.
@@ -49,16 +69,44 @@ pub(crate) struct ChangedBlock {
 /// All facilities, and the mail addresses whose settings were changed lately.
 pub(crate) fn page(
     lang: Lang,
+    now: UtcMicros,
     csrf: &str,
     cards: &[FacilityCard],
     addresses: &[FaxNumber],
 ) -> FacilitiesPage {
-    let facilities = cards.iter().map(|c| facility(lang, c, addresses)).collect();
+    let facilities = cards.iter().map(|c| facility(lang, now, c, addresses)).collect();
     FacilitiesPage { csrf: csrf.to_owned(), facilities }
 }
 
-fn facility(lang: Lang, card: &FacilityCard, addresses: &[FaxNumber]) -> FacilityBlock {
+/// A number or address that can rest and gets the receipt.
+fn is_way(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.channel, Channel::Fax | Channel::Email)
+        && endpoint.settings.receives
+        && endpoint.state == EndpointState::Verified
+}
+
+fn facility(lang: Lang, now: UtcMicros, card: &FacilityCard, addresses: &[FaxNumber]) -> FacilityBlock {
+    let id = &card.facility.id;
+    let people =
+        card.staff.iter().map(|s| WhoBlock { value: format!("staff:{}", s.id), name: s.name.clone() });
+    let ways = card.endpoints.iter().filter(|e| is_way(e)).map(|e| WhoBlock {
+        value: format!("endpoint:{}", e.id),
+        name: format!("{} {}", words::channel(lang, e.channel), e.address),
+    });
+    let all = WhoBlock { value: "facility".to_owned(), name: lang.t("pause.facility") };
     FacilityBlock {
+        pauses: card
+            .pauses
+            .iter()
+            .map(|p| PauseBlock {
+                path: format!("/facilities/{id}/pauses/{}/end", p.id),
+                words: words::pause(lang, p, now),
+            })
+            .collect(),
+        may_pause: card.endpoints.iter().any(is_way),
+        pause_path: format!("/facilities/{id}/pauses"),
+        who: people.chain(ways).chain(std::iter::once(all)).collect(),
+        today: now.in_japan().date().to_string(),
         id: card.facility.id.to_string(),
         name: card.facility.name.clone(),
         kind: lang.pick(&card.facility_type_name.0, &card.facility_type_name.1).to_owned(),

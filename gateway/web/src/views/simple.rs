@@ -4,6 +4,8 @@
 use super::{Chip, Choice};
 use crate::locale::Lang;
 use kakehashi_core::audit::AuditEntry;
+use kakehashi_core::clock::UtcMicros;
+use kakehashi_core::directory::{ClockTime, EndpointSettings};
 use kakehashi_core::vocabulary::{ReplyExpectation, Urgency};
 use serde::Serialize;
 
@@ -97,6 +99,54 @@ pub(crate) struct CodePage {
     pub(crate) thanks: Option<String>,
     pub(crate) problem: Option<String>,
     pub(crate) call_first: bool,
+    pub(crate) settings: Option<Receiving>,
+}
+
+/// How an endpoint receives, as fields of a form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Receiving {
+    pub(crate) words: String,
+    pub(crate) instant: Vec<Choice>,
+    pub(crate) digests: String,
+    pub(crate) days: Vec<Choice>,
+    pub(crate) quiet_from: String,
+    pub(crate) quiet_until: String,
+    pub(crate) night_ok: bool,
+    pub(crate) today: String,
+}
+
+impl Receiving {
+    pub(crate) fn of(lang: Lang, now: &EndpointSettings, at: UtcMicros) -> Self {
+        let instant = [Urgency::Normal, Urgency::Urgent, Urgency::Emergency].map(|u| Choice {
+            value: u.code().to_owned(),
+            word: lang.t(&format!("code.set.instant.{}", u.code())),
+            chosen: now.instant_threshold == u,
+        });
+        let times: Vec<String> = now.digests.iter().map(|d| d.at.to_string()).collect();
+        let every = now.digests.iter().all(|d| d.days.is_empty());
+        let weekdays = !every && now.digests.iter().all(|d| d.days.len() == 5);
+        let choice = |value: &str, chosen| Choice {
+            value: value.to_owned(),
+            word: lang.t(&format!("code.set.days.{value}")),
+            chosen,
+        };
+        let mut days = vec![choice("every", every), choice("weekdays", weekdays)];
+        if !every && !weekdays {
+            days.push(choice("same", true));
+        }
+        // A time field takes two digits of an hour.
+        let time = |t: ClockTime| format!("{:02}:{:02}", t.hour(), t.minute());
+        Self {
+            words: kakehashi_core::paper_request::words(now),
+            instant: instant.to_vec(),
+            digests: times.join(" "),
+            days,
+            quiet_from: now.quiet_hours.map_or_else(String::new, |q| time(q.from)),
+            quiet_until: now.quiet_hours.map_or_else(String::new, |q| time(q.until)),
+            night_ok: now.night_ok,
+            today: at.in_japan().date().to_string(),
+        }
+    }
 }
 
 /// The same page for every code that opens nothing.

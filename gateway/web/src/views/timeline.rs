@@ -61,6 +61,7 @@ pub(crate) struct MemberLine {
     pub(crate) name: String,
     pub(crate) channels: String,
     pub(crate) people: String,
+    pub(crate) pauses: Vec<String>,
 }
 
 /// The form of a new topic.
@@ -170,6 +171,7 @@ pub(crate) fn page(viewer: &Viewer<'_>, timeline: &Timeline) -> TimelinePage {
                     name: m.facility.name.clone(),
                     channels: channels.join(" ・ "),
                     people: lang.list(&people),
+                    pauses: m.pauses.iter().map(|p| words::pause(lang, p, viewer.now)).collect(),
                 }
             })
             .collect(),
@@ -283,7 +285,11 @@ fn compose(viewer: &Viewer<'_>, group_path: &str, timeline: &Timeline) -> Compos
             })
             .collect(),
         addressees: others()
-            .map(|m| (m, m.facility.name.clone()))
+            .map(|m| {
+                // Whoever asks sees who is away and who stands in.
+                let pauses = m.pauses.iter().map(|p| format!(" ({})", words::pause(lang, p, viewer.now)));
+                (m, m.facility.name.clone() + &pauses.collect::<String>())
+            })
             .chain(outside().map(|m| (m, lang.tf("compose.outside", &[&m.facility.name]))))
             .map(|(m, word)| Choice {
                 value: m.facility.id.to_string(),

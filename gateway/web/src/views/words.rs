@@ -12,6 +12,11 @@ use kakehashi_core::vocabulary::{
 };
 use kakehashi_store::view::ReceiptDelivery;
 
+/// 休止 in one line.
+pub(crate) fn pause(lang: Lang, pause: &kakehashi_core::pause::Pause, now: UtcMicros) -> String {
+    lang.pick(&pause.shown(now), &pause.shown_en(now)).to_owned()
+}
+
 /// 経路 as a word.
 pub(crate) const fn channel(lang: Lang, channel: Channel) -> &'static str {
     lang.pick(channel.ja(), channel.en())
@@ -200,9 +205,14 @@ pub(crate) fn decision(lang: Lang, decision: &Decision) -> String {
         Decision::Digest(_) => lang.t("decision.digest"),
         Decision::Sheet(SheetAct::NumberConfirmed { .. }) => lang.t("decision.number_confirmed"),
         Decision::Sheet(SheetAct::CoverReturned { .. }) => lang.t("decision.cover_returned"),
-        Decision::Request(request) => match request.act {
+        Decision::Request(request) => match &request.act {
             RequestedAct::SeeReceipts { .. } => lang.t("decision.see_receipts"),
             RequestedAct::Preferences { .. } => lang.t("decision.preferences"),
+            RequestedAct::Pause { .. } => lang.t("decision.pause"),
+            RequestedAct::Resume => lang.t("decision.resume"),
+            RequestedAct::TakeBack { .. } => lang.t("decision.take_back"),
+            RequestedAct::AskLeave { .. } => lang.t("decision.ask_leave"),
+            RequestedAct::Leave { .. } => lang.t("decision.leave"),
         },
         Decision::Record { what } => lang.tf("decision.record", &[what]),
     }
