@@ -6,6 +6,8 @@
 //! cargo run -p kakehashi-fax --example sheets -- train FOLDER SEED PAGES ROUNDS
 //! cargo run -p kakehashi-fax --example sheets -- boxes SEED PAGES MODE seen|held
 //! cargo run -p kakehashi-fax --example sheets -- sheets SEED PAGES MODE seen|held [FOLDER]
+//! cargo run -p kakehashi-fax --example sheets -- leads SEED PAGES MODE seen|held
+//! cargo run -p kakehashi-fax --example sheets -- pencil SEED PAGES MODE seen|held
 //! cargo run -p kakehashi-fax --example sheets -- long PAGES
 //! cargo run -p kakehashi-fax --example sheets -- calls PROGRAM FOLDER SEED COUNT
 //! cargo run -p kakehashi-fax --example sheets -- crops FOLDER SEED PAGES MODE seen|held
@@ -19,6 +21,7 @@ mod machine;
 mod marks;
 mod measure;
 mod paper;
+mod pencil;
 mod photo;
 mod rng;
 
@@ -58,11 +61,17 @@ fn main() -> Result<(), String> {
             let printed = printed_sheets(Path::new(folder))?;
             calls::run(Path::new(program), &printed, number(seed)?, number(count)?)?;
         }
+        ["leads", seed, pages, mode, part] => {
+            measure::leads(number(seed)?, number(pages)?, dpi(mode)?, *part == "held")?;
+        }
+        ["pencil", seed, pages, mode, part] => {
+            pencil::run(number(seed)?, number(pages)?, dpi(mode)?, *part == "held")?;
+        }
         ["long", pages] => long::run(number(pages)? as usize)?,
         ["crops", folder, seed, pages, mode, part] => {
             crops(Path::new(folder), number(seed)?, number(pages)?, dpi(mode)?, *part == "held")?;
         }
-        _ => return Err("train FOLDER SEED PAGES ROUNDS | boxes|sheets SEED PAGES standard|fine seen|held | crops FOLDER SEED PAGES MODE PART".to_owned()),
+        _ => return Err("train FOLDER SEED PAGES ROUNDS | boxes|leads|pencil|sheets SEED PAGES standard|fine seen|held | crops FOLDER SEED PAGES MODE PART".to_owned()),
     }
     println!("{:.0} s", begin.elapsed().as_secs_f64());
     Ok(())

@@ -8,7 +8,7 @@ use kakehashi_core::envelope::MarkState;
 use kakehashi_core::sheet_answer::closes_as;
 use kakehashi_core::sheet_form::{SheetCode, SheetForm};
 use kakehashi_fax::pages::Page;
-use kakehashi_fax::sheet::classifier::{Class, judge, opinion, steady_mark, views};
+use kakehashi_fax::sheet::classifier::{BoxView, Class, MARKED_LEAD, is_steady, judge, opinion, views};
 use kakehashi_fax::sheet::geometry::{Area, LayoutBox};
 use kakehashi_fax::sheet::{SheetReading, SheetSearch, SheetSource, read};
 use std::collections::BTreeMap;
@@ -42,8 +42,8 @@ pub(crate) fn boxes(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<(),
                 MarkState::Unsure => {}
             }
             if view.frame >= 0.6 && view.weakest >= 0.6 {
-                let steady = if said.marked > 0.0 { steady_mark(&view) } else { said.marked };
-                count.leads.push(steady);
+                let steady = said.marked <= 0.0 || is_steady(&view);
+                count.leads.push(if steady { said.marked } else { 0.0 });
                 count.empties.push(said.empty);
                 count.untouched.push(said.untouched);
             }
@@ -75,6 +75,25 @@ pub(crate) fn boxes(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<(),
     Ok(())
 }
 
+/// One line a box: what was drawn, how well its frame was found, and what every network says in every place. For
+/// finding out how to put them together.
+pub(crate) fn leads(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<(), String> {
+    let mut rng = Rng::new(seed);
+    for page in 0..pages {
+        for Seen { kind, view, disturbed, added } in crowded_page(y_dpi, held, &mut rng, any_kind)? {
+            let frame = view.frame.min(view.weakest);
+            let ink = view.ink;
+            let leads: Vec<String> = kakehashi_fax::sheet::classifier::leads(&view)
+                .iter()
+                .map(|(marked, untouched)| format!("{marked:.2}\t{untouched:.2}"))
+                .collect();
+            let disturbed = u8::from(disturbed);
+            println!("{page}\t{kind:?}\t{disturbed}\t{added:.3}\t{ink:.3}\t{frame:.2}\t{}", leads.join("\t"));
+        }
+    }
+    Ok(())
+}
+
 fn marked(count: &Count) -> &Vec<f32> {
     &count.leads
 }
@@ -93,7 +112,7 @@ fn bars(counts: &BTreeMap<Kind, Count>) {
     };
     let percent = |(over, all): (usize, usize)| 100.0 * over as f64 / all.max(1) as f64;
     let ticks = |kind: Kind| matches!(kind, Kind::Check | Kind::Circle | Kind::Felt);
-    for bar in [1.0, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0] {
+    for bar in [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 5.5, 6.0, 6.5, 7.0, 7.5, 8.0] {
         println!(
             "bar {bar}: marked: {} false, ticks {:.1} %; untouched: empty {:.1} %, dirt {:.1} %, ticks {:.2} %, pencil {:.2} %, other hands {:.2} %",
             share(&marked, bar, &Kind::is_no_tick).0,
@@ -110,7 +129,7 @@ fn bars(counts: &BTreeMap<Kind, Count>) {
 /// Real sheets with one answer on each: how many close without a person, and as what.
 pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool, printed: &[Page]) -> Result<(), String> {
     let mut rng = Rng::new(seed);
-    let mut causes: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut causes, mut doubts): (BTreeMap<String, usize>, BTreeMap<String, usize>) = Default::default();
     let printed: Vec<(&Page, SheetCode)> = printed
         .iter()
         .filter_map(|page| Some((page, code_on(page)?)))
@@ -165,8 +184,9 @@ pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool, printed: &[P
         let outcome = read(&page);
         micros.push(begin.elapsed().as_micros());
         written += usize::from(writes);
-        for (b, view) in layout.boxes.iter().zip(views(&page, &layout).unwrap_or_default()) {
-            let said = opinion(&view);
+        let seen = views(&page, &layout).unwrap_or_default();
+        for (b, view) in layout.boxes.iter().zip(&seen) {
+            let said = opinion(view);
             if b.id == answer {
                 ticks.push(said.marked);
             } else {
@@ -200,6 +220,10 @@ pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool, printed: &[P
             closed += 1;
         } else if closes.is_empty() {
             *causes.entry(cause(&reading, answer, kind, writing)).or_default() += 1;
+            let at = layout.boxes.iter().position(|b| b.id == answer);
+            if let Some(view) = at.and_then(|at| seen.get(at)) {
+                *doubts.entry(format!("{kind:?}: {}", doubt(view))).or_default() += 1;
+            }
         } else {
             false_answers += 1;
         }
@@ -215,10 +239,12 @@ pub(crate) fn sheets(seed: u64, pages: u64, y_dpi: f32, held: bool, printed: &[P
         "one answer, nothing written: {answered}, closed {closed} ({:.1} %), closed wrongly {false_answers}",
         100.0 * closed as f64 / answered.max(1) as f64
     );
-    let mut causes: Vec<_> = causes.into_iter().collect();
-    causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    for (cause, count) in causes.iter().take(14) {
-        println!("  open: {count} × {cause}");
+    for (title, table) in [("open", causes), ("answers of open sheets", doubts)] {
+        let mut table: Vec<_> = table.into_iter().collect();
+        table.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        for (cause, count) in table.iter().take(14) {
+            println!("  {title}: {count} × {cause}");
+        }
     }
     println!(
         "written on: {written}, closed all the same {written_closed}; answers read as empty {empty_told}, all of them left to a person"
@@ -242,6 +268,19 @@ fn cause(reading: &SheetReading, answer: &str, kind: Kind, writing: bool) -> Str
         _ => "many other boxes, ",
     };
     format!("{ticked}{others}{}", if writing { "writing seen" } else { "" })
+}
+
+/// What is wrong with the picture of an answer that was not taken.
+fn doubt(view: &BoxView) -> String {
+    let said = opinion(view);
+    match judge(view).0 {
+        MarkState::Marked => "sure, but something else is not".to_owned(),
+        MarkState::Empty => "looks empty".to_owned(),
+        MarkState::Unsure if view.frame.min(view.weakest) < 0.6 => "frame lost".to_owned(),
+        MarkState::Unsure if said.marked < 0.0 => format!("looks {}", said.class.code()),
+        MarkState::Unsure if said.marked < MARKED_LEAD => format!("lead of {}", said.marked.floor()),
+        MarkState::Unsure => "does not stay when moved".to_owned(),
+    }
 }
 
 /// The code of a page that was just printed.

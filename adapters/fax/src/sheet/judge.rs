@@ -1,5 +1,5 @@
-//! From scores to a word about a box: `marked` and `empty` only where two networks that were trained apart
-//! agree with much to spare, `unsure` everywhere else. What the bars cost on pages that neither network
+//! From scores to a word about a box: `marked` and `empty` only where networks that were trained apart agree
+//! with much to spare, `unsure` everywhere else. What the bars cost on pages that no network
 //! had seen stands in docs/paper.md; raising them costs a person's look, lowering them a false 了解.
 
 use super::network::{CLASSES, Class, Network, Trace};
@@ -7,11 +7,10 @@ use super::patch::{BoxView, Patch};
 use kakehashi_core::envelope::MarkState;
 use std::sync::LazyLock;
 
-/// Least lead of `marked` over everything else, as the logarithm of odds, in both networks and with the
-/// picture moved by a cell to every side. Of 86,000 boxes of calibration that are no tick one came above 4.5, a
-/// neighbour's stroke with 4.9; ticks struck out along their own arm came up to 4.4 (docs/paper.md).
-pub const MARKED_LEAD: f32 = 5.0;
-/// Least lead of `empty` and `dirt` together over every mark that a hand makes.
+/// Least lead of `marked` over everything else, as the logarithm of odds: half of it the mean of the networks,
+/// half of it the least of them. Set on boxes that no network was trained on (docs/paper.md, docs/decisions/0024).
+pub const MARKED_LEAD: f32 = 7.5;
+/// Least lead of `empty` and `dirt` together over every mark that a hand makes, in every network.
 pub const UNTOUCHED_LEAD: f32 = 1.5;
 /// Less of the frame than this and the place of the box is not sure.
 const LEAST_FRAME: f32 = 0.6;
@@ -25,54 +24,81 @@ static JUDGES: LazyLock<Vec<Network>> = LazyLock::new(|| {
     packed.iter().filter_map(|bytes| Network::unpack(bytes)).collect()
 });
 
-/// What the networks say about one picture, the weaker of them for each word.
+/// What the networks say about one picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Opinion {
-    /// Lead of `marked`.
+    /// Lead of `marked`: half the mean, half the least of the networks.
     pub marked: f32,
-    /// Lead of `empty`.
+    /// Lead of `empty`, the least of the networks.
     pub empty: f32,
-    /// Lead of `empty` and `dirt` together: that nobody meant anything.
+    /// Lead of `empty` and `dirt` together, the least of the networks: that nobody meant anything.
     pub untouched: f32,
-    /// What the first network finds most likely, for the proposal that a person sees.
+    /// What the networks together find most likely, for the proposal that a person sees.
     pub class: Class,
+}
+
+impl Opinion {
+    /// Of nobody who could judge.
+    const NONE: Self = Self { marked: f32::MIN, empty: f32::MIN, untouched: f32::MIN, class: Class::Unsure };
+
+    /// From the scores of networks that were trained apart; one alone is no judge.
+    fn of(all: &[[f32; CLASSES]]) -> Self {
+        if all.len() < 2 {
+            return Self::NONE;
+        }
+        let mean = |class: Class| all.iter().map(|s| lead(s, class)).sum::<f32>() / all.len() as f32;
+        let least = |lead: &dyn Fn(&[f32; CLASSES]) -> f32| all.iter().map(lead).fold(f32::MAX, f32::min);
+        let class = Class::ALL.into_iter().max_by(|a, b| mean(*a).total_cmp(&mean(*b)));
+        Self {
+            marked: f32::midpoint(mean(Class::Marked), least(&|s| lead(s, Class::Marked))),
+            empty: least(&|s| lead(s, Class::Empty)),
+            untouched: least(&lead_of_both),
+            class: class.unwrap_or(Class::Unsure),
+        }
+    }
 }
 
 /// Asks the built-in networks.
 #[must_use]
 pub fn opinion(view: &BoxView) -> Opinion {
-    opinion_of(&JUDGES, &view.patch, &view.usual)
+    Opinion::of(&scores(&view.patch, &view.usual))
 }
 
-/// Lead of `marked` that stays when the picture is moved a little: what hangs on a single cell is no mark.
-#[must_use]
-pub fn steady_mark(view: &BoxView) -> f32 {
-    [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]
-        .into_iter()
-        .map(|(x, y)| opinion_of(&JUDGES, &view.patch.moved(x, y), &view.usual.moved(x, y)).marked)
-        .fold(f32::MAX, f32::min)
-}
-
-/// Asks these networks.
-#[must_use]
-pub fn opinion_of(networks: &[Network], patch: &Patch, usual: &Patch) -> Opinion {
+fn scores(patch: &Patch, usual: &Patch) -> Vec<[f32; CLASSES]> {
     let mut trace = Trace::default();
-    let mut all = Opinion { marked: f32::MAX, empty: f32::MAX, untouched: f32::MAX, class: Class::Unsure };
-    for (n, network) in networks.iter().enumerate() {
-        network.run(patch, usual, &mut trace);
-        all.marked = all.marked.min(lead(&trace.scores, Class::Marked));
-        all.empty = all.empty.min(lead(&trace.scores, Class::Empty));
-        all.untouched = all.untouched.min(lead_of_both(&trace.scores));
-        if n == 0 {
-            let best = (0..CLASSES).max_by(|a, b| trace.scores[*a].total_cmp(&trace.scores[*b]));
-            all.class = best.and_then(|at| Class::ALL.get(at).copied()).unwrap_or(Class::Unsure);
+    JUDGES
+        .iter()
+        .map(|network| {
+            network.run(patch, usual, &mut trace);
+            trace.scores
+        })
+        .collect()
+}
+
+/// Whether the picture, moved by a cell to every side, still looks more like a mark than like anything else to the
+/// networks together: what hangs on a single cell is no mark.
+#[must_use]
+pub fn is_steady(view: &BoxView) -> bool {
+    [(1, 0), (-1, 0), (0, 1), (0, -1)].into_iter().all(|(x, y)| {
+        let all = scores(&view.patch.moved(x, y), &view.usual.moved(x, y));
+        all.iter().map(|scores| lead(scores, Class::Marked)).sum::<f32>() > 0.0
+    })
+}
+
+/// What every network says about the picture and about the picture moved by a cell: leads of `marked` and of
+/// `empty` and `dirt` together. For measuring.
+#[must_use]
+pub fn leads(view: &BoxView) -> Vec<(f32, f32)> {
+    let mut out = Vec::new();
+    for (x, y) in [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)] {
+        let all = scores(&view.patch.moved(x, y), &view.usual.moved(x, y));
+        out.extend(all.iter().map(|scores| (lead(scores, Class::Marked), lead_of_both(scores))));
+        // Most boxes are far from a mark.
+        if out.iter().all(|(marked, _)| *marked < -2.0) {
+            break;
         }
     }
-    if networks.len() < 2 {
-        Opinion { marked: f32::MIN, empty: f32::MIN, untouched: f32::MIN, class: Class::Unsure }
-    } else {
-        all
-    }
+    out
 }
 
 /// Logarithm of the odds of one class.
@@ -101,11 +127,39 @@ pub fn judge(view: &BoxView) -> (MarkState, f32) {
     if view.frame < LEAST_FRAME || view.weakest < LEAST_FRAME {
         return (MarkState::Unsure, chance(said.marked));
     }
-    if said.marked >= MARKED_LEAD && view.ink >= LEAST_INK && steady_mark(view) >= MARKED_LEAD {
+    if said.marked >= MARKED_LEAD && view.ink >= LEAST_INK && is_steady(view) {
         (MarkState::Marked, chance(said.marked))
     } else if said.untouched >= UNTOUCHED_LEAD {
         (MarkState::Empty, chance(said.untouched))
     } else {
         (MarkState::Unsure, chance(said.marked))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn scores(marked: f32, empty: f32) -> [f32; CLASSES] {
+        [marked, 0.0, empty, 0.0, 0.0]
+    }
+
+    #[test]
+    fn the_weakest_network_weighs_as_much_as_all_together() {
+        let (sure, doubting) = (scores(14.0, 0.0), scores(2.0, 6.0));
+        let leads = [lead(&sure, Class::Marked), lead(&doubting, Class::Marked)];
+        assert!(leads[0] > 12.0 && leads[1] < -3.5, "{leads:?}");
+        let said = Opinion::of(&[sure, doubting]);
+        assert!((said.marked - (0.75 * leads[1] + 0.25 * leads[0])).abs() < 1e-3, "{said:?}");
+        assert!(said.marked < MARKED_LEAD, "one that doubts is enough");
+        assert!(said.untouched < 0.0, "one that sees a mark is enough");
+        assert_eq!(said.class, Class::Marked);
+        assert!(Opinion::of(&[sure, sure]).marked > MARKED_LEAD);
+    }
+
+    #[test]
+    fn one_network_is_no_judge() {
+        assert_eq!(Opinion::of(&[scores(30.0, 0.0)]), Opinion::NONE);
+        assert_eq!(Opinion::of(&[]), Opinion::NONE);
     }
 }
