@@ -5,7 +5,7 @@
 use kakehashi_core::envelope::{Attachment, Envelope, Sheet};
 use kakehashi_core::port::{Part, PartFault, PartSink};
 use kakehashi_core::vocabulary::Intent;
-use kakehashi_fax::pages::{PageLimits, read_pages};
+use kakehashi_fax::pages::{Ink, Page, PageLimits, read_pages};
 use kakehashi_fax::sheet::{SheetReading, SheetSearch, read};
 
 /// Photographs of one mail that are looked at.
@@ -61,7 +61,12 @@ impl PartSink for SheetPhotos<'_> {
             self.looked_at += 1;
             let limits = PageLimits { pages: 1, ..PageLimits::default() };
             for page in read_pages(part.bytes, &limits).map(|p| p.pages).unwrap_or_default() {
-                match read(&page) {
+                // By the brightness around each dot as photographs need it, then by one bar as scans do.
+                let search = match read(&page) {
+                    SheetSearch::Nothing => read(&by_one_bar(&page)),
+                    search => search,
+                };
+                match search {
                     SheetSearch::Found(reading) => self.found.push(*reading),
                     SheetSearch::Contradiction => self.contradiction = true,
                     SheetSearch::Nothing => {}
@@ -70,4 +75,17 @@ impl PartSink for SheetPhotos<'_> {
         }
         self.inner.keep(part)
     }
+}
+
+/// Black is what is darker than half.
+fn by_one_bar(page: &Page) -> Page {
+    let Ink::Grey(grey) = &page.ink else { return page.clone() };
+    let stride = page.width.div_ceil(8) as usize;
+    let mut bits = vec![0_u8; stride * page.height as usize];
+    for (row, line) in bits.chunks_mut(stride.max(1)).zip(grey.chunks(page.width.max(1) as usize)) {
+        for (x, _) in line.iter().enumerate().filter(|(_, dot)| **dot < 128) {
+            row[x / 8] |= 0x80 >> (x % 8);
+        }
+    }
+    Page { ink: Ink::Bilevel(bits), ..page.clone() }
 }

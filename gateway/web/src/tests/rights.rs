@@ -16,6 +16,9 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("POST", "/groups/{group}/topics/{topic}/posts/{post}/corrections", Who::Members),
     ("POST", "/groups/{group}/topics/{topic}/posts/{post}/acknowledgement", Who::Members),
     ("POST", "/groups/{group}/topics/{topic}/posts/{post}/acknowledgement/withdrawal", Who::Members),
+    ("POST", "/groups/{group}/topics/{topic}/posts/{post}/relatives", Who::Members),
+    ("POST", "/groups/{group}/history", Who::Office),
+    ("POST", "/groups/{group}/paste-slips", Who::Office),
     ("GET", "/attachments/{id}", Who::Members),
     ("GET", "/attachments/{id}/zoom", Who::Members),
     ("GET", "/attachments/{id}/pages/{page}", Who::Members),
@@ -23,6 +26,8 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("GET", "/triage/{id}", Who::Office),
     ("POST", "/triage/{id}/placement", Who::Office),
     ("POST", "/triage/{id}/confirmation", Who::Office),
+    ("GET", "/triage/{id}/boxes/{name}", Who::Office),
+    ("POST", "/triage/{id}/turn", Who::Office),
     ("POST", "/triage/{id}/request", Who::Office),
     ("POST", "/triage/{id}/return", Who::Office),
     ("POST", "/triage/{id}/discard", Who::Office),
@@ -125,6 +130,7 @@ async fn every_role_reaches_its_routes_and_no_other() {
             .replace("{post}", &topic)
             .replace("{id}", id)
             .replace("{page}", "1.png")
+            .replace("{name}", "acknowledge.png")
             .replace("{at}", "0")
             .replace("{pause}", "U1")
             .replace("{code}", "0000000000");
