@@ -113,8 +113,8 @@ fn send(
 fn newest_reply(network: &Network, texts: &str) -> String {
     network.wait_topics("the doctor's post", GROUP, |topics| {
         let posts = ["replies", "corrections"].into_iter().filter_map(|k| topics[0][k].as_array()).flatten();
-        let found = posts.filter(|p| p["post"]["body"].as_str().is_some_and(|b| b.contains(texts)));
-        Some(found.last()?["post"]["id"].as_str()?.to_owned())
+        let mut found = posts.filter(|p| p["post"]["body"].as_str().is_some_and(|b| b.contains(texts)));
+        Some(found.next_back()?["post"]["id"].as_str()?.to_owned())
     })
 }
 

@@ -188,7 +188,7 @@ impl Bench<'_> {
         }
         let small = |id: &&str| matches!(*id, "acknowledge" | "call_back");
         let says: Vec<&str> = sheet.closes.iter().map(|id| of_one_post(id)).collect();
-        if !trusted || !says.iter().all(|id| small(&id)) {
+        if !trusted || !says.iter().all(small) {
             return Vec::new();
         }
         says.into_iter().map(str::to_owned).collect()

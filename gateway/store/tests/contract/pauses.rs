@@ -107,7 +107,7 @@ pub(crate) async fn a_pause_is_seen_until_its_time_is_over(world: &World) {
         let roster = world.worker().roster(&"G01".into(), at).await.unwrap().unwrap();
         roster.member(&"F03".into()).unwrap().pauses.clone()
     };
-    assert_eq!(seen(days(0)).await, [leave.clone()], "with the names of today");
+    assert_eq!(seen(days(0)).await, std::slice::from_ref(&leave), "with the names of today");
     assert_eq!(seen(days(6)).await, []);
     let member = world.worker().member(&"F03".into(), days(2)).await.unwrap().unwrap();
     assert_eq!((member.pauses.len(), member.endpoints.len(), member.consented), (1, 1, false));
@@ -120,7 +120,7 @@ pub(crate) async fn a_pause_is_seen_until_its_time_is_over(world: &World) {
     assert_eq!(world.worker().next_due().await.unwrap(), Some(other.until));
     // Its time is over: told once.
     assert_eq!(world.worker().pauses_over(days(5)).await.unwrap(), []);
-    assert_eq!(world.worker().pauses_over(days(6)).await.unwrap(), [other.clone()]);
+    assert_eq!(world.worker().pauses_over(days(6)).await.unwrap(), std::slice::from_ref(&other));
     let over = Effect::EndPause { id: other.id.clone(), how: PauseEnd::Over, moves: vec![] };
     world.commit_at(days(6), vec![over]).await.unwrap();
     assert_eq!(world.worker().pauses_over(days(6)).await.unwrap(), []);
