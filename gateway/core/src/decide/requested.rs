@@ -17,7 +17,7 @@ use crate::{identity_level, mail_wishes, paper_request};
 impl Bench<'_> {
     /// The answer to a request, if the message is one.
     pub(super) fn requested(&mut self) -> Option<Decision> {
-        if let Some(decision) = self.answers_receipt() {
+        if let Some(decision) = self.answer_to_receipt() {
             return Some(decision);
         }
         let intent = self.envelope.intent;
@@ -49,7 +49,7 @@ impl Bench<'_> {
 
     /// What comes back to a 控え or to the question whether a facility leaves: 取消, 了解. Anything else is no
     /// answer to it and takes its usual way.
-    fn answers_receipt(&mut self) -> Option<Decision> {
+    fn answer_to_receipt(&mut self) -> Option<Decision> {
         let sender = self.facts.sender.as_ref()?;
         let entry = self.standing_code().filter(|e| e.endpoint_id == sender.endpoint.id)?;
         let order = entry.sheet.clone()?;
