@@ -245,8 +245,10 @@ pub fn kind_of(bytes: &[u8], declared_type: &str, declared_subtype: &str) -> Opt
     if start.get(128..132) == Some(b"DICM") {
         return certain("application/dicom", "dcm");
     }
-    let is_markup = start.starts_with(b"<?xml") || start.starts_with(b"<ClinicalDocument");
-    if is_markup && start.windows(17).any(|w| w == b"<ClinicalDocument") {
+    let is_markup = start.trim_ascii_start().starts_with(b"<?xml") || start.starts_with(b"<ClinicalDocument");
+    // Whatever prefix the sender gave to the namespace.
+    let is_cda = |w: &[u8]| matches!(w, [b'<' | b':', name @ ..] if name == b"ClinicalDocument");
+    if start.trim_ascii_start().starts_with(b"<") && start.windows(17).any(is_cda) {
         return certain("application/hl7-cda+xml", "xml");
     }
     let is_page = [&b"<!DOCTYPE html"[..], b"<!doctype html", b"<html", b"<HTML", b"<!DOCTYPE HTML"];
@@ -335,6 +337,9 @@ mod tests {
         assert_eq!(kind(b"%PDF-1.4"), Some("application/pdf"));
         assert_eq!(kind(b"II*\0"), Some("image/tiff"));
         assert_eq!(kind(b"<?xml version=\"1.0\"?><ClinicalDocument/>"), Some("application/hl7-cda+xml"));
+        for cda in ["<h:ClinicalDocument xmlns:h='urn:hl7-org:v3'/>", "\n<!-- x --><ClinicalDocument/>"] {
+            assert_eq!(kind(cda.as_bytes()), Some("application/hl7-cda+xml"), "{cda}");
+        }
         assert_eq!(kind(b"MZ\x90"), None);
         assert_eq!(kind(b"\x01\x02"), Some("application/octet-stream"));
         assert_eq!(kind("本文".as_bytes()), Some("text/plain"));

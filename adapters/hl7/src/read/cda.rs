@@ -54,7 +54,11 @@ fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, &'static str> {
 fn files(text: &str) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut rest = text;
-    while let Some((_, tail)) = rest.split_once("representation=\"B64\"") {
+    while let Some((_, tail)) = rest.split_once("representation=") {
+        if !tail.starts_with("\"B64\"") && !tail.starts_with("'B64'") {
+            rest = tail;
+            continue;
+        }
         let Some((_, content)) = tail.split_once('>') else { break };
         let (data, after) = content.split_once('<').unwrap_or((content, ""));
         rest = after;
@@ -79,6 +83,12 @@ fn narrative(text: &str) -> Result<Option<String>, &'static str> {
         out.text(before);
         if let Some(comment) = tail.strip_prefix("!--") {
             rest = comment.split_once("-->").map_or("", |(_, after)| after);
+            continue;
+        }
+        if let Some(literal) = tail.strip_prefix("![CDATA[") {
+            let (words, after) = literal.split_once("]]>").unwrap_or((literal, ""));
+            out.text(&words.replace('&', "&amp;"));
+            rest = after;
             continue;
         }
         let Some((tag, after)) = tail.split_once('>') else { break };
@@ -171,6 +181,9 @@ mod tests {
         assert_eq!(read(b"<ClinicalDocument/>"), Ok(Document::default()));
         let pdf = "<nonXMLBody><text mediaType=\"application/pdf\" representation=\"B64\">JVBE\nRi0x</text></nonXMLBody>";
         assert_eq!(read(pdf.as_bytes()).unwrap().files, [b"%PDF-1".to_vec()]);
+        assert_eq!(read(pdf.replace('"', "'").as_bytes()).unwrap().files, [b"%PDF-1".to_vec()]);
+        let prefixed = "<v3:structuredBody><v3:title>経過</v3:title><v3:text><![CDATA[A&B <5]]></v3:text></v3:structuredBody>";
+        assert_eq!(read(prefixed.as_bytes()).unwrap().text.as_deref(), Some("【経過】\nA&B <5"));
         let (old, _, _) = encoding_rs::SHIFT_JIS.encode(
             "<?xml version=\"1.0\" encoding=\"Shift_JIS\"?><structuredBody><title>経過</title><text>良好</text></structuredBody>",
         );
