@@ -329,7 +329,7 @@ fn too_large_is_said_early_and_late() {
     }
     session.send_raw(b"Message-ID: <large@a.example>\r\n\r\n").unwrap();
     let line = [&[b'x'; 998][..], b"\r\n"].concat().repeat(1024);
-    for _ in 0..40 {
+    for _ in 0..70 {
         session.send_raw(&line).unwrap();
     }
     session.send_raw(b".\r\n").unwrap();
@@ -338,7 +338,7 @@ fn too_large_is_said_early_and_late() {
     let mut connection = Mllp::connect(gateway.mllp).unwrap();
     let _ = connection.send_raw(b"\x0b");
     let _ = connection.send_raw(&admission("LARGE"));
-    for _ in 0..40 {
+    for _ in 0..70 {
         if connection.send_raw(&line).is_err() {
             break;
         }
