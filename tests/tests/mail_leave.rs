@@ -263,7 +263,7 @@ fn the_page_behind_a_link_changes_how_its_address_receives() {
         let (status, page) = send("settings", &form("8:45", &csrf));
         assert!((300..400).contains(&status), "{status}: {page}");
         let receipt = titled(&network, NURSES, "設定変更の控え", 1);
-        for word in ["緊急だけ即時", "月火水木金 8:45", "休み時間帯 18:00–8:00"] {
+        for word in ["緊急だけ即時", "平日 8:45", "休み時間帯 18:00–8:00"] {
             assert!(receipt.text.contains(word), "{word}: {}", receipt.text);
         }
         answer(&gateway, &network, &receipt, NURSES, "取消");

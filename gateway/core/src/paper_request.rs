@@ -146,23 +146,29 @@ pub fn words(settings: &EndpointSettings) -> String {
         Urgency::Urgent => "至急から即時",
         Urgency::Emergency => "緊急だけ即時",
     };
-    let digests: Vec<String> = settings
-        .digests
-        .iter()
-        .map(|d| {
-            let days: String = d.days.iter().map(|d| d.ja()).collect();
-            if days.is_empty() { d.at.to_string() } else { format!("{days} {}", d.at) }
-        })
-        .collect();
-    let digests = if digests.is_empty() {
-        "まとめ便なし".to_owned()
-    } else {
-        format!("まとめ便 {}", digests.join("・"))
-    };
+    let digests = digest_words(&settings.digests);
     let quiet =
         settings.quiet_hours.map_or_else(String::new, |q| format!("・休み時間帯 {}–{}", q.from, q.until));
     let night = if settings.night_ok { "夜間可" } else { "夜間は不可" };
     format!("{instant}・{digests}{quiet}・{night}")
+}
+
+/// `まとめ便 平日 9:00・15:00`: days are said once for the times that share them.
+fn digest_words(digests: &[DigestTime]) -> String {
+    const WEEKDAYS: [Day; 5] = [Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri];
+    let groups = digests.chunk_by(|a, b| a.days == b.days).map(|group| {
+        let times: Vec<String> = group.iter().map(|d| d.at.to_string()).collect();
+        let days: &[Day] = group.first().map_or(&[], |d| &d.days);
+        let days: String =
+            if days == WEEKDAYS { "平日".to_owned() } else { days.iter().map(|d| d.ja()).collect() };
+        format!("{days} {}", times.join("・")).trim_start().to_owned()
+    });
+    let groups: Vec<String> = groups.collect();
+    if groups.is_empty() {
+        "まとめ便なし".to_owned()
+    } else {
+        format!("まとめ便 {}", groups.join("・"))
+    }
 }
 
 /// The receipt of a change of settings, with its way back.
@@ -221,6 +227,8 @@ mod tests {
             words(&settings(&now, ["digest_0845_wed_mon"]).unwrap()),
             "すべて即時・まとめ便 月水 8:45・夜間は不可"
         );
+        let mixed = settings(&closed, ["digest_0845", "digest_1530", "digest_1000_sat"]).unwrap();
+        assert_eq!(words(&mixed), "すべて即時・まとめ便 平日 8:45・15:30・土 10:00・夜間は不可");
         let quiet = settings(&now, ["quiet_2000_0730"]).unwrap();
         assert_eq!(
             quiet.quiet_hours.map(|q| (q.from.to_string(), q.until.to_string())),

@@ -160,7 +160,7 @@ mod tests {
         let wanted = wanted(&now, &form(&full)).unwrap();
         assert_eq!(
             kakehashi_core::paper_request::words(&wanted),
-            "至急から即時・まとめ便 月火水木金 8:45・月火水木金 15:30・休み時間帯 20:00–7:30・夜間可"
+            "至急から即時・まとめ便 平日 8:45・15:30・休み時間帯 20:00–7:30・夜間可"
         );
         for (name, value) in
             [("digests", "25:00"), ("digests", "朝"), ("instant", "never"), ("quiet_until", "")]
