@@ -61,7 +61,7 @@ pub(super) async fn commit(db: &Database, waiting: &mut [Waiting]) -> Vec<Answer
 
 async fn together(db: &Database, waiting: &[Waiting]) -> Result<Vec<HandedIn>, StoreError> {
     let inserted = match db.dialect() {
-        Dialect::Postgres => db.run_alone(&insert_columns(), || columns(waiting)).await?,
+        Dialect::Postgres => db.run_alone(&insert_columns(waiting), || columns(waiting)).await?,
         Dialect::Sqlite if waiting.len() <= CHUNK => {
             db.run_alone(&insert_values(waiting.len()), || values(waiting)).await?
         }
@@ -124,16 +124,27 @@ fn values(waiting: &[Waiting]) -> Vec<Value> {
 }
 
 /// PostgreSQL: one short statement for any number of rows, planned once. COPY costs a round trip of 40 ms
-/// on TCP (dependencies.md).
-fn insert_columns() -> String {
+/// on TCP (dependencies.md). What all rows share, as nearly always, is said once: every further column of a
+/// batch is an array that both sides take apart.
+fn insert_columns(waiting: &[Waiting]) -> String {
+    let (shared, arrays, names) = if is_uniform(waiting) {
+        ("$9, i, k, $10, $11, r", "", "")
+    } else {
+        ("n, i, k, c, f, r", ", $9::text[], $10::text[], $11::text[]", ", n, c, f")
+    };
     format!(
         "INSERT INTO intakes ({COLUMNS}) \
-         SELECT n, i, k, c, f, r, s, h, m, o, b, 'accepted', 0, r \
-         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], \
-              $7::bigint[], $8::text[], $9::text[], $10::text[], $11::bytea[]) \
-              AS u (n, i, k, c, f, r, s, h, m, o, b) \
+         SELECT {shared}, s, h, m, o, b, 'accepted', 0, r \
+         FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], \
+              $7::text[], $8::bytea[]{arrays}) AS u (i, k, r, s, h, m, o, b{names}) \
          ON CONFLICT (network_id, dedup_key) DO NOTHING"
     )
+}
+
+/// Whether all come into one network on one channel in one format.
+fn is_uniform(waiting: &[Waiting]) -> bool {
+    let of = |w: &'_ Waiting| (w.channel, w.format);
+    waiting.windows(2).all(|w| w[0].network == w[1].network && of(&w[0]) == of(&w[1]))
 }
 
 /// The values of [`insert_columns`].
@@ -141,12 +152,9 @@ fn columns(waiting: &[Waiting]) -> Vec<Value> {
     let text = |of: &dyn Fn(&Waiting) -> Option<String>| {
         Value::Columns(Column::Text(waiting.iter().map(of).collect()))
     };
-    vec![
-        text(&|w| Some(w.network.as_str().to_owned())),
+    let mut values = vec![
         text(&|w| Some(w.id.as_str().to_owned())),
         text(&|w| Some(w.dedup_key.clone())),
-        text(&|w| Some(w.channel.code().to_owned())),
-        text(&|w| Some(w.format.code().to_owned())),
         Value::Columns(Column::Int(waiting.iter().map(|w| w.received_at.as_micros()).collect())),
         Value::Columns(Column::Int(
             waiting.iter().map(|w| i64::try_from(w.size_bytes).unwrap_or(i64::MAX)).collect(),
@@ -155,7 +163,16 @@ fn columns(waiting: &[Waiting]) -> Vec<Value> {
         text(&|w| w.sender_message_id.clone()),
         text(&|w| Some(w.origin.clone())),
         Value::Columns(Column::Bytes(waiting.iter().map(|w| w.raw.clone()).collect())),
-    ]
+    ];
+    match waiting.first().filter(|_| is_uniform(waiting)) {
+        Some(first) => values.extend(args![&first.network, first.channel.code(), first.format.code()]),
+        None => values.extend([
+            text(&|w| Some(w.network.as_str().to_owned())),
+            text(&|w| Some(w.channel.code().to_owned())),
+            text(&|w| Some(w.format.code().to_owned())),
+        ]),
+    }
+    values
 }
 
 /// Who holds the keys of this batch. On PostgreSQL a statement of its own sees what another batch
