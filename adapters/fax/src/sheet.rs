@@ -6,6 +6,7 @@ mod bitmap;
 mod boxes;
 pub mod classifier;
 mod crop;
+mod faint;
 mod foreign;
 mod judge;
 mod marks;

@@ -3,6 +3,7 @@
 //! writing area is only found, never read.
 
 use super::bitmap::Bitmap;
+use super::faint::{Grey, PENCIL_MAY_BE_LOST};
 use super::foreign;
 use super::geometry::{Area, SheetLayout};
 use super::judge::judge;
@@ -17,12 +18,16 @@ const STEP: f32 = 0.2;
 /// somebody meant the box, which orders the proposals shown to the office.
 pub(super) fn read_boxes(bitmap: &Bitmap, fit: &Fit, layout: &SheetLayout) -> Vec<Mark> {
     let views = patch::views(bitmap, fit, layout.boxes.iter().map(|b| b.area()));
+    let shows_pencil = Grey::of(bitmap, fit, layout, &views).shows_pencil();
     layout
         .boxes
         .iter()
         .zip(&views)
         .map(|(b, view)| {
-            let (state, confidence) = judge(view);
+            let (state, mut confidence) = judge(view);
+            if state == MarkState::Empty && !shows_pencil {
+                confidence = confidence.min(PENCIL_MAY_BE_LOST);
+            }
             Mark { name: b.id.clone(), state, confidence }
         })
         .collect()

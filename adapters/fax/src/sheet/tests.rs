@@ -11,6 +11,7 @@ use std::time::Instant;
 
 mod hostile;
 mod laid_flat;
+mod pencil;
 
 pub(crate) fn code() -> ReplyCode {
     ReplyCode::from_random(0x0123_4567_89ab)
