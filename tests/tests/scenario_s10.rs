@@ -107,7 +107,7 @@ fn a_leave_by_paper_begins_and_ends() {
         network.settled();
         let (item, page) = only_item(&mut office);
         let end = between(&page, "<option value=\"end:", "\" selected>").unwrap();
-        let end = format!("end:{}", end.to_owned());
+        let end = format!("end:{end}");
         let token = csrf(&page);
         let (status, text) =
             office.post(&format!("{item}/request"), &[("csrf", token.as_str()), ("leave", end.as_str())]);
