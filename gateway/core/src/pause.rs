@@ -6,7 +6,7 @@
 use crate::clock::{UtcMicros, ja_date};
 use crate::commit::{DigestMove, Effect, NewSheet};
 use crate::decision::Request;
-use crate::directory::{Endpoint, GroupRoster, Member, StaffMember};
+use crate::directory::{Endpoint, Facility, GroupRoster, Member, StaffMember};
 use crate::ids::{ChangeId, EndpointId, FacilityId, StaffId};
 use crate::receipt::ReceiptOf;
 use crate::schedule;
@@ -251,6 +251,15 @@ fn is_way(endpoint: &Endpoint) -> bool {
 /// name. `None` if nobody or several are meant: a person asks then.
 #[must_use]
 pub fn substitute(written: &str, member: &Member, roster: Option<&GroupRoster>) -> Option<Substitute> {
+    substitute_among(written, member, roster.into_iter().flat_map(|r| &r.members).map(|m| &m.facility))
+}
+
+/// As [`substitute`], with any of these facilities; one that is no member of a group stands in for nobody there.
+fn substitute_among<'f>(
+    written: &str,
+    member: &Member,
+    facilities: impl Iterator<Item = &'f Facility>,
+) -> Option<Substitute> {
     let written = fold_name(written);
     if written.is_empty() {
         return None;
@@ -265,14 +274,10 @@ pub fn substitute(written: &str, member: &Member, roster: Option<&GroupRoster>) 
         let name = fold_name(name);
         name == written || (written.chars().count() >= 3 && name.contains(&written))
     };
-    let others = roster.into_iter().flat_map(|r| &r.members).filter(|m| m.facility.id != member.facility.id);
-    let found: Vec<&Member> =
-        others.filter(|m| named(&m.facility.name) || named(&m.facility.short_name)).collect();
+    let others = facilities.filter(|f| f.id != member.facility.id);
+    let found: Vec<&Facility> = others.filter(|f| named(&f.name) || named(&f.short_name)).collect();
     match found.as_slice() {
-        [one] => Some(Substitute::Facility {
-            facility_id: one.facility.id.clone(),
-            name: one.facility.name.clone(),
-        }),
+        [one] => Some(Substitute::Facility { facility_id: one.id.clone(), name: one.name.clone() }),
         _ => None,
     }
 }
@@ -463,6 +468,9 @@ pub fn to_end<'m>(member: &'m Member, request: &Request, now: UtcMicros) -> Opti
         _ => None,
     }
 }
+
+mod confirmed;
+pub use confirmed::{Confirmed, NotPaused, begin_confirmed, end_confirmed};
 
 #[cfg(test)]
 mod tests;

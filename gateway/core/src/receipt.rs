@@ -148,8 +148,11 @@ impl Receipt {
                             .to_owned(),
                     );
                 } else {
-                    ja.push("早く戻るときや取り消すときは、事務局へお電話ください。".to_owned());
-                    en.push("It ends by itself; call the office to end or undo it.".to_owned());
+                    ja.push("早く戻るときや取り消すときは、設定票の「再開」に✓を付けて返送するか、事務局へお電話ください。".to_owned());
+                    en.push(
+                        "It ends by itself; a preference sheet or a call to the office ends or undoes it."
+                            .to_owned(),
+                    );
                 }
                 ReceiptWords {
                     title: "休止の控え",

@@ -49,6 +49,8 @@ pub enum SheetForm {
     },
     /// 連絡票: a blank sheet for a new topic.
     Contact,
+    /// The first layout of the 設定票, without boxes for 休止 and 再開; copies of it are still in drawers.
+    FirstPreference,
     /// 設定票.
     Preference,
     /// 番号確認票.
@@ -84,7 +86,8 @@ impl SheetForm {
                 format!("{letter}{}", sign(lines * (DIGEST_STAFF_MAX + 1) + staff.min(DIGEST_STAFF_MAX)))
             }
             Self::Contact => "C1".to_owned(),
-            Self::Preference => "S1".to_owned(),
+            Self::FirstPreference => "S1".to_owned(),
+            Self::Preference => "S2".to_owned(),
             Self::Verification => "V1".to_owned(),
             Self::Cover => "F1".to_owned(),
             Self::StaffChange { staff } => format!("N{}", sign(staff.min(DIGEST_STAFF_MAX))),
@@ -108,7 +111,8 @@ impl SheetForm {
                 untouched_acknowledges: letter == b'E',
             }),
             (b'C', 1) => Some(Self::Contact),
-            (b'S', 1) => Some(Self::Preference),
+            (b'S', 1) => Some(Self::FirstPreference),
+            (b'S', 2) => Some(Self::Preference),
             (b'V', 1) => Some(Self::Verification),
             (b'F', 1) => Some(Self::Cover),
             (b'N', staff) if staff <= DIGEST_STAFF_MAX => Some(Self::StaffChange { staff }),
@@ -124,7 +128,7 @@ impl SheetForm {
             Self::First | Self::Reply { .. } => "reply",
             Self::Digest { .. } => "digest",
             Self::Contact => "contact",
-            Self::Preference => "preference",
+            Self::FirstPreference | Self::Preference => "preference",
             Self::Verification => "verification",
             Self::Cover => "cover",
             Self::StaffChange { .. } => "staff_change",
@@ -160,7 +164,12 @@ impl SheetForm {
             Self::Reply { staff, .. } => draft.reply(staff),
             Self::Digest { lines, staff, .. } => draft.digest(lines, staff, first),
             Self::Contact => draft.contact(),
-            Self::Preference => draft.preference(),
+            Self::FirstPreference => draft.preference(),
+            Self::Preference => {
+                draft.preference();
+                draft.put("pause", 146.0, 167.5);
+                draft.put("resume", 104.0, 179.5);
+            }
             Self::Verification => {
                 draft.sized("confirm_number", 62.0, 154.5, BIG_BOX);
                 draft.put("wrong_recipient", 62.0, 173.0);
@@ -335,6 +344,8 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("night_ok", "夜間可", "Night allowed"),
     ("night_no", "夜間は不可", "Not at night"),
     ("unchanged", "今のまま", "As it is"),
+    ("pause", "休止", "Leave, see below"),
+    ("resume", "再開", "Leave is over"),
     ("no_change", "変更なし", "No change"),
     ("question", "質問あり", "Question"),
     ("digest_0830", "8:30", "8:30"),
@@ -455,6 +466,7 @@ mod tests {
         let mut all = vec![
             SheetForm::First,
             SheetForm::Contact,
+            SheetForm::FirstPreference,
             SheetForm::Preference,
             SheetForm::Verification,
             SheetForm::Cover,
@@ -525,6 +537,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_sheet_from_the_drawer_keeps_its_places() {
+        let places = |form: SheetForm| form.layout().boxes;
+        let (old, new) = (places(SheetForm::FirstPreference), places(SheetForm::Preference));
+        assert_eq!(old[..], new[..old.len()]);
+        let added: Vec<&str> = new[old.len()..].iter().map(|b| b.id.as_str()).collect();
+        assert_eq!(added, ["pause", "resume"]);
     }
 
     #[test]

@@ -235,3 +235,70 @@ fn a_pause_begins_with_a_receipt_and_ends_with_one() {
     member.pauses.push(Pause { id: "PAUSE2".into(), who: Paused::Facility, ..leave.clone() });
     assert_eq!(to_end(&member, &request("E03F"), now), None, "which one?");
 }
+
+#[test]
+fn the_office_confirms_what_stands_on_paper() {
+    let mut counter = 0_u128;
+    let mut random = || {
+        counter += 1;
+        counter << 20 | counter
+    };
+    let roster = roster();
+    let facilities: Vec<crate::directory::Facility> =
+        roster.members.iter().map(|m| m.facility.clone()).collect();
+    let mut member = roster.member(&"F04".into()).unwrap().clone();
+    member.staff.push(crate::directory::StaffMember {
+        id: "S04b".into(),
+        facility_id: "F04".into(),
+        name: "木下 昌平".into(),
+        professions: vec![],
+        left_at: None,
+    });
+    let by = member.endpoints.iter().find(|e| e.channel == Channel::Fax).unwrap().clone();
+    let now = at("2026-08-09T10:00");
+    let person = Paused::Person { staff: Some(("S04".into(), "高梨 由美子".into())) };
+    let number = Paused::Endpoint { endpoint_id: by.id.clone() };
+    let mut ask = |who: &Paused, until: &str, substitute: &str, by: &Endpoint| {
+        let read = Confirmed { who: who.clone(), from: at("2026-08-12T00:00"), until: at(until), substitute };
+        begin_confirmed(read, by, &member, facilities.iter(), now, &mut random)
+    };
+    let begun = ask(&person, "2026-08-17T00:00", " 木下 ", &by).unwrap();
+    let Some(Effect::BeginPause { pause, moves }) = begun.first() else { panic!("{begun:?}") };
+    assert_eq!((&pause.who, pause.substitute.as_ref()), (&person, Some(&colleague())));
+    assert!(moves.is_empty(), "a person's leave holds nothing up");
+    let receipt = begun.iter().find_map(|e| match e {
+        Effect::OrderSheet(s) => Some((s.endpoint_id.clone(), s.order.clone(), s.due_at)),
+        _ => None,
+    });
+    let order = SheetOrder::Receipt { receipt: ReceiptOf::Pause { id: pause.id.clone() } };
+    let (to, what, due) = receipt.unwrap();
+    assert_eq!((to, what), (by.id.clone(), order));
+    assert!(due > now, "with the next delivery, not at once");
+    let number_rests = ask(&number, "2026-08-17T00:00", "若葉在宅クリニック", &by).unwrap();
+    let Some(Effect::BeginPause { pause, moves }) = number_rests.first() else { panic!("{number_rests:?}") };
+    assert!(
+        matches!(&pause.substitute, Some(Substitute::Facility { facility_id, .. }) if facility_id.as_str() == "F02")
+    );
+    assert_eq!(moves.len(), 1);
+    let open = (**pause).clone();
+
+    assert_eq!(ask(&person, "2026-08-17T00:00", "鈴木", &by), Err(NotPaused::Substitute));
+    assert_eq!(ask(&person, "2026-08-17T00:00", "高梨", &by), Err(NotPaused::Substitute), "herself");
+    assert_eq!(ask(&number, "2026-08-12T00:00", "", &by), Err(NotPaused::Period));
+    assert_eq!(ask(&number, "2027-09-12T00:00", "", &by), Err(NotPaused::Period));
+    let stale = Endpoint { state: EndpointState::Stale, ..by.clone() };
+    assert_eq!(ask(&number, "2026-08-17T00:00", "", &stale), Err(NotPaused::NoReceipt));
+
+    member.pauses.push(open.clone());
+    let during = at("2026-08-13T10:00");
+    let ended = end_confirmed(&open.id, &by, &member, during, &mut random).unwrap();
+    assert!(matches!(ended.first(), Some(Effect::EndPause { how: PauseEnd::Resumed, .. })));
+    assert!(ended.iter().any(|e| matches!(e, Effect::OrderSheet(_))), "with its receipt");
+    for (id, by, now, want) in [
+        ("OTHER".into(), &by, during, NotPaused::Over),
+        (open.id.clone(), &by, open.until, NotPaused::Over),
+        (open.id.clone(), &stale, during, NotPaused::NoReceipt),
+    ] {
+        assert_eq!(end_confirmed(&id, by, &member, now, &mut random), Err(want));
+    }
+}

@@ -208,7 +208,7 @@ impl FootPlan {
                 all.push(text(152.5, 197.8, 35.0, 7.5, "書かないでください", ""));
                 all.push(hand_words(205.2, "続きは枠の中に、太いペンで", "Continue inside the frame"));
             }
-            SheetForm::Preference => {
+            SheetForm::FirstPreference | SheetForm::Preference => {
                 all.push(bold(text(
                     24.0,
                     191.6,
@@ -275,7 +275,9 @@ impl FootPlan {
     fn headline(&self) -> String {
         let (name, todo) = match self.form {
             SheetForm::Contact => ("連絡票", "✓を付け、書いて、この紙を"),
-            SheetForm::Preference => ("設定票", "変えたい所に✓を付けて、この紙を"),
+            SheetForm::FirstPreference | SheetForm::Preference => {
+                ("設定票", "変えたい所に✓を付けて、この紙を")
+            }
             SheetForm::Verification => ("番号確認票", "✓を付けて、この紙を"),
             SheetForm::Cover => ("表紙", "✓を付けて、この紙を"),
             SheetForm::StaffChange { .. } => ("異動届", "✓を付け、書いて、この紙を"),

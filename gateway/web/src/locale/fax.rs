@@ -121,6 +121,38 @@ pub(super) const MESSAGES: &[Message] = &[
     ("request.quiet_from", "休み時間帯 から", "Quiet from"),
     ("request.quiet_until", "まで", "until"),
     ("request.do", "そのとおりにする", "Do so"),
+    ("request.leave", "休止・再開 (手書きを見て入れる)", "Leave, typed from the handwriting"),
+    ("request.leave.none", "なし", "none"),
+    (
+        "request.leave.help",
+        "控えは次の便でこのFAX番号へ届きます。代理は名簿の名前か施設名で。",
+        "The receipt goes to this FAX number with its next delivery. Substitute: a name on the roster or a facility.",
+    ),
+    (
+        "request.leave.choose",
+        "休止の欄に書かれています。「休止を始める」か「再開する」を選んでください。まだ何も変わっていません。",
+        "Something is typed for a leave: choose to begin or to end one. Nothing has changed yet.",
+    ),
+    (
+        "request.leave.incomplete",
+        "休止は、だれが・最初の日・最後の日がすべて要ります。過ぎた期間と1年より長い期間は入れられません。まだ何も変わっていません。",
+        "A leave needs who, a first and a last day; not in the past and no longer than a year. Nothing has changed yet.",
+    ),
+    (
+        "request.leave.substitute",
+        "代理が、ほかの一人か一つの施設に決まりません。名前を略さずに入れてください。まだ何も変わっていません。",
+        "The substitute is not one other person or one facility. Write the whole name. Nothing has changed yet.",
+    ),
+    (
+        "request.leave.no_receipt",
+        "この番号は再確認が要るので、控えを送れません。先に番号確認票で確かめるか、電話のうえ画面「施設」から入れてください。まだ何も変わっていません。",
+        "The number must be verified again before it can get the receipt; or call and use the facilities page. Nothing has changed yet.",
+    ),
+    (
+        "request.leave.over",
+        "この休止はもう終わっています。まだ何も変わっていません。",
+        "This leave is over already. Nothing has changed yet.",
+    ),
     (
         "request.no_settings",
         "選ばれた印が互いに合わないか、今と同じです。まだ何も変わっていません。",

@@ -3,6 +3,7 @@
 //! understood changes nothing.
 
 use super::code::{Opened, actor, gone, open_signed, problem};
+use super::pauses::period;
 use crate::app::App;
 use crate::error::PageError;
 use crate::forms::{Fields, GuestForm};
@@ -11,9 +12,6 @@ use crate::random;
 use crate::session::Guest;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use jiff::ToSpan as _;
-use jiff::civil::{Date, Time};
-use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::{ClockTime, Day, DigestTime, Endpoint, EndpointSettings, Member, QuietHours};
 use kakehashi_core::ids::ChangeId;
 use kakehashi_core::pause::{self, Pause};
@@ -98,13 +96,6 @@ async fn opened(
 
 fn done(opened: &Opened, what: &str) -> Response {
     Redirect::to(&format!("/r/{}?done={what}", opened.code)).into_response()
-}
-
-/// First day and the midnight after the last one.
-fn period(fields: &Fields) -> Option<(UtcMicros, UtcMicros)> {
-    let day = |name: &str| fields.get(name).and_then(|d| d.parse::<Date>().ok());
-    let midnight = |date: Date| UtcMicros::from_japan(date.to_datetime(Time::midnight()));
-    Some((midnight(day("from")?)?, midnight(day("until")?.checked_add(1.day()).ok()?)?))
 }
 
 /// The settings of the form. `None` if something in it is no time, or nothing would change.

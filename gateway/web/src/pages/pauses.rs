@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::error::PageError;
-use crate::forms::SignedForm;
+use crate::forms::{Fields, SignedForm};
 use crate::posting::commit;
 use crate::random;
 use crate::rights::Office;
@@ -14,7 +14,7 @@ use jiff::civil::{Date, Time};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::commit::Actor;
 use kakehashi_core::directory::{Endpoint, Member};
-use kakehashi_core::ids::{ChangeId, EndpointId, FacilityId};
+use kakehashi_core::ids::{ChangeId, FacilityId};
 use kakehashi_core::pause::{self, Pause, Paused};
 use kakehashi_core::vocabulary::{Channel, EndpointState};
 
@@ -28,35 +28,14 @@ pub(crate) async fn begin(
     let now = app.now();
     let facility = FacilityId::new(&id);
     let member = office.view.member(&facility, now).await?.ok_or(PageError::NotFound)?;
-    let day = |name: &str| fields.get(name).and_then(|d| d.parse::<Date>().ok());
-    let (Some(from), Some(last)) = (day("from"), day("until")) else { return Err(PageError::BadForm) };
-    let midnight = |date: Date| UtcMicros::from_japan(date.to_datetime(Time::midnight()));
-    let after = last.checked_add(1.day()).ok();
-    let (Some(from), Some(until)) = (midnight(from), after.and_then(midnight)) else {
-        return Err(PageError::BadForm);
-    };
+    let (from, until) = period(&fields).ok_or(PageError::BadForm)?;
     let written = fields.line("substitute", 40);
     let substitute = if written.is_empty() {
         None
     } else {
         Some(pause::substitute(&written, &member, None).ok_or(PageError::BadForm)?)
     };
-    let who = match fields.get("who").ok_or(PageError::BadForm)? {
-        "facility" => Paused::Facility,
-        who => match (who.strip_prefix("staff:"), who.strip_prefix("endpoint:")) {
-            (Some(staff), _) => {
-                let person =
-                    member.staff.iter().find(|s| s.id.as_str() == staff).ok_or(PageError::BadForm)?;
-                Paused::Person { staff: Some((person.id.clone(), person.name.clone())) }
-            }
-            (None, Some(endpoint)) => {
-                let endpoint_id = EndpointId::new(endpoint);
-                member.endpoints.iter().find(|e| e.id == endpoint_id).ok_or(PageError::BadForm)?;
-                Paused::Endpoint { endpoint_id }
-            }
-            (None, None) => return Err(PageError::BadForm),
-        },
-    };
+    let who = fields.get("who").and_then(|who| chosen(who, &member)).ok_or(PageError::BadForm)?;
     let by = receiver(&member, &who).ok_or(PageError::BadForm)?;
     let pause = Pause {
         id: ChangeId::fresh(now, random::bits()),
@@ -94,6 +73,27 @@ pub(crate) async fn end(
 
 fn back(facility: &str) -> Response {
     Redirect::to(&format!("/facilities#facility-{facility}")).into_response()
+}
+
+/// First day and the midnight after the last one.
+pub(crate) fn period(fields: &Fields) -> Option<(UtcMicros, UtcMicros)> {
+    let day = |name: &str| fields.get(name).and_then(|d| d.parse::<Date>().ok());
+    let midnight = |date: Date| UtcMicros::from_japan(date.to_datetime(Time::midnight()));
+    Some((midnight(day("from")?)?, midnight(day("until")?.checked_add(1.day()).ok()?)?))
+}
+
+/// Who rests, as chosen from the list of the member's people and ways.
+pub(crate) fn chosen(who: &str, member: &Member) -> Option<Paused> {
+    if who == "facility" {
+        return Some(Paused::Facility);
+    }
+    if let Some(staff) = who.strip_prefix("staff:") {
+        let person = member.staff.iter().find(|s| s.id.as_str() == staff && s.left_at.is_none())?;
+        return Some(Paused::Person { staff: Some((person.id.clone(), person.name.clone())) });
+    }
+    let endpoint = who.strip_prefix("endpoint:")?;
+    let own = member.endpoints.iter().find(|e| e.id.as_str() == endpoint)?;
+    Some(Paused::Endpoint { endpoint_id: own.id.clone() })
 }
 
 /// Where the receipt goes: the way that rests, else the facility's mail, else its FAX.

@@ -1,6 +1,7 @@
 //! Triage by the network office: an item is looked at, then placed, confirmed, returned, discarded or
 //! quarantined. Consent is asked for again at every placement, whatever the page showed.
 
+pub(crate) mod leave;
 pub(crate) mod request;
 pub(crate) mod sheet;
 
@@ -90,7 +91,8 @@ async fn show(
         .find(|c| Some(&c.facility.id) == sender)
         .map(|c| c.staff.iter().map(|s| (s.id.to_string(), s.name.clone())).collect())
         .unwrap_or_default();
-    let facilities: Vec<Facility> = cards.into_iter().map(|c| c.facility).collect();
+    let leave = leave::offered(item, &cards);
+    let facilities: Vec<Facility> = cards.iter().map(|c| c.facility.clone()).collect();
     let groups = office.view.groups(&visitor.user.id).await?;
     let beside = Beside {
         csrf: &visitor.csrf,
@@ -103,6 +105,7 @@ async fn show(
         turn: asked.turn.filter(|t| matches!(t, 90 | 180 | 270)).unwrap_or(0),
         larger: asked.larger == Some(1),
         paper: office.view.paper_trust().await?,
+        leave,
     };
     let page = view::item(visitor.lang, item, &beside, app.now());
     let frame = Frame { current: "/triage", title: &page.title, live: None };

@@ -55,6 +55,7 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
         turn,
         larger: false,
         paper: kakehashi_core::facts::PaperTrust { agreed: 12, needed: 300, untouched_acknowledges: false },
+        leave: None,
     };
     let mut closed = office_samples::triage_item(t, false);
     closed.closed = Some(kakehashi_store::view::TriageClosed {

@@ -85,8 +85,8 @@ fn is_way(endpoint: &Endpoint) -> bool {
         && endpoint.state == EndpointState::Verified
 }
 
-fn facility(lang: Lang, now: UtcMicros, card: &FacilityCard, addresses: &[FaxNumber]) -> FacilityBlock {
-    let id = &card.facility.id;
+/// Who of the facility can rest: its people, its ways, or all of it.
+pub(super) fn who(lang: Lang, card: &FacilityCard) -> Vec<WhoBlock> {
     let people =
         card.staff.iter().map(|s| WhoBlock { value: format!("staff:{}", s.id), name: s.name.clone() });
     let ways = card.endpoints.iter().filter(|e| is_way(e)).map(|e| WhoBlock {
@@ -94,6 +94,11 @@ fn facility(lang: Lang, now: UtcMicros, card: &FacilityCard, addresses: &[FaxNum
         name: format!("{} {}", words::channel(lang, e.channel), e.address),
     });
     let all = WhoBlock { value: "facility".to_owned(), name: lang.t("pause.facility") };
+    people.chain(ways).chain(std::iter::once(all)).collect()
+}
+
+fn facility(lang: Lang, now: UtcMicros, card: &FacilityCard, addresses: &[FaxNumber]) -> FacilityBlock {
+    let id = &card.facility.id;
     FacilityBlock {
         pauses: card
             .pauses
@@ -105,7 +110,7 @@ fn facility(lang: Lang, now: UtcMicros, card: &FacilityCard, addresses: &[FaxNum
             .collect(),
         may_pause: card.endpoints.iter().any(is_way),
         pause_path: format!("/facilities/{id}/pauses"),
-        who: people.chain(ways).chain(std::iter::once(all)).collect(),
+        who: who(lang, card),
         today: now.in_japan().date().to_string(),
         id: card.facility.id.to_string(),
         name: card.facility.name.clone(),

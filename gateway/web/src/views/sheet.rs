@@ -1,17 +1,19 @@
 //! What a returned sheet asks a person: its boxes with the machine's proposal and, where that is not surely
 //! nothing, the box enlarged. Only a sure mark is proposed as ticked; whatever is unsure stays empty for the eye.
 
-use super::Choice;
 use super::envelope::{MarkLine, box_word, reading};
+use super::facilities::WhoBlock;
 use super::triage::Beside;
+use super::{Choice, words};
 use crate::locale::Lang;
+use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::decision::{Answer, Decision, DigestAnswer, TriageReason};
 use kakehashi_core::envelope::{Envelope, MarkState};
 use kakehashi_core::ids::{FacilityId, StaffId};
 use kakehashi_core::paper_request;
 use kakehashi_core::sheet_answer::{is_digest, lines};
 use kakehashi_core::vocabulary::AttachmentRole;
-use kakehashi_store::view::TriageItem;
+use kakehashi_store::view::{FacilityCard, TriageItem};
 use serde::Serialize;
 
 /// Confirmation of a reply sheet.
@@ -47,8 +49,21 @@ pub(crate) struct RequestForm {
     pub(crate) boxes: Vec<SheetBox>,
     /// Quiet hours can be written on it.
     pub(crate) quiet: bool,
+    /// 休止 and 再開, where the sheet can ask for them.
+    pub(crate) leave: Option<LeaveForm>,
     /// The office must call first.
     pub(crate) call: bool,
+}
+
+/// 休止 and 再開 as the office types them from the handwriting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct LeaveForm {
+    /// Begin one, or end one of those that are open.
+    pub(crate) what: Vec<Choice>,
+    pub(crate) who: Vec<WhoBlock>,
+    pub(crate) today: String,
+    /// Something of it is ticked on the sheet.
+    pub(crate) asked: bool,
 }
 
 /// A box to confirm.
@@ -185,7 +200,12 @@ fn digest_lines(lang: Lang, item: &TriageItem, digest: &DigestAnswer, marks: &[M
 }
 
 /// What a sheet without a post asks for.
-pub(super) fn request(lang: Lang, item: &TriageItem) -> Option<RequestForm> {
+pub(super) fn request(
+    lang: Lang,
+    item: &TriageItem,
+    beside: &Beside<'_>,
+    now: UtcMicros,
+) -> Option<RequestForm> {
     let (verb, proved) = crate::pages::requested(item)?;
     let read = reading(lang, item.envelope.as_ref()?);
     let settings = verb == "preference";
@@ -204,8 +224,29 @@ pub(super) fn request(lang: Lang, item: &TriageItem) -> Option<RequestForm> {
         }),
         boxes,
         quiet: settings,
+        leave: beside.leave.filter(|_| settings).map(|(card, _)| leave(lang, item, card, now)),
         call: !proved,
     })
+}
+
+/// The boxes 休止 and 再開 choose what is proposed; days and names are only ever typed by a person.
+fn leave(lang: Lang, item: &TriageItem, card: &FacilityCard, now: UtcMicros) -> LeaveForm {
+    let sheet = item.envelope.as_ref().and_then(|e| e.sheet.as_ref());
+    let marked = |name: &str| sheet.is_some_and(|s| paper_request::is_marked(s, name));
+    let (pauses, resumes) = (marked("pause"), marked("resume"));
+    let alone = card.pauses.len() == 1;
+    let begin = Choice { value: "begin".to_owned(), word: lang.t("pause.begin"), chosen: pauses && !resumes };
+    let ends = card.pauses.iter().map(|p| Choice {
+        value: format!("end:{}", p.id),
+        word: format!("{}: {}", lang.t("pause.end"), words::pause(lang, p, now)),
+        chosen: resumes && !pauses && alone,
+    });
+    LeaveForm {
+        what: std::iter::once(begin).chain(ends).collect(),
+        who: super::facilities::who(lang, card),
+        today: now.in_japan().date().to_string(),
+        asked: pauses || resumes,
+    }
 }
 
 fn sheet_box(lang: Lang, item: &TriageItem, name: &str, mark: Option<&MarkLine>) -> SheetBox {

@@ -8,11 +8,11 @@ use super::{Chip, Choice, words};
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::decision::TriageReason;
-use kakehashi_core::directory::Facility;
+use kakehashi_core::directory::{Endpoint, Facility};
 use kakehashi_core::facts::PaperTrust;
 use kakehashi_core::post::StoredAttachment;
 use kakehashi_core::vocabulary::AttachmentRole;
-use kakehashi_store::view::{GroupSummary, TriageCandidate, TriageItem, TriageRow};
+use kakehashi_store::view::{FacilityCard, GroupSummary, TriageCandidate, TriageItem, TriageRow};
 use serde::Serialize;
 
 /// After this long an item's age is shown as urgent.
@@ -152,6 +152,8 @@ pub(crate) struct Beside<'a> {
     pub(crate) turn: u16,
     pub(crate) larger: bool,
     pub(crate) paper: PaperTrust,
+    /// Whose leave can be begun or ended at this item, and the number that asks.
+    pub(crate) leave: Option<(&'a FacilityCard, &'a Endpoint)>,
 }
 
 /// The page of one item.
@@ -214,7 +216,7 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         reading: item.envelope.as_ref().map(|e| reading(lang, e)),
         candidates: if is_sheet { Vec::new() } else { candidates(lang, &item.candidates) },
         sheet: is_sheet.then(|| super::sheet::form(lang, item, beside)),
-        request: super::sheet::request(lang, item),
+        request: super::sheet::request(lang, item, beside, now),
         pages: pages(lang, item),
         groups: beside
             .groups

@@ -1,8 +1,8 @@
-//! What a sheet asks for besides 了解 and reply, as the office carries it out (care-network.md 6.2): settings,
+//! What a sheet asks for besides 了解 and reply, as the office carries it out (care-network.md 6.2): settings, 休止,
 //! 番号確認, 状況票, 担当終了, 宛先違い. Each leaves a receipt for the next regular delivery; where the evidence is
 //! too weak the office first calls the registered number and notes who answered (I3).
 
-use super::{actor, again, close, find, next_item};
+use super::{actor, again, close, find, leave, next_item};
 use crate::app::App;
 use crate::error::PageError;
 use crate::forms::{Fields, SignedForm};
@@ -31,7 +31,10 @@ pub(crate) fn asked(item: &TriageItem) -> Option<(&str, bool)> {
 }
 
 /// The number that the sheet came from.
-fn of_sender<'e>(envelope: &Envelope, endpoints: impl Iterator<Item = &'e Endpoint>) -> Option<&'e Endpoint> {
+pub(super) fn of_sender<'e>(
+    envelope: &Envelope,
+    endpoints: impl Iterator<Item = &'e Endpoint>,
+) -> Option<&'e Endpoint> {
     let number = envelope.sender.number.as_deref()?;
     let mut endpoints = endpoints;
     endpoints.find(|e| e.channel == Channel::Fax && e.address == number)
@@ -74,26 +77,35 @@ pub(crate) async fn settle(
     let mut effects = Vec::new();
     match verb {
         "preference" => {
-            let Some(settings) = wanted(endpoint, &fields) else {
+            match leave::wanted(&app, &office, endpoint, &cards, &fields).await? {
+                Ok(leave) => effects.extend(leave),
+                Err(missing) => return again(&app, &office, &item, lang.t(missing)).await,
+            }
+            // A sheet may ask for a leave and for nothing else.
+            let only_leave = !effects.is_empty() && !speaks_of_settings(&fields);
+            let settings = wanted(endpoint, &fields);
+            if settings.is_none() && !only_leave {
                 return again(&app, &office, &item, lang.t("request.no_settings")).await;
-            };
-            let words = paper_request::settings_receipt(&settings, &network.office_phone, now);
-            effects.push(Effect::ChangeEndpoint {
-                endpoint_id: endpoint.id.clone(),
-                change: EndpointChange::Settings {
-                    id: ChangeId::fresh(now, random::bits()),
-                    settings: Box::new(settings),
-                },
-            });
-            effects.push(tell(endpoint, words, now));
-            // Whoever changed it in somebody's name is noticed where the facility receives besides.
-            let others = all().filter(|e| {
-                e.facility_id == endpoint.facility_id
-                    && e.id != endpoint.id
-                    && e.channel == Channel::Fax
-                    && e.state == EndpointState::Verified
-            });
-            effects.extend(others.map(|e| tell(e, paper_request::changed_elsewhere(endpoint, now), now)));
+            }
+            if let Some(settings) = settings {
+                let words = paper_request::settings_receipt(&settings, &network.office_phone, now);
+                effects.push(Effect::ChangeEndpoint {
+                    endpoint_id: endpoint.id.clone(),
+                    change: EndpointChange::Settings {
+                        id: ChangeId::fresh(now, random::bits()),
+                        settings: Box::new(settings),
+                    },
+                });
+                effects.push(tell(endpoint, words, now));
+                // Whoever changed it in somebody's name is noticed where the facility receives besides.
+                let others = all().filter(|e| {
+                    e.facility_id == endpoint.facility_id
+                        && e.id != endpoint.id
+                        && e.channel == Channel::Fax
+                        && e.state == EndpointState::Verified
+                });
+                effects.extend(others.map(|e| tell(e, paper_request::changed_elsewhere(endpoint, now), now)));
+            }
         }
         "confirm_number" => {
             effects.push(Effect::ChangeEndpoint {
@@ -117,6 +129,11 @@ pub(crate) async fn settle(
 
 fn tell(endpoint: &Endpoint, words: String, now: kakehashi_core::clock::UtcMicros) -> Effect {
     Effect::TellInNext { id: ChangeId::fresh(now, random::bits()), endpoint_id: endpoint.id.clone(), words }
+}
+
+fn speaks_of_settings(fields: &Fields) -> bool {
+    fields.all("mark").any(paper_request::is_setting)
+        || ["quiet_from", "quiet_until"].iter().any(|n| fields.get(n).is_some())
 }
 
 /// The ticks as the office sees them, and what was written by hand beside them.
