@@ -31,30 +31,27 @@ pub trait FiledBytes: Send + Sync {
 
 /// Cheaply cloned immutable bytes that know their hash.
 #[derive(Clone)]
-pub struct RawBytes {
-    kept: Kept,
-    hash: OnceLock<ContentHash>,
-}
+pub struct RawBytes(Kept);
 
 #[derive(Clone)]
 enum Kept {
-    Held(Arc<[u8]>),
-    Filed(Arc<dyn FiledBytes>),
+    Held(Arc<[u8]>, OnceLock<ContentHash>),
+    Filed(Arc<dyn FiledBytes>, ContentHash),
 }
 
 impl RawBytes {
     /// Bytes in a file, of which this is the hash.
     #[must_use]
     pub fn filed(bytes: Arc<dyn FiledBytes>, hash: ContentHash) -> Self {
-        Self { kept: Kept::Filed(bytes), hash: OnceLock::from(hash) }
+        Self(Kept::Filed(bytes, hash))
     }
 
     /// How many.
     #[must_use]
     pub fn len(&self) -> usize {
-        match &self.kept {
-            Kept::Held(bytes) => bytes.len(),
-            Kept::Filed(file) => file.len(),
+        match &self.0 {
+            Kept::Held(bytes, _) => bytes.len(),
+            Kept::Filed(file, _) => file.len(),
         }
     }
 
@@ -66,28 +63,27 @@ impl RawBytes {
 
     /// Their hash; computed when it is first asked for. Those in a file came with it.
     pub fn content_hash(&self) -> &ContentHash {
-        self.hash.get_or_init(|| match &self.kept {
-            Kept::Held(bytes) => ContentHash::of(bytes),
-            // `filed` has set it.
-            Kept::Filed(_) => ContentHash::of(&[]),
-        })
+        match &self.0 {
+            Kept::Held(bytes, hash) => hash.get_or_init(|| ContentHash::of(bytes)),
+            Kept::Filed(_, hash) => hash,
+        }
     }
 
     /// The bytes that are held in memory, without a copy; `None` if they lie in a file.
     #[must_use]
     pub fn held(&self) -> Option<&Arc<[u8]>> {
-        match &self.kept {
-            Kept::Held(bytes) => Some(bytes),
-            Kept::Filed(_) => None,
+        match &self.0 {
+            Kept::Held(bytes, _) => Some(bytes),
+            Kept::Filed(..) => None,
         }
     }
 
     /// The file in which they lie; `None` if they are held in memory.
     #[must_use]
     pub fn file(&self) -> Option<&Arc<dyn FiledBytes>> {
-        match &self.kept {
-            Kept::Held(_) => None,
-            Kept::Filed(file) => Some(file),
+        match &self.0 {
+            Kept::Held(..) => None,
+            Kept::Filed(file, _) => Some(file),
         }
     }
 
@@ -96,9 +92,9 @@ impl RawBytes {
     /// # Errors
     /// If the disk does not give them.
     pub fn whole(&self) -> io::Result<Whole> {
-        match &self.kept {
-            Kept::Held(bytes) => Ok(Whole::Held(Arc::clone(bytes))),
-            Kept::Filed(file) => {
+        match &self.0 {
+            Kept::Held(bytes, _) => Ok(Whole::Held(Arc::clone(bytes))),
+            Kept::Filed(file, _) => {
                 let mut bytes = Vec::with_capacity(file.len());
                 file.open()?.take(file.len() as u64).read_to_end(&mut bytes)?;
                 Ok(Whole::Read(bytes))
@@ -135,7 +131,7 @@ impl Default for RawBytes {
 
 impl<T: Into<Arc<[u8]>>> From<T> for RawBytes {
     fn from(bytes: T) -> Self {
-        Self { kept: Kept::Held(bytes.into()), hash: OnceLock::new() }
+        Self(Kept::Held(bytes.into(), OnceLock::new()))
     }
 }
 

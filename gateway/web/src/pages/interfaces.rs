@@ -13,6 +13,7 @@ use jiff::ToSpan as _;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::commit::{Actor, Commit, Effect};
 use kakehashi_core::ids::IntakeId;
+use kakehashi_store::Committed;
 use kakehashi_store::view::MessageFilter;
 use serde::Deserialize;
 
@@ -136,13 +137,7 @@ pub(crate) async fn replay(
     SignedForm(_): SignedForm,
 ) -> Result<Response, PageError> {
     let id = IntakeId::new(id);
-    office.view.intake(&id).await?.ok_or(PageError::NotFound)?;
-    let commit = Commit {
-        at: app.now(),
-        actor: Actor::LoginUser { id: office.visitor.user.id.clone() },
-        effects: vec![Effect::ReplayIntake { intake_id: id.clone() }],
-    };
-    let done = app.store().commit(&app.state.network, commit).await?;
+    let done = act_on(&app, &office, &id, Effect::ReplayIntake { intake_id: id.clone() }).await?;
     let told = if done.repeated_count == 0 { "replayed" } else { "unchanged" };
     Ok(Redirect::to(&format!("/interfaces/messages/{id}?told={told}")).into_response())
 }
@@ -155,12 +150,14 @@ pub(crate) async fn answer_again(
     SignedForm(_): SignedForm,
 ) -> Result<Response, PageError> {
     let id = IntakeId::new(id);
-    office.view.intake(&id).await?.ok_or(PageError::NotFound)?;
-    let commit = Commit {
-        at: app.now(),
-        actor: Actor::LoginUser { id: office.visitor.user.id.clone() },
-        effects: vec![Effect::OweAnswerAgain { intake_id: id }],
-    };
-    app.store().commit(&app.state.network, commit).await?;
+    act_on(&app, &office, &id, Effect::OweAnswerAgain { intake_id: id.clone() }).await?;
     Ok(Redirect::to("/interfaces").into_response())
+}
+
+/// One act of the office on a message that is there.
+async fn act_on(app: &App, office: &Office, id: &IntakeId, effect: Effect) -> Result<Committed, PageError> {
+    office.view.intake(id).await?.ok_or(PageError::NotFound)?;
+    let actor = Actor::LoginUser { id: office.visitor.user.id.clone() };
+    let commit = Commit { at: app.now(), actor, effects: vec![effect] };
+    Ok(app.store().commit(&app.state.network, commit).await?)
 }
