@@ -24,6 +24,7 @@ const DENTIST: &str = "0300000108";
 /// As printed in the demo's directory: agreed with the nurses on paper.
 const PASSWORD: &str = "himawari-0303";
 
+const CONFERENCE: &str = "担当者会議";
 const DISCHARGE: &str = "ja02_adt_a03_discharge_iso2022jp.hl7";
 const SUMMARY: &str = "ja11_mdm_t02_nursing_summary_pdf_iso2022jp.hl7";
 const CANCEL: &str = "ja06_adt_a13_cancel_discharge_iso2022jp.hl7";
@@ -34,8 +35,9 @@ fn discharge_to_seven_facilities() {
         println!("on {database:?}");
         let network = Network::new(&database);
         let mut log = Log::default();
-        tuesday_morning(&network, &mut log);
+        let care_manager = tuesday_morning(&network, &mut log);
         tuesday_noon(&network);
+        tuesday_afternoon(&network, &mut log, &care_manager);
         wednesday(&network, &mut log);
         everything_again(&network, &log);
     }
@@ -72,11 +74,13 @@ impl Log {
     }
 }
 
-/// The one discharge topic.
+/// The one discharge topic; the conference that the care manager calls is another.
 fn discharge(topics: &[Value]) -> &Value {
-    assert_eq!(topics.len(), 1, "one topic: {topics:#?}");
-    assert_eq!(topics[0]["topic"]["post"]["title"], "退院のお知らせ");
-    &topics[0]
+    let of_the_discharge = |t: &&Value| t["topic"]["post"]["title"] != CONFERENCE;
+    let found: Vec<&Value> = topics.iter().filter(of_the_discharge).collect();
+    assert_eq!(found.len(), 1, "one topic: {topics:#?}");
+    assert_eq!(found[0]["topic"]["post"]["title"], "退院のお知らせ");
+    found[0]
 }
 
 fn replies_of<'v>(topic: &'v Value, facility: &str) -> Vec<&'v Value> {
@@ -94,7 +98,8 @@ fn answered(topic: &Value, asked: &str) -> (usize, usize) {
     (of.clone().filter(given).count(), of.count())
 }
 
-fn tuesday_morning(network: &Network, log: &mut Log) {
+/// Returns the care manager's FAX, which is answered after noon.
+fn tuesday_morning(network: &Network, log: &mut Log) -> Letter {
     let mut gateway = network.start("2026-06-09 10:19:50");
     log.exchange(&gateway, hl7(DISCHARGE), "2026060910200001");
     log.exchange(&gateway, hl7(SUMMARY), "2026060910310001");
@@ -111,15 +116,9 @@ fn tuesday_morning(network: &Network, log: &mut Log) {
 
     the_nurses_acknowledge(network, &gateway, log, &mail);
     the_pharmacy_answers(network, &gateway, log, &pharmacy);
-    the_care_manager_answers(network, &gateway, log, &care_manager);
     a_code_from_a_foreign_number(network, &gateway, &pharmacy);
-    network.wait_topics("了解 2 of 2, 返信 1 of 1", GROUP, |topics| {
-        let topic = discharge(topics);
-        let shared = topic["topic"]["receipts"].as_array()?.iter().filter(|r| r["asked"] == "none").count();
-        assert_eq!(shared, 4, "the others share");
-        (answered(topic, "ack") == (2, 2) && answered(topic, "reply") == (1, 1)).then_some(())
-    });
     gateway.stop();
+    care_manager
 }
 
 fn the_nurses_mail(mail: &Letter) {
@@ -242,19 +241,80 @@ fn the_pharmacy_answers(network: &Network, gateway: &Gateway, log: &mut Log, fax
     });
 }
 
-fn the_care_manager_answers(network: &Network, gateway: &Gateway, log: &mut Log, fax: &Letter) {
+/// 13:20: the care manager's handwriting calls a conference. Her sheet is the reply that was asked of her at once;
+/// the office reads it and makes it a topic of its own, which asks three kinds of facilities until noon of the
+/// next day. They get it now, because it is due before their second digest.
+fn tuesday_afternoon(network: &Network, log: &mut Log, fax: &Letter) {
+    let mut gateway = network.start("2026-06-09 13:20:00");
     let mut sheet = paper::reply_sheet(fax.pdf());
     paper::write(&mut sheet);
-    log.fax(gateway, CARE_MANAGER, &[sheet]);
+    log.fax(&gateway, CARE_MANAGER, &[sheet]);
     network.wait_topics("the care manager's sheet", GROUP, |topics| {
         let topic = discharge(topics);
         (!receipt(&topic["topic"], "F04")["replied_at"].is_null()).then_some(())
     });
-    confirm(gateway, &[("only", "reply")]);
+    let topics = network.topics(GROUP);
+    let topic = discharge(&topics);
+    let shared =
+        topic["topic"]["receipts"].as_array().unwrap().iter().filter(|r| r["asked"] == "none").count();
+    assert_eq!(shared, 4, "the others share");
+    assert_eq!((answered(topic, "ack"), answered(topic, "reply")), ((2, 2), (1, 1)), "at 14:00");
+
+    let before = network.relay.to(PHARMACY).len();
+    let form = [
+        ("group_id", "G01"),
+        ("reason", "返信票の手書きを読みました"),
+        ("heading", CONFERENCE),
+        ("transcript", "6/10(水)16時 ご自宅で担当者会議。訪看・薬局・デイは出欠を返信ください"),
+        ("expectation", "reply"),
+        ("facility_type", "home_nursing_station"),
+        ("facility_type", "pharmacy"),
+        ("facility_type", "day_service"),
+        ("due", "2026-06-09T13:00"),
+    ];
+    let refused = decide(&gateway, "placement", &form, 200);
+    assert!(
+        refused.contains("期限は今より後") && refused.contains("訪看・薬局・デイは"),
+        "what was typed stays"
+    );
+    let mut form = form;
+    form[8].1 = "2026-06-10T12:00";
+    decide(&gateway, "placement", &form, 303);
+    assert!(Office::log_in(&gateway).triage().is_empty());
+
+    network.wait_topics("the conference", GROUP, |topics| {
+        let conference = topics.iter().find(|t| t["topic"]["post"]["title"] == CONFERENCE)?;
+        let post = &conference["topic"];
+        assert_eq!(post["post"]["due_at"], 1_781_060_400_000_000_i64, "6/10 12:00");
+        assert_eq!(post["post"]["facility_id"], "F04");
+        assert!(post["post"]["body"].as_str()?.contains("転記"));
+        assert!(post["attachments"].as_array()?.iter().any(|a| a["role"] == "page_image"));
+        for (facility, ways) in [("F03", ["email"].as_slice()), ("F05", &["fax"]), ("F07", &[])] {
+            let receipt = receipt(post, facility);
+            assert_eq!(receipt["asked"], "reply", "{facility}");
+            let deliveries = receipt["deliveries"].as_array()?;
+            let found: Vec<&str> = deliveries.iter().filter_map(|d| d["channel"].as_str()).collect();
+            assert_eq!(found, ways, "{facility}");
+            assert!(deliveries.iter().all(|d| d["mode"] == "instant"), "{facility}: {deliveries:?}");
+        }
+        for facility in ["F02", "F06", "F08"] {
+            assert_eq!(receipt(post, facility)["asked"], "none", "{facility}");
+        }
+        Some(())
+    });
+    let fax = network.relay.wait(PHARMACY, before + 1).remove(before).read();
+    assert!(matches!(read(&paper::reply_sheet(fax.pdf())), SheetSearch::Found(_)), "it can be answered");
+    gateway.stop();
 }
 
 /// The one item in triage is a sheet; one form confirms it.
 fn confirm(gateway: &Gateway, fields: &[(&str, &str)]) {
+    decide(gateway, "confirmation", fields, 303);
+    assert!(Office::log_in(gateway).triage().is_empty());
+}
+
+/// Sends one form of the one item in triage, and returns the page that answers.
+fn decide(gateway: &Gateway, form_of: &str, fields: &[(&str, &str)], wanted: u16) -> String {
     let mut office = Office::log_in(gateway);
     let items = office.triage();
     assert_eq!(items.len(), 1, "the sheet waits once for the office: {items:?}");
@@ -262,9 +322,9 @@ fn confirm(gateway: &Gateway, fields: &[(&str, &str)]) {
     let csrf = between(&page, "name=\"csrf\" value=\"", "\"").unwrap().to_owned();
     let mut form = vec![("csrf", csrf.as_str())];
     form.extend_from_slice(fields);
-    let (status, text) = office.post(&format!("{}/confirmation", items[0]), &form);
-    assert!((300..400).contains(&status), "{status} {text}");
-    assert!(office.triage().is_empty());
+    let (status, text) = office.post(&format!("{}/{form_of}", items[0]), &form);
+    assert_eq!(status, wanted, "{text}");
+    text
 }
 
 /// Somebody else's machine sends the pharmacy's sheet: nothing on the thread, an item for the office.

@@ -9,6 +9,7 @@ pub(crate) mod home;
 pub(crate) mod intake;
 pub(crate) mod interfaces;
 pub(crate) mod outbox;
+pub(crate) mod placing;
 pub(crate) mod post;
 pub(crate) mod rules;
 pub(crate) mod sheet;

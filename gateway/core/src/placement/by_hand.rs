@@ -15,6 +15,9 @@ use crate::patient_match::{Strength, weigh};
 use crate::post::{Acknowledgement, Post, PostKind};
 use crate::vocabulary::{Channel, GroupState, IdentityLevel, ReplyExpectation, Urgency};
 
+/// Stands above what a person read, so that nobody takes it for the sender's own words.
+const TRANSCRIPT: &str = "(手書きからの転記。原本は添付の画像です)";
+
 /// Where a person places a message.
 #[derive(Debug, Clone)]
 pub struct HandPlacement<'a> {
@@ -32,6 +35,10 @@ pub struct HandPlacement<'a> {
     pub attachments: Vec<AttachmentId>,
     /// Under this topic, else a topic of its own.
     pub under_topic: Option<PostId>,
+    /// 見出し as the person words it; else that of the message.
+    pub heading: Option<String>,
+    /// 転記: what the person read in handwriting or in a picture, added to the sender's own words.
+    pub transcript: Option<String>,
     /// The facility that speaks.
     pub facility_id: FacilityId,
     /// Whether the consent covers that facility today.
@@ -125,6 +132,13 @@ pub fn place_by_hand(
     };
     let mut post = draft.post(&arrival, id, roster, &hand.facility_id);
     post.decided_by = hand.actor_name;
+    if let Some(heading) = hand.heading {
+        post.title = Some(heading);
+    }
+    if let Some(transcript) = hand.transcript {
+        let read = format!("{TRANSCRIPT}\n{transcript}");
+        post.body = if post.body.is_empty() { read } else { format!("{}\n\n{read}", post.body) };
+    }
     let mut effects = publish(post, hand.attachments, roster, hand.now, random);
     effects.extend(lessons(hand.envelope, &roster.patient, &hand.facility_id));
     effects.push(close(hand.triage_id));

@@ -317,6 +317,8 @@ impl Office {
             envelope: &self.envelope,
             attachments: vec!["A1".into()],
             under_topic: None,
+            heading: None,
+            transcript: None,
             facility_id: facility.into(),
             consent_covers: true,
             urgency: Urgency::Normal,
@@ -339,6 +341,27 @@ fn s4_the_office_places_a_fax() {
     assert!(!kinds(&all).contains(&"teach"), "paper teaches no numbers");
     let last = all.last().unwrap();
     assert!(matches!(last, Effect::CloseTriage { outcome: TriageOutcome::Placed, .. }));
+}
+
+#[test]
+fn what_a_person_reads_in_handwriting_is_told_from_the_senders_words() {
+    let office = Office::with(fax());
+    let hand = HandPlacement {
+        heading: Some("担当者会議".into()),
+        transcript: Some("6/10(水)16時 ご自宅で担当者会議".into()),
+        ..office.hand("F05")
+    };
+    let all = place_by_hand(hand, &roster(), &mut counter()).unwrap();
+    let Effect::Post { post, .. } = &all[0] else { panic!() };
+    assert_eq!(post.title.as_deref(), Some("担当者会議"));
+    assert!(
+        post.body.ends_with("(手書きからの転記。原本は添付の画像です)\n6/10(水)16時 ご自宅で担当者会議"),
+        "{}",
+        post.body
+    );
+    let plain = place_by_hand(office.hand("F05"), &roster(), &mut counter()).unwrap();
+    let Effect::Post { post: plain, .. } = &plain[0] else { panic!() };
+    assert!(post.body.starts_with(&plain.body) && !plain.body.contains("転記"));
 }
 
 #[test]

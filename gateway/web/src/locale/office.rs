@@ -52,6 +52,24 @@ pub(super) const MESSAGES: &[Message] = &[
     ("triage.by_hand", "候補にないグループへ置く", "Place it in another group"),
     ("triage.group", "グループ", "Group"),
     ("triage.choose", "選んでください", "Please choose"),
+    ("placing.heading_example", "例: 担当者会議の出欠", "e.g. Who comes to the conference"),
+    ("placing.transcript", "手書きの転記(読めたとおりに)", "What the handwriting says, as it is written"),
+    (
+        "placing.transcript_example",
+        "例: 6/10(水)16時 ご自宅で担当者会議。出欠を返信ください",
+        "e.g. Conference at the home, Wed 10 June, 16:00. Please say whether you come",
+    ),
+    ("placing.types", "答えてほしい施設の種類", "Kinds of facilities that should answer"),
+    (
+        "placing.types_help",
+        "返信区分を選んだときだけ使います。選ばなければグループの全員にたずねます。",
+        "Used only with a reply expectation; if none is ticked, all members are asked.",
+    ),
+    (
+        "placing.picture_elsewhere",
+        "この画像には別のグループのことが出ています。読んだ文だけを「手書きの転記」に書いて置いてください。まだ何も変わっていません。",
+        "The picture shows another group. Write what you read into “What the handwriting says”; only that is placed. Nothing has changed yet.",
+    ),
     ("triage.reason", "理由", "Reason"),
     (
         "triage.reason_example",

@@ -166,6 +166,17 @@ pub(super) const MESSAGES: &[Message] = &[
         "選ばない施設には「共有のみ」で届きます。",
         "All others get it for information.",
     ),
+    ("due.label", "期限", "Answer due"),
+    (
+        "due.past",
+        "期限は今より後の日時を入れてください。まだ何も変わっていません。",
+        "The due time must lie ahead. Nothing has changed yet.",
+    ),
+    (
+        "due.nothing_asked",
+        "期限を付けるには返信区分を選んでください。まだ何も変わっていません。",
+        "A due time needs a reply expectation. Nothing has changed yet.",
+    ),
     ("compose.files", "添付・写真(PDF、JPEG、PNG)", "Attachments, photos (PDF, JPEG, PNG)"),
     ("compose.send", "投稿", "Post"),
     ("compose.emergency", "緊急のときは電話が先です。", "In an emergency the telephone comes first."),

@@ -8,6 +8,7 @@ use crate::posting::{Author, Words, commit, form_key, post, publish_once};
 use crate::random;
 use crate::rights::{Reader, post_of};
 use crate::upload::{self, Upload};
+use crate::views::placing::due_at;
 use crate::views::post::UNDO_SECONDS;
 use crate::views::timeline::{Expectation0, Urgency0, Written};
 use axum::extract::{Multipart, Path, State};
@@ -40,11 +41,13 @@ pub(crate) async fn open_topic(
         urgency: Urgency0(code(fields.get("urgency"), Urgency::from_code)?),
         expectation: Expectation0(code(fields.get("expectation"), ReplyExpectation::from_code)?),
         addressees: fields.all("addressee").map(FacilityId::from).collect(),
+        due: fields.line("due", 20),
     };
     let author = Author::of(&reader.visitor);
     let known = |f: &FacilityId| f != &author.facility && roster.addressable(f).is_some_and(|m| m.consented);
     let addressees: Vec<FacilityId> = written.addressees.iter().filter(|f| known(f)).cloned().collect();
     let asks = written.expectation.0 != ReplyExpectation::None;
+    let due_at = due_at(&written.due, written.expectation.0, app.now());
     let problem = if upload.wrong_kind {
         Some("compose.file_kind")
     } else if written.body.is_empty() && upload.files.is_empty() {
@@ -52,7 +55,7 @@ pub(crate) async fn open_topic(
     } else if asks && addressees.is_empty() {
         Some("compose.whom")
     } else {
-        None
+        due_at.err()
     };
     if let Some(problem) = problem {
         return groups::again(&app, &reader, &group, reader.visitor.lang.t(problem), written).await;
@@ -72,7 +75,9 @@ pub(crate) async fn open_topic(
         addressees: if asks { addressees } else { Vec::new() },
     };
     let id = words.id.clone();
-    publish_once(&app, &roster, &author, post(&group, &author, words, app.now()), upload.files).await?;
+    let mut topic = post(&group, &author, words, app.now());
+    topic.due_at = due_at.ok().flatten();
+    publish_once(&app, &roster, &author, topic, upload.files).await?;
     Ok(back_to(&group, &id))
 }
 

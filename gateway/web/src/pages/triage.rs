@@ -1,6 +1,7 @@
 //! Triage by the network office: an item is looked at, then placed, confirmed, returned, discarded or
 //! quarantined. Consent is asked for again at every placement, whatever the page showed.
 
+mod files;
 pub(crate) mod leave;
 pub(crate) mod request;
 pub(crate) mod sheet;
@@ -12,19 +13,20 @@ use crate::posting::commit;
 use crate::random;
 use crate::rights::Office;
 use crate::session::Frame;
+use crate::views::placing::Placing;
 use crate::views::sheet::answering_facility;
 use crate::views::triage as view;
 use crate::views::triage::Beside;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use kakehashi_core::commit::{Actor, Effect, TriageOutcome};
-use kakehashi_core::decision::{Addressees, Notice, TriageReason};
-use kakehashi_core::directory::{Facility, GroupRoster};
+use kakehashi_core::decision::{Notice, TriageReason};
+use kakehashi_core::directory::GroupRoster;
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::FactQuery;
-use kakehashi_core::ids::{AttachmentId, DeliveryId, FacilityId, GroupId, PostId, TriageId};
+use kakehashi_core::ids::{DeliveryId, FacilityId, GroupId, PostId, TriageId};
 use kakehashi_core::placement::{HandPlacement, place_by_hand};
-use kakehashi_core::vocabulary::{AttachmentRole, Channel, Format, ReplyExpectation, Urgency};
+use kakehashi_core::vocabulary::{Channel, Format, Urgency};
 use kakehashi_store::view::TriageItem;
 use serde::Deserialize;
 
@@ -58,6 +60,16 @@ pub(crate) struct Asked {
     larger: Option<u8>,
 }
 
+const NOT_TURNED: Asked = Asked { turn: None, larger: None };
+
+/// Why an item is shown again.
+#[derive(Default)]
+struct Problem {
+    words: Option<String>,
+    /// What was typed for a placement.
+    placing: Option<Placing>,
+}
+
 /// One item.
 pub(crate) async fn item(
     State(app): State<App>,
@@ -66,7 +78,7 @@ pub(crate) async fn item(
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
     let item = find(&office, id).await?;
-    show(&app, &office, &item, &asked, None).await
+    show(&app, &office, &item, &asked, Problem::default()).await
 }
 
 async fn find(office: &Office, id: String) -> Result<TriageItem, PageError> {
@@ -78,7 +90,7 @@ async fn show(
     office: &Office,
     item: &TriageItem,
     asked: &Asked,
-    problem: Option<String>,
+    problem: Problem,
 ) -> Result<Response, PageError> {
     let visitor = &office.visitor;
     let rows = office.view.triage(item.row.quarantined, ITEMS).await?;
@@ -92,16 +104,16 @@ async fn show(
         .map(|c| c.staff.iter().map(|s| (s.id.to_string(), s.name.clone())).collect())
         .unwrap_or_default();
     let leave = leave::offered(item, &cards);
-    let facilities: Vec<Facility> = cards.iter().map(|c| c.facility.clone()).collect();
     let groups = office.view.groups(&visitor.user.id).await?;
     let beside = Beside {
         csrf: &visitor.csrf,
         groups: &groups,
-        facilities: &facilities,
+        cards: &cards,
+        placing: problem.placing,
         staff_of_sender,
         previous: link(at.and_then(|i| i.checked_sub(1))),
         next: link(at.map_or(Some(0), |i| Some(i + 1))),
-        problem,
+        problem: problem.words,
         turn: asked.turn.filter(|t| matches!(t, 90 | 180 | 270)).unwrap_or(0),
         larger: asked.larger == Some(1),
         paper: office.view.paper_trust().await?,
@@ -119,7 +131,19 @@ async fn again(
     item: &TriageItem,
     problem: String,
 ) -> Result<Response, PageError> {
-    show(app, office, item, &Asked { turn: None, larger: None }, Some(problem)).await
+    show(app, office, item, &NOT_TURNED, Problem { words: Some(problem), placing: None }).await
+}
+
+/// The item again, with what is missing in the form of a placement and all that was typed there.
+async fn not_placed(
+    app: &App,
+    office: &Office,
+    item: &TriageItem,
+    placing: Placing,
+    problem: String,
+) -> Result<Response, PageError> {
+    let problem = Problem { words: Some(problem), placing: Some(placing) };
+    show(app, office, item, &NOT_TURNED, problem).await
 }
 
 /// Places an item in a group.
@@ -138,30 +162,29 @@ pub(crate) async fn place(
     let group = fields.get("group_id").map(GroupId::new).ok_or(PageError::BadForm)?;
     let roster = office.view.roster(&group, now).await?.ok_or(PageError::NotFound)?;
     let candidate = item.candidates.iter().find(|c| c.candidate.group_id.as_ref() == Some(&group));
-    let reason = fields.line("reason", 300);
-    if candidate.is_none() && reason.is_empty() {
-        return again(&app, &office, &item, lang.t("triage.reason_needed")).await;
+    let placing = Placing::of(&fields);
+    if candidate.is_none() && placing.reason.is_empty() {
+        return not_placed(&app, &office, &item, placing, lang.t("triage.reason_needed")).await;
     }
+    let due_at = match placing.due_at(now) {
+        Ok(due_at) => due_at,
+        Err(problem) => return not_placed(&app, &office, &item, placing, lang.t(problem)).await,
+    };
     let chosen = fields.get("facility_id").map(FacilityId::new);
     let facility_id = item.sender_facility.as_ref().map(|f| f.id.clone()).or(chosen);
     let Some(facility_id) = facility_id else {
-        return again(&app, &office, &item, lang.t("triage.sender_needed")).await;
+        return not_placed(&app, &office, &item, placing, lang.t("triage.sender_needed")).await;
     };
     let topic = fields.get("post_id").map(PostId::new);
     let topic = topic.filter(|t| candidate.is_some_and(|c| c.candidate.post_id.as_ref() == Some(t)));
-    // Several patients in one FAX: only the chosen pages go there, the rest stays in triage.
-    let waiting = still_here(&item);
-    let chosen: Vec<AttachmentId> =
-        waiting.iter().filter(|id| fields.all("page").any(|p| p == id.as_str())).cloned().collect();
-    let parted = !chosen.is_empty() && chosen.len() < waiting.len();
-    let mut pages = if parted { chosen } else { waiting };
-    let joined = joined(&office, &item, &fields).await?;
-    pages.extend(joined.iter().flat_map(still_here));
+    let Some(files) = files::along(&office, &item, &group, &fields, now).await? else {
+        return not_placed(&app, &office, &item, placing, lang.t("placing.picture_elsewhere")).await;
+    };
     let unread = unreadable_envelope(&item);
     let envelope = item.envelope.as_ref().unwrap_or(&unread);
     let mut actor_name = office.visitor.user.display_name.clone();
-    if !reason.is_empty() {
-        actor_name = format!("{actor_name}({reason})");
+    if !placing.reason.is_empty() {
+        actor_name = format!("{actor_name}({})", placing.reason);
     }
     let hand = HandPlacement {
         triage_id: &item.row.id,
@@ -169,24 +192,28 @@ pub(crate) async fn place(
         received_at: item.row.received_at,
         now,
         envelope,
-        attachments: pages.clone(),
+        attachments: files.ids,
         under_topic: topic,
         consent_covers: consent_covers(&app, &office, &item, &roster, &facility_id).await?,
         facility_id,
         urgency: envelope.urgency.unwrap_or(Urgency::Normal),
-        // Nobody is named, so nobody is asked: what the sender wished stands in the text.
-        expectation: ReplyExpectation::None,
-        addressees: Addressees::default(),
-        due_at: None,
+        heading: Some(placing.heading.clone()).filter(|h| !h.is_empty()),
+        transcript: Some(placing.transcript.clone()).filter(|t| !t.is_empty()),
+        expectation: placing.expectation(),
+        addressees: placing.addressees(),
+        due_at,
         actor_name,
     };
     match place_by_hand(hand, &roster, &mut random::bits) {
         Ok(mut effects) => {
-            if parted {
+            if !files.copies.is_empty() {
+                effects.insert(0, Effect::KeepAttachments { attachments: files.copies });
+            }
+            if files.parted {
                 effects.retain(|effect| !matches!(effect, Effect::CloseTriage { .. }));
             }
             let note = lang.t("triage.joined");
-            effects.extend(joined.iter().map(|o| close(o, TriageOutcome::Placed, Some(note.clone()))));
+            effects.extend(files.joined.iter().map(|o| close(o, TriageOutcome::Placed, Some(note.clone()))));
             if let Some(number) = fields.get("teach")
                 && item
                     .envelope
@@ -202,40 +229,16 @@ pub(crate) async fn place(
                 });
             }
             commit(&app, actor(&office), effects, now).await?;
-            if parted {
+            if files.parted {
                 return Ok(Redirect::to(&format!("/triage/{}", item.row.id)).into_response());
             }
             next_item(&office).await
         }
         Err(blocked) => {
             let why = crate::views::words::reason(lang, &blocked.reason());
-            again(&app, &office, &item, lang.tf("triage.blocked", &[&why])).await
+            not_placed(&app, &office, &item, placing, lang.tf("triage.blocked", &[&why])).await
         }
     }
-}
-
-/// The other FAX whose pages belong to the same document, as the person says: only such as are offered.
-async fn joined(
-    office: &Office,
-    item: &TriageItem,
-    fields: &crate::forms::Fields,
-) -> Result<Vec<TriageItem>, PageError> {
-    let mut joined = Vec::new();
-    for row in item.joinable.iter().filter(|row| fields.all("join").any(|id| id == row.id.as_str())) {
-        joined.push(find(office, row.id.to_string()).await?);
-    }
-    Ok(joined)
-}
-
-/// Files of an item that no post has taken yet; all of them if none is left, as for a sheet whose picture is
-/// on the timeline already.
-fn still_here(item: &TriageItem) -> Vec<AttachmentId> {
-    // Once pages were parted, the file as received holds another patient's pages: it goes to nobody.
-    let parted = item.attachments.iter().any(|a| a.post_id.is_some());
-    let open = item.attachments.iter().filter(|a| a.post_id.is_none());
-    let open = open.filter(|a| !parted || a.role == AttachmentRole::PageImage);
-    let open: Vec<AttachmentId> = open.map(|a| a.id.clone()).collect();
-    if open.is_empty() { item.attachments.iter().map(|a| a.id.clone()).collect() } else { open }
 }
 
 /// Whether the consent covers the facility in this group today. A member says so itself; a facility that is

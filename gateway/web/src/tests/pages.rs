@@ -7,6 +7,7 @@ use crate::locale::Lang;
 use crate::random::FormKeys;
 use crate::templates::{NavLink, Page, Signature, render, render_page};
 use crate::views::interfaces::{self, Asked};
+use crate::views::placing::Placing;
 use crate::views::simple::*;
 use crate::views::timeline::{Viewer, Written};
 use crate::views::triage::Beside;
@@ -43,11 +44,18 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
     let clinic: &'static FacilityId = Box::leak(Box::new(FacilityId::new("F02")));
     let care: &'static FacilityId = Box::leak(Box::new(FacilityId::new("F03")));
     let topic: &'static PostId = Box::leak(Box::new(PostId::new("T1")));
-    let facilities_list: Vec<_> = office_samples::facilities(t).into_iter().map(|c| c.facility).collect();
+    let cards = office_samples::facilities(t);
     let beside = |turn| Beside {
         csrf: &csrf,
         groups: &groups,
-        facilities: &facilities_list,
+        cards: &cards,
+        placing: Some(Placing {
+            heading: t.say("担当者会議"),
+            transcript: t.say("6/10 16時"),
+            due: t.say("2026-06-10T12:00"),
+            reason: t.say("電話で確認"),
+            ..Placing::default()
+        }),
         staff_of_sender: vec![("s1".to_owned(), t.say("三浦 健"))],
         previous: Some("/triage/X0".to_owned()),
         next: Some("/triage/X2".to_owned()),

@@ -75,6 +75,7 @@ pub(crate) struct Compose {
     pub(crate) addressees: Vec<Choice>,
     pub(crate) title: String,
     pub(crate) body: String,
+    pub(crate) due: String,
 }
 
 /// What a person had written when something was missing; it is shown again.
@@ -85,6 +86,8 @@ pub(crate) struct Written {
     pub(crate) urgency: Urgency0,
     pub(crate) expectation: Expectation0,
     pub(crate) addressees: Vec<FacilityId>,
+    /// 期限 as typed.
+    pub(crate) due: String,
 }
 
 /// 通常 unless chosen otherwise.
@@ -299,6 +302,7 @@ fn compose(viewer: &Viewer<'_>, group_path: &str, timeline: &Timeline) -> Compos
             .collect(),
         title: written.title.clone(),
         body: written.body.clone(),
+        due: written.due.clone(),
     }
 }
 

@@ -2,13 +2,14 @@
 //! A button that may not be pressed says what would enable it (look.md 6).
 
 use super::envelope::{Reading, reading};
+use super::placing::{Placing, PlacingForm};
 use super::post::{File, Picture, attachments};
 use super::sheet::{RequestForm, SheetForm, answer_of, digest_of};
 use super::{Chip, Choice, words};
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::decision::TriageReason;
-use kakehashi_core::directory::{Endpoint, Facility};
+use kakehashi_core::directory::Endpoint;
 use kakehashi_core::facts::PaperTrust;
 use kakehashi_core::post::StoredAttachment;
 use kakehashi_core::vocabulary::AttachmentRole;
@@ -65,8 +66,7 @@ pub(crate) struct TriageItemPage {
     pub(crate) request: Option<RequestForm>,
     /// Pages that can be placed apart, if there are several.
     pub(crate) pages: Vec<Choice>,
-    pub(crate) groups: Vec<Choice>,
-    pub(crate) facilities: Vec<Choice>,
+    pub(crate) placing: PlacingForm,
     pub(crate) needs_facility: bool,
     pub(crate) teach: Option<String>,
     pub(crate) intake: String,
@@ -144,7 +144,9 @@ fn wait(lang: Lang, since: UtcMicros, now: UtcMicros) -> Chip {
 pub(crate) struct Beside<'a> {
     pub(crate) csrf: &'a str,
     pub(crate) groups: &'a [GroupSummary],
-    pub(crate) facilities: &'a [Facility],
+    pub(crate) cards: &'a [FacilityCard],
+    /// What was typed when something was missing.
+    pub(crate) placing: Option<Placing>,
     pub(crate) staff_of_sender: Vec<(String, String)>,
     pub(crate) previous: Option<String>,
     pub(crate) next: Option<String>,
@@ -218,20 +220,7 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         sheet: is_sheet.then(|| super::sheet::form(lang, item, beside)),
         request: super::sheet::request(lang, item, beside, now),
         pages: pages(lang, item),
-        groups: beside
-            .groups
-            .iter()
-            .map(|g| Choice {
-                value: g.group.id.to_string(),
-                word: format!("{} {}", g.group.alias, g.patient.name),
-                chosen: false,
-            })
-            .collect(),
-        facilities: beside
-            .facilities
-            .iter()
-            .map(|f| Choice { value: f.id.to_string(), word: f.name.clone(), chosen: false })
-            .collect(),
+        placing: super::placing::form(lang, beside.placing.as_ref(), beside.groups, beside.cards),
         needs_facility: item.sender_facility.is_none(),
         teach: item
             .envelope
