@@ -108,7 +108,7 @@ fn occurred(trigger: &str, scope: &Scope<'_>) -> Option<Stamp> {
         "A02" | "A09" | "A10" | "A21" | "A22" => &[("EVN", 6, 1)],
         _ => &[],
     };
-    scope.first_stamp(first).or_else(|| scope.first_stamp(&[("EVN", 2, 1), ("MSH", 7, 1)]))
+    scope.first_stamp(first).or_else(|| scope.first_stamp(&[("EVN", 2, 1)]))
 }
 
 fn set_keys(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, occurred: Option<Stamp>) {
