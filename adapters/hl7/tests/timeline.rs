@@ -209,7 +209,8 @@ fn what_happens_to_a_stay_is_told_once_and_taken_back_once() {
             let what = format!("{event} {cancel} {stay:?}");
             let mut timeline = Timeline::default();
             let mut send = |event: &str, ward: &str, minute: u32| {
-                let segments = adt("I", ward, "", stay, "").replace("0609102000", &format!("060910{minute}00"));
+                let segments =
+                    adt("I", ward, "", stay, "").replace("0609102000", &format!("060910{minute}00"));
                 timeline.send(event, &segments).pop().unwrap()
             };
             assert_eq!(send(event, "5E", 20), Topic, "{what}");
@@ -223,9 +224,13 @@ fn what_happens_to_a_stay_is_told_once_and_taken_back_once() {
             assert_eq!(send(event, "5E", 22), Nothing, "{what}: after all, once more");
             assert_eq!(send(cancel, "5E", 23), Corrects(3), "{what}: and taken back again");
             assert_eq!(send(event, "7W", 24), Corrects(4), "{what}: elsewhere");
-            for (again, ward, minute) in
-                [(event, "7W", 24), (cancel, "5E", 23), (event, "5E", 22), (cancel, "5E", 21), (event, "5E", 20)]
-            {
+            for (again, ward, minute) in [
+                (event, "7W", 24),
+                (cancel, "5E", 23),
+                (event, "5E", 22),
+                (cancel, "5E", 21),
+                (event, "5E", 20),
+            ] {
                 assert_eq!(send(again, ward, minute), Nothing, "{what}: {minute} sent again");
             }
         }

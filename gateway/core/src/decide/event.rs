@@ -76,7 +76,7 @@ impl<'a> Bench<'a> {
                 Some(self.note("patient_update"))
             }
             // An outpatient's visit that is taken back was never told as an admission.
-            Outcome::Correction if is_outpatient(event) && !self.corrects_or_repeats(event) => {
+            Outcome::Correction if stay::is_outpatient(event) && !self.corrects_or_repeats(event) => {
                 Some(self.note("parked"))
             }
             _ if self.warned(doubt::DEATH) || (matches!(trigger, "A03" | "A07" | "A16") && died(event)) => {
@@ -274,8 +274,9 @@ impl<'a> Bench<'a> {
                     _ => None,
                 };
                 // One topic for one key, whatever stays it was used for.
-                let same_key =
-                    || earlier.iter().copied().find(|e| Some(&e.event_key) == event.key.as_ref() && e.is_topic());
+                let same_key = || {
+                    earlier.iter().copied().find(|e| Some(&e.event_key) == event.key.as_ref() && e.is_topic())
+                };
                 let under = found.or_else(same_key).map(|e| e.topic_id.clone());
                 if under.is_some() {
                     self.ground("同じ入退院の投稿の下に置きました");
@@ -363,10 +364,6 @@ fn died(event: &Event) -> bool {
 fn is_state(event: &Event) -> bool {
     let of = event.key.as_deref().and_then(|k| k.split_once(':')).map(|(what, _)| what);
     matches!(of, Some("allergies" | "doctor"))
-}
-
-fn is_outpatient(event: &Event) -> bool {
-    event.visit.as_ref().and_then(|v| v.class.as_deref()).is_some_and(|class| class.trim() == "O")
 }
 
 /// The key of what takes back a change of doctor.

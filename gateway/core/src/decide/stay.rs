@@ -4,7 +4,7 @@
 //! recorded (EVN-2), never from when they were sent: a day that is sent once more changes nothing.
 
 use crate::clock::UtcMicros;
-use crate::envelope::{Event, canonical_trigger, cancelled_by};
+use crate::envelope::{Event, cancelled_by, canonical_trigger};
 use crate::facts::{EarlierPost, Heard};
 use crate::ids::PostId;
 
@@ -94,7 +94,8 @@ fn minute(event: &Event) -> Option<i64> {
     Some(event.visit.as_ref()?.admitted_at?.as_micros().div_euclid(60_000_000))
 }
 
-fn is_outpatient(event: &Event) -> bool {
+/// PV1-2 O.
+pub(super) fn is_outpatient(event: &Event) -> bool {
     event.visit.as_ref().and_then(|v| v.class.as_deref()).is_some_and(|class| class.trim() == "O")
 }
 
@@ -206,7 +207,8 @@ impl<'e> Stay<'e> {
         let event = told.event;
         let alike = |post: &&EarlierPost| {
             let same = |e: &Event| e.recorded_at.is_some() && e.recorded_at == event.recorded_at;
-            post.body == told.print && post.event.as_ref().is_some_and(|e| About::of(e) == Some(about) && same(e))
+            post.body == told.print
+                && post.event.as_ref().is_some_and(|e| About::of(e) == Some(about) && same(e))
         };
         if self.posts().any(|post| alike(&post)) {
             return Word::Known("同じ内容はもう投稿されています");
@@ -238,7 +240,11 @@ impl<'e> Stay<'e> {
                 || said.takes_back
                 || chain.iter().filter_map(|p| p.event.as_ref()).any(told_before)
                 || heard().any(|h| told_before(&h.event));
-            return if reasonable { Word::Known("後の時刻の連絡がもう届いています") } else { Word::Unsure };
+            return if reasonable {
+                Word::Known("後の時刻の連絡がもう届いています")
+            } else {
+                Word::Unsure
+            };
         }
         let renumbered =
             number(event).zip(number(last_event)).is_some_and(|(mine, its)| mine != its) && mine > its;
@@ -249,13 +255,12 @@ impl<'e> Stay<'e> {
             return Word::Known("同じ内容はもう投稿されています");
         }
         if let Some(mine) = mine
-            && heard().any(|h| About::of(&h.event).and_then(|a| order(&h.event, a)).is_some_and(|at| at > mine))
+            && heard()
+                .any(|h| About::of(&h.event).and_then(|a| order(&h.event, a)).is_some_and(|at| at > mine))
         {
             return Word::Known("後の時刻の連絡がもう届いています");
         }
-        let seen = || {
-            chain.iter().any(|post| about_post(post) == Some(about) && post.body == told.print)
-        };
+        let seen = || chain.iter().any(|post| about_post(post) == Some(about) && post.body == told.print);
         if (mine.is_none() || its.is_none()) && seen() {
             return Word::Unsure;
         }
@@ -379,8 +384,11 @@ pub(super) fn find<'e>(told: Told<'_>, earlier: &[&'e EarlierPost]) -> Found<'e>
     }
     if let Some(number) = number {
         let bearing = select(&|s| s.has_number(number));
-        let fitting: Vec<usize> =
-            bearing.iter().copied().filter(|at| minute.is_none() || stays[*at].minutes().next().is_none()).collect();
+        let fitting: Vec<usize> = bearing
+            .iter()
+            .copied()
+            .filter(|at| minute.is_none() || stays[*at].minutes().next().is_none())
+            .collect();
         if let Some(stay) = take(only(fitting.clone())) {
             return Found::One(stay);
         }
@@ -389,7 +397,8 @@ pub(super) fn find<'e>(told: Told<'_>, earlier: &[&'e EarlierPost]) -> Found<'e>
             // is told, never what is taken back.
             let meant = |at: &usize| {
                 let stay = &stays[*at];
-                stay.can_be_meant(about, told) || (!takes_back && (stay.is_open() || stay.last_is("A01", true)))
+                stay.can_be_meant(about, told)
+                    || (!takes_back && (stay.is_open() || stay.last_is("A01", true)))
             };
             let meant: Vec<usize> = bearing.into_iter().filter(meant).collect();
             let certain = !fitting.is_empty() || !takes_back;
@@ -407,7 +416,9 @@ pub(super) fn find<'e>(told: Told<'_>, earlier: &[&'e EarlierPost]) -> Found<'e>
         [one] if !stays[*one].denies(event) => take(Some(*one)).map_or(Found::None, Found::One),
         [] => {
             // Taken back already, and told once more.
-            let back = |s: &Stay<'e>| about.is_some_and(|a| a.takes_back && s.last_is(a.what, true)) && !s.denies(event);
+            let back = |s: &Stay<'e>| {
+                about.is_some_and(|a| a.takes_back && s.last_is(a.what, true)) && !s.denies(event)
+            };
             take(only(select(&back))).map_or(Found::None, Found::One)
         }
         _ => unsure,

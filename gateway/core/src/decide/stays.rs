@@ -124,7 +124,8 @@ fn a_stay_is_found_by_number_or_by_time_or_by_both() {
 
 #[test]
 fn what_names_a_stay_the_other_way_round_is_found_too() {
-    for (first, then) in [(("", ADMITTED), (NUMBER, "")), ((NUMBER, ""), ("", ADMITTED)), (("", ""), (NUMBER, ADMITTED))]
+    for (first, then) in
+        [(("", ADMITTED), (NUMBER, "")), ((NUMBER, ""), ("", ADMITTED)), (("", ""), (NUMBER, ADMITTED))]
     {
         let mut kept = Kept::new();
         becomes(
@@ -196,7 +197,10 @@ fn nothing_is_guessed() {
         &[(adt("A01", "V1", ADMITTED, DAY1), "topic"), (adt("A11", "", "", "2026-09-01T09:00"), "topic")],
     );
     // Nobody here was told of any admission.
-    becomes(&mut Kept::new(), &[(adt("A11", "V1", "", DAY1), "topic"), (adt("A11", "V1", "", DAY1), "nothing")]);
+    becomes(
+        &mut Kept::new(),
+        &[(adt("A11", "V1", "", DAY1), "topic"), (adt("A11", "V1", "", DAY1), "nothing")],
+    );
     // An outpatient's cancellation is not that of the stay.
     let mut kept = Kept::new();
     let outpatient = with(adt("A11", "", "", DAY2), |e| e.visit.as_mut().unwrap().class = Some("O".into()));
@@ -336,7 +340,8 @@ fn documents_and_doctors_join_the_stay_that_they_name_the_other_way() {
 fn any_course() -> impl Strategy<Value = Vec<Envelope>> {
     let naming = prop::sample::select(vec![(NUMBER, ADMITTED), (NUMBER, ""), ("", ADMITTED)]);
     let triggers = ["A01", "A06", "A11", "A02", "A12", "A03", "A07", "A13", "A21", "A52"];
-    let one = (prop::sample::select(triggers.to_vec()), prop::sample::select(vec!["5E", "7W"]), any::<bool>());
+    let one =
+        (prop::sample::select(triggers.to_vec()), prop::sample::select(vec!["5E", "7W"]), any::<bool>());
     (naming, prop::collection::vec(one, 1..7)).prop_map(|((number, admitted), course)| {
         let course = course.into_iter().enumerate();
         course
@@ -344,7 +349,10 @@ fn any_course() -> impl Strategy<Value = Vec<Envelope>> {
                 let recorded = format!("2026-06-06T{at_hour:02}:00");
                 let (number, admitted) = match names_both {
                     // Once the both names are known, either is enough; here each message has the common one.
-                    true => (if number.is_empty() { "" } else { NUMBER }, if admitted.is_empty() { "" } else { ADMITTED }),
+                    true => (
+                        if number.is_empty() { "" } else { NUMBER },
+                        if admitted.is_empty() { "" } else { ADMITTED },
+                    ),
                     false if !number.is_empty() => (NUMBER, ""),
                     false => ("", ADMITTED),
                 };
