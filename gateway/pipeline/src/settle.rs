@@ -245,7 +245,8 @@ impl Settler {
         let mut posted: Vec<(FacilityId, EarlierPost)> = Vec::new();
         for (index, (envelope, facts)) in read.iter_mut().enumerate() {
             let by = facts.sender.as_ref().map(|s| &s.facility.id);
-            let own = posted.iter().rev().filter(|(facility, _)| Some(facility) == by).map(|(_, p)| p.clone());
+            let own =
+                posted.iter().rev().filter(|(facility, _)| Some(facility) == by).map(|(_, p)| p.clone());
             facts.earlier_posts.splice(0..0, own.collect::<Vec<_>>());
             let (envelope, facts) = (&*envelope, &*facts);
             let verdict = rules.decide(envelope, facts);

@@ -20,7 +20,8 @@ pub(crate) fn call(job: &DeliveryJob, posts: &JobPosts) -> RenderedContent {
     } else {
         posts.endpoint.address.clone()
     };
-    let shown = if number.trim().is_empty() { "電話番号は台帳にありません" } else { number.as_str() };
+    let shown =
+        if number.trim().is_empty() { "電話番号は台帳にありません" } else { number.as_str() };
     let mut lines = vec![
         format!("{facility} へ電話 ({shown})"),
         format!(

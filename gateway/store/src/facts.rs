@@ -16,8 +16,8 @@ use kakehashi_core::bounce::{COUNTS_FOR_SECONDS, is_hard};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::{Network, Patient};
 use kakehashi_core::facts::{
-    BouncedEndpoint, CodeEntry, CodeFacts, CodeItem, FactQuery, Facts, GroupFacts,
-    IdentifierState, PaperTrust, PatientCandidate, SenderFacts,
+    BouncedEndpoint, CodeEntry, CodeFacts, CodeItem, FactQuery, Facts, GroupFacts, IdentifierState,
+    PaperTrust, PatientCandidate, SenderFacts,
 };
 use kakehashi_core::ids::{EndpointId, FacilityId, NetworkId, PatientId};
 use kakehashi_core::job::delivery_of_message_id;

@@ -100,7 +100,7 @@ async fn of_stays(
          AND kind = 'topic' AND event_key IS NOT NULL AND event_key LIKE 'stay:%' \
          ORDER BY post_id DESC LIMIT {MOST_TOPICS}"
     );
-    let rows = db.rows(&sql, args![network, list(groups), facility]).await?;
+    let rows = db.rows(sql, args![network, list(groups), facility]).await?;
     let topics: Vec<PostId> = rows.iter().map(|row| row.reader().id()).collect::<Result<_, _>>()?;
     if topics.is_empty() {
         return Ok(topics);
@@ -168,7 +168,7 @@ pub(super) async fn heard(
          WHERE h.network_id = $1 AND h.term {{in $2}} AND n.state <> $3 \
          ORDER BY h.intake_id DESC LIMIT {MOST_HEARD}"
     );
-    let rows = db.rows(&sql, args![network, terms.clone(), IntakeState::Accepted.code()]).await?;
+    let rows = db.rows(sql, args![network, terms.clone(), IntakeState::Accepted.code()]).await?;
     let mut heard = Vec::new();
     for row in &rows {
         let mut r = row.reader();
