@@ -168,6 +168,13 @@ fn a_reply_is_corrected_and_taken_back_by_its_own_number() {
             "{cancelled}"
         );
         assert!(!cancelled.contains("\rOBX|"), "{cancelled}");
+        // Its system has the reply, and perhaps somebody there has printed it: the office calls.
+        let mut office = Office::log_in(&gateway);
+        let task = wait::until("the call", LIMIT, || {
+            let (_, outbox) = office.get("/outbox");
+            outbox.contains("電話依頼").then_some(outbox)
+        });
+        assert!(task.contains("桜見中央病院") && task.contains("03-0000-0110"), "{task}");
         // On the timeline the text of before stays, superseded.
         newest_reply(&network, "この投稿は取り消されました。\n理由: 別の方でした");
         newest_reply(&network, "五日分");

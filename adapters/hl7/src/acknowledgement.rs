@@ -37,6 +37,23 @@ impl AnswerCode {
     }
 }
 
+/// A place in a message, as ERR-2 names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Segment.
+    pub segment: &'static str,
+    /// Which of these segments, from 1; unknown where there is no usable header.
+    pub sequence: Option<u32>,
+    /// Field, where one is meant.
+    pub field: Option<u8>,
+}
+
+impl Place {
+    const fn field(segment: &'static str, field: u8) -> Self {
+        Self { segment, sequence: Some(1), field: Some(field) }
+    }
+}
+
 /// An error as ERR tells it: code of table 0357, where, and words for a person at the hospital.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reason {
@@ -44,8 +61,8 @@ pub struct Reason {
     pub code: u16,
     /// Its text in that table.
     pub name: &'static str,
-    /// Segment, and field where one is meant.
-    pub place: Option<(&'static str, Option<u8>)>,
+    /// Where in the message, if it is in one place.
+    pub place: Option<Place>,
     /// One sentence, ASCII.
     pub text: &'static str,
 }
@@ -55,49 +72,56 @@ impl Reason {
     pub const NO_HEADER: Self = Self {
         code: 100,
         name: "Segment sequence error",
-        place: Some(("MSH", None)),
+        place: Some(Place { segment: "MSH", sequence: None, field: None }),
         text: "The message has no usable MSH segment",
     };
     /// MSH-9 is empty.
     pub const NO_TYPE: Self = Self {
         code: 101,
         name: "Required field missing",
-        place: Some(("MSH", Some(9))),
+        place: Some(Place::field("MSH", 9)),
         text: "The message type is missing",
     };
     /// MSH-10 is empty.
     pub const NO_CONTROL_ID: Self = Self {
         code: 101,
         name: "Required field missing",
-        place: Some(("MSH", Some(10))),
+        place: Some(Place::field("MSH", 10)),
         text: "The message control id is missing",
+    };
+    /// Neither MSH-9.2 nor EVN-1 says what happened.
+    pub const NO_EVENT: Self = Self {
+        code: 101,
+        name: "Required field missing",
+        place: Some(Place::field("MSH", 9)),
+        text: "The trigger event is missing: neither MSH-9.2 nor EVN-1 names one",
     };
     /// MSH-11 is not one of the agreed.
     pub const PROCESSING_ID: Self = Self {
         code: 202,
         name: "Unsupported processing id",
-        place: Some(("MSH", Some(11))),
+        place: Some(Place::field("MSH", 11)),
         text: "This interface does not take messages with this processing id",
     };
     /// The type is not known and the interface does not park such.
     pub const UNKNOWN_TYPE: Self = Self {
         code: 200,
         name: "Unsupported message type",
-        place: Some(("MSH", Some(9))),
+        place: Some(Place::field("MSH", 9)),
         text: "This interface does not take messages of this type",
     };
     /// UTF-16 or UTF-32.
     pub const CHARSET: Self = Self {
         code: 102,
         name: "Data type error",
-        place: Some(("MSH", Some(18))),
+        place: Some(Place::field("MSH", 18)),
         text: "UTF-16 and UTF-32 are not taken; use UTF-8 or ISO-2022-JP",
     };
     /// No PID where the type needs one.
     pub const NO_PATIENT: Self = Self {
         code: 100,
         name: "Segment sequence error",
-        place: Some(("PID", Some(1))),
+        place: Some(Place { segment: "PID", sequence: Some(1), field: None }),
         text: "The patient is missing",
     };
     /// Text ends inside a character.
@@ -111,7 +135,7 @@ impl Reason {
     pub const DAMAGED_FILE: Self = Self {
         code: 207,
         name: "Application internal error",
-        place: Some(("OBX", Some(5))),
+        place: Some(Place::field("OBX", 5)),
         text: "The embedded file cannot be decoded; please send it again",
     };
     /// Over the size of the interface.
@@ -125,7 +149,7 @@ impl Reason {
     pub const SEQUENCE: Self = Self {
         code: 207,
         name: "Application internal error",
-        place: Some(("MSH", Some(13))),
+        place: Some(Place::field("MSH", 13)),
         text: "The sequence number is not the expected one; send from the number in MSA-4",
     };
     /// Refused behind the listener.

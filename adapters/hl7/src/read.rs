@@ -364,6 +364,10 @@ fn note_fault(envelope: &mut Envelope, reason: Reason) {
             envelope.title = None;
         }
         Reason::NO_PATIENT => envelope.warn("missing_patient", reason.text),
+        Reason::NO_EVENT => {
+            envelope.warn("missing_event", reason.text);
+            envelope.warn(DAMAGED, "without a trigger event nobody can say what happened");
+        }
         // Said by the readers of text and files themselves.
         _ => {}
     }

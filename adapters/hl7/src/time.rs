@@ -9,7 +9,9 @@ use kakehashi_core::clock::UtcMicros;
 /// How exactly a time was stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Precision {
-    /// Year or month only.
+    /// Year only.
+    Year,
+    /// Year and month.
     Month,
     /// A date.
     Day,
@@ -63,7 +65,8 @@ impl Stamp {
         .ok()?;
         let at = zone.to_timestamp(civil).ok()?;
         let precision = match digits.len() {
-            0..=6 => Precision::Month,
+            0..=4 => Precision::Year,
+            5..=6 => Precision::Month,
             7..=8 => Precision::Day,
             _ => Precision::Time,
         };
@@ -75,6 +78,7 @@ impl Stamp {
     pub fn in_words(self) -> String {
         let t = self.at.in_japan();
         match self.precision {
+            Precision::Year => format!("{}年", t.year()),
             Precision::Month => format!("{}年{}月", t.year(), t.month()),
             Precision::Day => format!("{}月{}日", t.month(), t.day()),
             Precision::Time => format!("{}月{}日{}:{:02}", t.month(), t.day(), t.hour(), t.minute()),
@@ -85,7 +89,7 @@ impl Stamp {
     #[must_use]
     pub fn dated_in_words(self) -> String {
         match self.precision {
-            Precision::Month => self.in_words(),
+            Precision::Year | Precision::Month => self.in_words(),
             Precision::Day | Precision::Time => {
                 format!("{}年{}", self.at.in_japan().year(), self.in_words())
             }
@@ -137,6 +141,7 @@ mod tests {
             ("2026/06/09", Some("2026-06-09T00:00:00+09:00"), "6月9日"),
             ("2026-06-09 10:20", Some("2026-06-09T10:20:00+09:00"), "6月9日10:20"),
             ("202606", Some("2026-06-01T00:00:00+09:00"), "2026年6月"),
+            ("2019", Some("2019-01-01T00:00:00+09:00"), "2019年"),
             ("20261301", None, ""),
             ("20260230", None, ""),
             ("00000000", None, ""),

@@ -299,3 +299,86 @@ fn an_update_tells_allergies_or_the_doctor_and_has_no_name() {
     assert!(body(&changed)[0].contains("中村 明医師に変わりました"), "{changed:?}");
     assert_eq!(message("ADT^A31", &[]).body, None);
 }
+
+#[test]
+fn what_goes_back_for_years_has_its_dates() {
+    let read = message(
+        "VXU^V04",
+        &[
+            "ORC|RE",
+            "RXA|0|1|20251020||207^インフルエンザHAワクチン^99L|0.5|mL^mL^UCUM|||||||||||||CP",
+            "ORC|RE",
+            "RXA|0|1|2019||33^肺炎球菌ワクチン^99L|999||||||||||||||CP",
+            "ORC|RE",
+            "RXA|0|1|20251101||300^新型コロナワクチン^99L|999||||||||||||||RE",
+        ],
+    );
+    let lines = body(&read);
+    assert!(lines[0].contains("予防接種の記録"), "{lines:?}");
+    let told: Vec<&&str> = lines.iter().filter(|l| l.starts_with('・')).collect();
+    assert_eq!(
+        told,
+        [
+            &"・インフルエンザHAワクチン 0.5mL（2025年10月20日）",
+            &"・肺炎球菌ワクチン（2019年）",
+            &"・新型コロナワクチン（2025年11月1日、拒否）"
+        ]
+    );
+    let read = message(
+        "PPR^PC1",
+        &[
+            "PRB|AD|20260609|I509^うっ血性心不全^I10||||201904|||",
+            "PRB|UP|20260609|J189^肺炎^I10||||20260501||20260520",
+        ],
+    );
+    let lines = body(&read);
+    assert!(lines.contains(&"・うっ血性心不全（2019年4月から）"), "{lines:?}");
+    assert!(lines.contains(&"・肺炎（2026年5月1日から、2026年5月20日に解決）"), "{lines:?}");
+}
+
+#[test]
+fn of_several_orders_each_says_what_became_of_it() {
+    let xray = "OBR|1|A1||XR^胸部X線撮影^99L";
+    let echo = "OBR|2|A2||UC^心臓超音波^99L";
+    let read = message("OMG^O19", &["ORC|NW|A1", xray, "ORC|CA|A2", echo]);
+    let lines = body(&read);
+    assert!(lines.contains(&"・胸部X線撮影") && lines.contains(&"・心臓超音波（取消）"), "{lines:?}");
+    assert_eq!(title(&read), "検査・処置の依頼");
+    let read = message("OMG^O19", &["ORC|CA|A2", echo]);
+    assert_eq!(title(&read), "検査・処置の依頼（取消）");
+    assert!(body(&read).contains(&"・心臓超音波"), "the heading says it");
+}
+
+#[test]
+fn what_is_measured_at_the_bedside_is_called_what_it_is() {
+    let glucose =
+        message("ORU^R31", &[&order("G1", "血糖測定", "F"), "OBX|1|NM|BG^血糖^99L||182|mg/dL|70-109|H|||F"]);
+    assert_eq!(title(&glucose), "血糖測定");
+    let vitals =
+        message("ORU^R32", &[&order("G2", "定時測定", "F"), "OBX|1|NM|8867-4^脈拍^LN||98|/min|50-90|H|||F"]);
+    assert_eq!(title(&vitals), "バイタル");
+    let unnamed = message("ORU^R30", &["OBX|1|NM|X^体重^99L||48.2|kg|||||F"]);
+    assert_eq!(title(&unnamed), "バイタル");
+}
+
+#[test]
+fn an_appointment_of_a_newer_version_has_its_time_elsewhere() {
+    let read = message(
+        "SIU^S12",
+        &[
+            "SCH|1|R7||||定期|^心不全外来",
+            "TQ1|1||||||20260616090000",
+            "RGS|1|A",
+            "AIS|1|A|UC^心臓超音波^99L",
+        ],
+    );
+    let lines = body(&read);
+    assert!(lines.contains(&"日時: 6月16日9:00"), "{lines:?}");
+}
+
+#[test]
+fn a_message_that_does_not_say_what_happened_waits() {
+    let read = message("ADT", &["PV1|1|I|5E"]);
+    assert!(read.warnings.iter().any(|w| w.code == "missing_event"), "{:?}", read.warnings);
+    assert!(read.warnings.iter().any(|w| w.code == kakehashi_core::decide::doubt::PAGES_UNREADABLE));
+}

@@ -386,6 +386,38 @@ async fn a_batch_is_answered_by_a_batch() {
 }
 
 #[tokio::test]
+async fn an_empty_batch_is_answered_and_a_wrong_count_is_told() {
+    let desk = Desk::new(Mood::Takes);
+    let empty = b"FHS|^~\\&|HIS|S|GW|C|2026||f|||F9\rBHS|^~\\&|HIS|S|GW|C|2026||b|||B9\rBTS|0\rFTS|1\r";
+    let cut = [b"BHS|^~\\&|HIS|S|GW|C|2026||||B1\r".as_slice(), &message("1"), b"BTS|3\r"].concat();
+    let got = talk(&desk, MllpConfig::default(), &[&frame(empty), &frame(&cut), &frame(&message("2"))]).await;
+    assert_eq!(got.len(), 3, "{got:?}");
+    assert!(got[0].starts_with("FHS|^~\\&|GW|C|HIS|S|") && got[0].contains("|F9\r"), "{got:?}");
+    assert!(got[0].contains("|B9\r") && got[0].ends_with("\rBTS|0\rFTS|1\r"), "{got:?}");
+    assert!(got[1].ends_with("\rBTS|1|BTS-1 counted 3 messages and 1 came\r"), "{got:?}");
+    assert!(got[2].contains("MSA|AA|2\r"), "{got:?}");
+    assert_eq!(desk.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_to_mend() {
+    let desk = Desk::new(Mood::Takes);
+    let config = MllpConfig { max_frame_bytes: 400, ..MllpConfig::default() };
+    let long = [message("1"), vec![b'x'; 500]].concat();
+    let eventless = b"MSH|^~\\&|A|B|C|D|2026||ADT|2|P|2.5\rEVN||2026\rPID|1||7\r";
+    let test = b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|3|T|2.4\rPID|1||7\r";
+    let got = talk(&desk, config, &[&frame(&long), &frame(eventless), &frame(test)]).await;
+    assert!(got[0].contains("MSA|AR|1\r") && got[0].contains("(at most 400 bytes)"), "{got:?}");
+    assert!(got[1].contains("MSA|AE|2\rERR||MSH^1^9|101^"), "{got:?}");
+    assert!(got[1].contains("neither MSH-9.2 nor EVN-1"), "{got:?}");
+    assert!(
+        got[2].contains("MSA|AR|3|This interface does not take") && got[2].contains("(it takes P)"),
+        "{got:?}"
+    );
+    assert!(got[2].contains("ERR|MSH^1^11^202&"), "{got:?}");
+}
+
+#[tokio::test]
 async fn numbers_out_of_turn_are_refused_where_the_interface_uses_them() {
     let numbered = |id: &str, number: &str| {
         frame(format!("MSH|^~\\&|A|B|C|D|2026||ADT^A01|{id}|P|2.5|{number}\rPID|1||7\r").as_bytes())

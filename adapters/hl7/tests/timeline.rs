@@ -74,6 +74,7 @@ fn facts() -> Facts {
             group: Some(GroupFacts { group, sender_is_member: false, consent_covers_sender: true }),
         }],
         earlier_posts: vec![],
+        heard: Vec::new(),
         bounced: None,
         paper: PaperTrust::default(),
         open_deliveries: vec![],
@@ -130,8 +131,13 @@ impl Timeline {
     fn take(&mut self, envelope: &Envelope) -> Became {
         let asked = FactQuery::of(envelope, &Origin::default()).event_keys;
         let mut facts = facts();
-        facts.earlier_posts =
-            self.posts.iter().rev().filter(|p| asked.contains(&p.event_key)).cloned().collect();
+        // As the store finds them: by key, and what stands in the topics of stays.
+        let of_stay = |p: &&EarlierPost| {
+            let topics = self.posts.iter().filter(|t| t.event_key.starts_with("stay:") && t.is_topic());
+            topics.map(|t| &t.topic_id).any(|topic| topic == &p.topic_id)
+        };
+        let wanted = |p: &&EarlierPost| asked.contains(&p.event_key) || of_stay(p);
+        facts.earlier_posts = self.posts.iter().rev().filter(wanted).cloned().collect();
         let now = UtcMicros::from_rfc3339("2026-06-09T10:20:00+09:00").unwrap();
         let decided = decide(envelope, &facts, None, now);
         match &decided.decision {
@@ -152,7 +158,9 @@ impl Timeline {
             event_key: event.key.clone().unwrap(),
             body: print_of(envelope),
             urgency: placement.urgency,
-            attending: event.visit.as_ref().and_then(|v| v.attending.clone()),
+            corrects: placement.corrects.clone(),
+            version: placement.version,
+            event: Some(event.clone()),
         });
         self.words.push(envelope.body.clone().unwrap_or_default());
         let number = |id: &str| id.parse().unwrap();
@@ -166,7 +174,7 @@ impl Timeline {
 
 const PID: &str = "PID|1||00412338^^^^PI||山本^千代^^^^^L^I||19380412|F\r";
 
-/// Segments of an ADT. `stay` is PV1-19 and PV1-44, either may be empty.
+/// Segments of an ADT that was recorded at 10:20. `stay` is PV1-19 and PV1-44, either may be empty.
 fn adt(class: &str, ward: &str, doctor: &str, stay: (&str, &str), more: &str) -> String {
     let mut pv1 = vec![String::new(); 46];
     pv1[0] = "PV1".to_owned();
@@ -200,16 +208,31 @@ fn what_happens_to_a_stay_is_told_once_and_taken_back_once() {
         for (event, cancel) in events {
             let what = format!("{event} {cancel} {stay:?}");
             let mut timeline = Timeline::default();
-            let mut send =
-                |event: &str, ward: &str| timeline.send(event, &adt("I", ward, "", stay, "")).pop().unwrap();
-            assert_eq!(send(event, "5E"), Topic, "{what}");
-            assert_eq!(send(event, "5E"), Nothing, "{what}: once more");
-            assert_eq!(send(cancel, "5E"), Corrects(1), "{what}: taken back");
-            assert_eq!(send(cancel, "5E"), Nothing, "{what}: taken back once more");
-            assert_eq!(send(event, "5E"), Corrects(2), "{what}: after all");
-            assert_eq!(send(event, "5E"), Nothing, "{what}: after all, once more");
-            assert_eq!(send(cancel, "5E"), Corrects(3), "{what}: and taken back again");
-            assert_eq!(send(event, "7W"), Corrects(4), "{what}: elsewhere");
+            let mut send = |event: &str, ward: &str, minute: u32| {
+                let segments =
+                    adt("I", ward, "", stay, "").replace("0609102000", &format!("060910{minute}00"));
+                timeline.send(event, &segments).pop().unwrap()
+            };
+            assert_eq!(send(event, "5E", 20), Topic, "{what}");
+            assert_eq!(send(event, "5E", 20), Nothing, "{what}: once more");
+            assert_eq!(send(cancel, "5E", 21), Corrects(1), "{what}: taken back");
+            assert_eq!(send(cancel, "5E", 21), Nothing, "{what}: taken back once more");
+            // The night after, the whole day is sent once more.
+            assert_eq!(send(event, "5E", 20), Nothing, "{what}: sent again");
+            assert_eq!(send(cancel, "5E", 21), Nothing, "{what}: taken back, sent again");
+            assert_eq!(send(event, "5E", 22), Corrects(2), "{what}: after all");
+            assert_eq!(send(event, "5E", 22), Nothing, "{what}: after all, once more");
+            assert_eq!(send(cancel, "5E", 23), Corrects(3), "{what}: and taken back again");
+            assert_eq!(send(event, "7W", 24), Corrects(4), "{what}: elsewhere");
+            for (again, ward, minute) in [
+                (event, "7W", 24),
+                (cancel, "5E", 23),
+                (event, "5E", 22),
+                (cancel, "5E", 21),
+                (event, "5E", 20),
+            ] {
+                assert_eq!(send(again, ward, minute), Nothing, "{what}: {minute} sent again");
+            }
         }
     }
 }

@@ -45,6 +45,7 @@ fn nothing_known() -> Facts {
         addressed_group: None,
         candidates: Vec::new(),
         earlier_posts: Vec::new(),
+        heard: Vec::new(),
         bounced: None,
         open_deliveries: Vec::new(),
         made_final: false,

@@ -182,6 +182,7 @@ pub(crate) fn facts(sender: Option<SenderFacts>) -> Facts {
         open_deliveries: Vec::new(),
         candidates: vec![],
         earlier_posts: vec![],
+        heard: Vec::new(),
         bounced: None,
         paper: crate::facts::PaperTrust::default(),
         made_final: false,

@@ -389,6 +389,8 @@ pub enum OnlyIf {
     /// The topic of the post was written by the endpoint's facility or addressed to it: a hospital gets the
     /// answers to what it said or was asked, nothing else of the timeline.
     TopicConcernsIt,
+    /// The facility has taken, or may have taken, what the post corrects: somebody calls it.
+    TookCorrected,
 }
 
 /// A 了解 on its way to the author of the post.

@@ -10,6 +10,7 @@ mod event;
 mod explicit;
 mod paper;
 mod requested;
+mod stay;
 mod triage;
 
 #[cfg(test)]
@@ -17,9 +18,12 @@ mod properties;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
+mod stays;
+#[cfg(test)]
 mod tests;
 
 pub use event::make_final;
+pub use stay::tells_of_a_stay;
 
 use crate::clock::UtcMicros;
 use crate::decision::{Decided, Decision, Notice, RuleVerdict, Then, TriageReason};

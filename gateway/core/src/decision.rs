@@ -327,6 +327,8 @@ pub enum TriageReason {
     NotAuthentic,
     /// Asks for something that only the office may do by phone.
     PhoneOnly,
+    /// Takes back something of a stay, and which stay or whether it is news cannot be told from it.
+    WhichStay,
     /// Was posted, and the office must call the sender about it.
     CallSender,
     /// Something that changes how the facility takes part: 休止, 了解状況, 担当終了, 設定変更.
@@ -390,6 +392,7 @@ impl TriageReason {
             Self::Rule { .. } => "rule",
             Self::NotAuthentic => "not_authentic",
             Self::PhoneOnly => "phone_only",
+            Self::WhichStay => "which_stay",
             Self::CallSender => "call_sender",
             Self::Requested { .. } => "requested",
             Self::EndpointUnreachable { .. } => "endpoint_unreachable",

@@ -320,6 +320,12 @@ pub struct Event {
     pub control_id: Option<String>,
     /// MSH-12.
     pub version: Option<String>,
+    /// EVN-2, when the sender's system recorded it; only if it states a time of day. A re-send keeps it.
+    #[serde(default, serialize_with = "rfc3339_or_null", deserialize_with = "read_rfc3339")]
+    pub recorded_at: Option<UtcMicros>,
+    /// EVN-6, when it happened; of a cancellation, when that happened which it takes back.
+    #[serde(default, serialize_with = "rfc3339_or_null", deserialize_with = "read_rfc3339")]
+    pub occurred_at: Option<UtcMicros>,
     /// Character sets.
     pub charset: Option<Charset>,
     /// The stay.

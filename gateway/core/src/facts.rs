@@ -7,6 +7,7 @@ use crate::directory::{Endpoint, Facility, Network, Patient, PatientGroup};
 use crate::envelope::{Envelope, Event, Identifier, ReportOutcome};
 use crate::ids::{DeliveryId, EndpointId, FacilityId, GroupId, PatientId, PostId, StaffId};
 use crate::port::Origin;
+use crate::post::Post;
 use crate::sheet_order::SheetOrder;
 use crate::text::fold::fold_name;
 use crate::vocabulary::{Channel, EndpointState, Intent, Urgency};
@@ -37,6 +38,8 @@ pub struct FactQuery {
     pub birth_date: Option<String>,
     /// Event key of this message and of what it corrects, and the stay it belongs to.
     pub event_keys: Vec<String>,
+    /// Whether the patient's stays in the sender's house matter: for what happens in one, and for documents.
+    pub stays: bool,
     /// Message-ID or return path of a mail of ours that came back for good.
     pub bounced: Option<String>,
     /// TXA-12 of a document that is a draft.
@@ -79,6 +82,7 @@ impl FactQuery {
             folded_names,
             birth_date: envelope.patient.birth_date.clone(),
             event_keys,
+            stays: envelope.event.as_ref().is_some_and(concerns_a_stay),
             bounced: hard_bounce(envelope),
             draft: envelope.draft_document().map(str::to_owned),
         }
@@ -95,12 +99,17 @@ fn hard_bounce(envelope: &Envelope) -> Option<String> {
     report.original.clone().filter(|_| hard)
 }
 
+fn concerns_a_stay(event: &Event) -> bool {
+    matches!(event.kind.as_deref(), Some("ADT" | "MDM" | "Bundle"))
+}
+
 /// Keys under which earlier posts of the same happening can be found: its own, what it corrects, the
 /// document it adds to, and admission, discharge and their cancellations of the same stay.
 fn event_keys(event: &Event) -> Vec<String> {
     let document = event.parent_document.as_ref().map(|d| format!("document:{d}"));
     let mut keys: Vec<String> =
         [event.key.clone(), event.corrects.clone(), document].into_iter().flatten().collect();
+    // However many stays the patient had since.
     if event.visit.is_some() {
         for trigger in ["A01", "A03", "A11", "A13"] {
             keys.extend(event.stay_keys(trigger));
@@ -134,8 +143,11 @@ pub struct Facts {
     pub addressed_group: Option<GroupFacts>,
     /// Patients that could be meant.
     pub candidates: Vec<PatientCandidate>,
-    /// Earlier posts of the sender's facility with one of the event keys, newest first.
+    /// Earlier posts of the sender's facility with one of the event keys, and where [`FactQuery::stays`] those of
+    /// the stays of the patient whose number is confirmed; newest first.
     pub earlier_posts: Vec<EarlierPost>,
+    /// What the sender has told of stays under this patient's number, newest first, posted or not.
+    pub heard: Vec<Heard>,
     /// The endpoint to which a mail of ours bounced hard.
     pub bounced: Option<BouncedEndpoint>,
     /// How far the network trusts its reading of paper.
@@ -319,7 +331,7 @@ pub struct PatientCandidate {
     pub group: Option<GroupFacts>,
 }
 
-/// An earlier post found by event key.
+/// An earlier post of a happening that the sender has told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EarlierPost {
     /// The post.
@@ -334,6 +346,49 @@ pub struct EarlierPost {
     pub body: String,
     /// 緊急度 with which it was posted: the correction of a critical value is as urgent as the value.
     pub urgency: Urgency,
-    /// The doctor in charge, as the message of a stay named him; only where that was asked for.
-    pub attending: Option<String>,
+    /// The post that it corrects.
+    pub corrects: Option<PostId>,
+    /// 1, and one more for each correction.
+    pub version: u32,
+    /// What the message behind it told; only where a stay or a doctor is asked for.
+    pub event: Option<Event>,
+}
+
+impl EarlierPost {
+    /// The post that was made of a message a moment ago; none if it is of no happening.
+    #[must_use]
+    pub fn of(post: &Post, envelope: &Envelope) -> Option<Self> {
+        Some(Self {
+            post_id: post.id.clone(),
+            topic_id: post.topic_id.clone(),
+            group_id: post.group_id.clone(),
+            event_key: post.event_key.clone()?,
+            body: crate::placement::print_of(envelope),
+            urgency: post.urgency,
+            corrects: post.corrects.clone(),
+            version: post.version,
+            event: envelope.event.clone(),
+        })
+    }
+
+    /// Whether it opened its topic.
+    #[must_use]
+    pub fn is_topic(&self) -> bool {
+        self.post_id == self.topic_id
+    }
+
+    /// The doctor in charge, as the message named him.
+    #[must_use]
+    pub fn attending(&self) -> Option<&str> {
+        self.event.as_ref()?.visit.as_ref()?.attending.as_deref()
+    }
+}
+
+/// A message about a stay that was taken earlier, whatever was decided about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// What it told.
+    pub event: Event,
+    /// It went to the office; otherwise it was posted, or recorded because it said nothing new.
+    pub to_the_office: bool,
 }

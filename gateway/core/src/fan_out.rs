@@ -49,6 +49,7 @@ pub fn publish(
             let Some(planned) = plan_for(endpoint, &post, due, now) else { continue };
             let planned = rested(planned, member, endpoint, &post, roster, now);
             effects.push(Effect::Deliver(delivery(&post, endpoint, planned, only_if, now, random)));
+            effects.extend(call_about(&post, endpoint, planned, now, random).map(Effect::Deliver));
         }
     }
     effects.insert(0, Effect::Post { post: Box::new(post), attachments });
@@ -109,6 +110,23 @@ fn inbox(correspondent: &Member) -> Option<&EndpointId> {
         let of_channel = |e: &&Endpoint| e.channel == channel && receives(e, correspondent);
         correspondent.endpoints.iter().find(of_channel).map(|e| &e.id)
     })
+}
+
+/// A machine files what it is told, and nobody there need see that it was taken back (hl7.md 14): a call of the
+/// office, at the same time, if the machine has taken what is withdrawn.
+fn call_about(
+    post: &Post,
+    endpoint: &Endpoint,
+    planned: Planned,
+    now: UtcMicros,
+    random: &mut dyn FnMut() -> u128,
+) -> Option<NewDelivery> {
+    let to_a_machine = endpoint.channel == Channel::Hl7 && post.withdraws();
+    let call = || NewDelivery {
+        channel: Channel::PhoneMemo,
+        ..delivery(post, endpoint, planned, OnlyIf::TookCorrected, now, random)
+    };
+    to_a_machine.then(call)
 }
 
 /// Whether a hospital's interface gets this post: what is addressed to it, and what comes under a topic

@@ -11,8 +11,8 @@ use kakehashi_core::decide::{decide, make_final};
 use kakehashi_core::decision::{Decided, Decision, TriageReason};
 use kakehashi_core::digest_answer;
 use kakehashi_core::envelope::{Attachment, Envelope};
-use kakehashi_core::facts::FactQuery;
-use kakehashi_core::ids::{AttachmentId, GroupId, IntakeId, NetworkId, TriageId};
+use kakehashi_core::facts::{EarlierPost, FactQuery};
+use kakehashi_core::ids::{AttachmentId, FacilityId, GroupId, IntakeId, NetworkId, TriageId};
 use kakehashi_core::mail_footer;
 use kakehashi_core::placement::{self, Arrival};
 use kakehashi_core::port::{BoxFuture, PartFault, RawIntake, ReadFault, Reader, SenderCheck};
@@ -241,7 +241,14 @@ impl Settler {
                 None => read.push((envelope, facts)),
             }
         }
-        for (index, (envelope, facts)) in read.iter().enumerate() {
+        // A file tells of an admission and, some lines further, takes it back: what was posted from it is known too.
+        let mut posted: Vec<(FacilityId, EarlierPost)> = Vec::new();
+        for (index, (envelope, facts)) in read.iter_mut().enumerate() {
+            let by = facts.sender.as_ref().map(|s| &s.facility.id);
+            let own =
+                posted.iter().rev().filter(|(facility, _)| Some(facility) == by).map(|(_, p)| p.clone());
+            facts.earlier_posts.splice(0..0, own.collect::<Vec<_>>());
+            let (envelope, facts) = (&*envelope, &*facts);
             let verdict = rules.decide(envelope, facts);
             let decided = decide(envelope, facts, verdict.as_ref(), now);
             let mut rosters = Vec::new();
@@ -272,7 +279,14 @@ impl Settler {
                 decided: &decided,
                 facility: facility.as_ref(),
             };
-            own_effects.extend(placement::effects(&arrival, &rosters, attachments, &mut crate::random));
+            let effects = placement::effects(&arrival, &rosters, attachments, &mut crate::random);
+            posted.extend(effects.iter().filter_map(|effect| match effect {
+                Effect::Post { post, .. } => {
+                    EarlierPost::of(post, envelope).map(|earlier| (post.facility_id.clone(), earlier))
+                }
+                _ => None,
+            }));
+            own_effects.extend(effects);
             all_decided.push(decided);
         }
         let envelopes = read.into_iter().map(|(envelope, _)| envelope).collect();

@@ -20,8 +20,10 @@ pub(crate) fn call(job: &DeliveryJob, posts: &JobPosts) -> RenderedContent {
     } else {
         posts.endpoint.address.clone()
     };
+    let shown =
+        if number.trim().is_empty() { "電話番号は台帳にありません" } else { number.as_str() };
     let mut lines = vec![
-        format!("{facility} へ電話 ({number})"),
+        format!("{facility} へ電話 ({shown})"),
         format!(
             "1 「{}です。お名前をお願いします」→ 名前を書き留める。",
             clean_line(&job.network.office_name, 60)
@@ -41,6 +43,12 @@ pub(crate) fn call(job: &DeliveryJob, posts: &JobPosts) -> RenderedContent {
             wording::open_title(item, &guard),
             item.asked.ja(),
         ));
+        if item.post.withdraws() {
+            lines.push(
+                "   取り消す前のものを、先方のシステムがもう受け取っています。印刷や転記がないか確かめてください。"
+                    .to_owned(),
+            );
+        }
     }
     if posts.items.len() > ITEMS_MAX {
         lines.push(format!("   ほか {}件", posts.items.len() - ITEMS_MAX));

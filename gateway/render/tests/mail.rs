@@ -231,6 +231,28 @@ fn a_call_says_nothing_about_the_patient() {
 }
 
 #[test]
+fn a_call_about_what_a_machine_has_taken_goes_to_its_house() {
+    let mut job = samples::discharge(Channel::PhoneMemo);
+    let posts = posts(&mut job);
+    posts.endpoint.address.clear();
+    posts.facility.phone = Some("03-0000-0101".into());
+    let item = &mut posts.items[0];
+    item.post.kind = kakehashi_core::post::PostKind::Correction;
+    item.post.title = Some("返信（取消）".into());
+    let call = |job: &_| match Renderer::new().unwrap().render(job).unwrap() {
+        RenderedContent::Phone { number, script } => (number, script),
+        _ => panic!("no call"),
+    };
+    let (number, script) = call(&job);
+    assert_eq!(number, "03-0000-0101");
+    assert!(script.contains("もう受け取っています"), "{script}");
+    self::posts(&mut job).facility.phone = None;
+    let (number, script) = call(&job);
+    assert_eq!(number, "");
+    assert!(script.contains("電話番号は台帳にありません"), "{script}");
+}
+
+#[test]
 fn notices_are_uniform_and_answer_no_code() {
     let mail = mail(&samples::notice(Channel::Email, Notice::Uniform));
     assert_eq!(mail.reply_to, None);

@@ -2,25 +2,25 @@
 //! the sender's facility and the number of candidates (at most [`MOST`] of each kind), never on the size
 //! of a timeline or of the network.
 
+mod stays;
+
 use crate::apply::messages::document_term;
 use crate::columns::{
     ENDPOINT, FACILITY, GROUP, PATIENT, consented_by, is_member, read_endpoint, read_facility, read_group,
     read_patient,
 };
 use crate::database::Database;
-use crate::value::{args, list};
-use crate::{StoreError, codes, posts};
+use crate::value::args;
+use crate::{StoreError, codes};
 use kakehashi_core::bounce::{COUNTS_FOR_SECONDS, is_hard};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::{Network, Patient};
-use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::{
-    BouncedEndpoint, CodeEntry, CodeFacts, CodeItem, EarlierPost, FactQuery, Facts, GroupFacts,
-    IdentifierState, PaperTrust, PatientCandidate, SenderFacts,
+    BouncedEndpoint, CodeEntry, CodeFacts, CodeItem, FactQuery, Facts, GroupFacts, IdentifierState,
+    PaperTrust, PatientCandidate, SenderFacts,
 };
 use kakehashi_core::ids::{EndpointId, FacilityId, NetworkId, PatientId};
 use kakehashi_core::job::delivery_of_message_id;
-use kakehashi_core::post::print_of;
 use kakehashi_core::reply_code::ReplyCode;
 use kakehashi_core::vocabulary::{Channel, EndpointState};
 use std::collections::HashMap;
@@ -53,9 +53,12 @@ pub(crate) async fn gather(
     let thread = thread(db, n, query, now).await?;
     let addressed_group = addressed_group(db, &network, query, facility, now).await?;
     let candidates = candidates(db, n, query, facility, now).await?;
-    let earlier_posts = match facility {
-        Some(facility) => earlier_posts(db, n, query, facility).await?,
-        None => Vec::new(),
+    let (earlier_posts, heard) = match facility {
+        Some(facility) => {
+            let groups = stays::groups_asked(query, &candidates, addressed_group.as_ref());
+            (stays::earlier_posts(db, n, query, facility, groups).await?, stays::heard(db, n, query).await?)
+        }
+        None => (Vec::new(), Vec::new()),
     };
     let bounced = bounced(db, n, query, now).await?;
     let paper = match query.channel {
@@ -74,6 +77,7 @@ pub(crate) async fn gather(
         addressed_group,
         candidates,
         earlier_posts,
+        heard,
         bounced,
         paper,
         open_deliveries,
@@ -398,74 +402,4 @@ async fn candidates(
             identifier,
         })
         .collect())
-}
-
-async fn earlier_posts(
-    db: &Database,
-    network: &NetworkId,
-    query: &FactQuery,
-    facility: &FacilityId,
-) -> Result<Vec<EarlierPost>, StoreError> {
-    if query.event_keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = db
-        .rows(
-            "SELECT post_id FROM posts WHERE network_id = $1 AND facility_id = $2 AND event_key {in $3} \
-             ORDER BY post_id DESC LIMIT 50",
-            args![network, facility, query.event_keys.clone()],
-        )
-        .await?;
-    let ids: Vec<kakehashi_core::ids::PostId> =
-        rows.iter().map(|row| row.reader().id()).collect::<Result<_, _>>()?;
-    let attachments = posts::attachments(db, network, &ids).await?;
-    let doctors = match query.event_keys.iter().any(|k| k.starts_with("doctor:")) {
-        true => doctors(db, network, &ids).await?,
-        false => HashMap::new(),
-    };
-    let mut earlier: Vec<EarlierPost> = posts::by_ids(db, network, &ids)
-        .await?
-        .into_iter()
-        .filter_map(|post| {
-            let files = attachments.get(&post.id).into_iter().flatten().map(|a| (a.role, &a.content_hash));
-            let body = print_of(post.title.as_deref(), &post.body, files);
-            Some(EarlierPost {
-                event_key: post.event_key?,
-                attending: doctors.get(&post.id).cloned(),
-                post_id: post.id,
-                topic_id: post.topic_id,
-                group_id: post.group_id,
-                urgency: post.urgency,
-                body,
-            })
-        })
-        .collect();
-    earlier.reverse();
-    Ok(earlier)
-}
-
-/// The doctor in charge as the message behind each of these posts named him.
-async fn doctors(
-    db: &Database,
-    network: &NetworkId,
-    posts: &[kakehashi_core::ids::PostId],
-) -> Result<HashMap<kakehashi_core::ids::PostId, String>, StoreError> {
-    let rows = db
-        .rows(
-            "SELECT t.post_id, n.envelopes FROM posts t \
-             JOIN intakes n ON n.network_id = t.network_id AND n.intake_id = t.intake_id \
-             WHERE t.network_id = $1 AND t.post_id {in $2} \
-               AND (t.event_key LIKE 'stay:%' OR t.event_key LIKE 'doctor:%')",
-            args![network, list(posts)],
-        )
-        .await?;
-    let mut found = HashMap::new();
-    for row in &rows {
-        let mut r = row.reader();
-        let post = r.id()?;
-        let envelopes: Vec<Envelope> = r.opt_json(("intakes", "envelopes"))?.unwrap_or_default();
-        let doctor = envelopes.into_iter().find_map(|e| e.event?.visit?.attending);
-        found.extend(doctor.map(|doctor| (post, doctor)));
-    }
-    Ok(found)
 }

@@ -68,7 +68,8 @@ fn written(
     let words = judgement.header.as_ref().is_some_and(|h| !accepted && h.version() < (2, 5));
     if words || judgement.expected.is_some() {
         answer.push(separator);
-        answer.extend_from_slice(if words { reason.text.as_bytes() } else { b"" });
+        let text = if words { in_words(judgement, reason) } else { String::new() };
+        answer.extend_from_slice(text.as_bytes());
     }
     if let Some(expected) = judgement.expected {
         answer.push(separator);
@@ -76,15 +77,30 @@ fn written(
     }
     answer.push(b'\r');
     if !accepted {
-        error(&mut answer, judgement.header.as_ref(), reason);
+        error(&mut answer, judgement.header.as_ref(), reason, &in_words(judgement, reason));
     }
     answer
 }
 
+/// What a person at the sender's reads.
+fn in_words(judgement: &Judgement<'_>, reason: Reason) -> String {
+    match &judgement.note {
+        Some(note) => format!("{} ({note})", reason.text),
+        None => reason.text.to_owned(),
+    }
+}
+
 /// Writes the answer to a batch (HL7 chapter 2, batch protocol): the answers to its messages between the
-/// headers of the batch, with addresses swapped and its own number as reference.
+/// headers of the batch, with addresses swapped and its own number as reference. Where its trailer counted
+/// others than came, BTS-2 says so.
 #[must_use]
-pub fn build_batch(batch: &[u8], answers: &[Vec<u8>], ids: &AnswerIds, now: UtcMicros) -> Vec<u8> {
+pub fn build_batch(
+    batch: &[u8],
+    (messages, stated_count): (usize, Option<usize>),
+    answers: &[Vec<u8>],
+    ids: &AnswerIds,
+    now: UtcMicros,
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(256 + answers.iter().map(Vec::len).sum::<usize>());
     let file = Header::of_batch(batch, b"FHS");
     let group = Header::of_batch(batch, b"BHS");
@@ -103,7 +119,11 @@ pub fn build_batch(batch: &[u8], answers: &[Vec<u8>], ids: &AnswerIds, now: UtcM
         out.extend_from_slice(answer);
     }
     let f = usual.field;
-    out.extend_from_slice(format!("BTS{f}{}\r", answers.len()).as_bytes());
+    let comment = match stated_count.filter(|stated| *stated != messages) {
+        Some(stated) => format!("{f}BTS-1 counted {stated} messages and {messages} came"),
+        None => String::new(),
+    };
+    out.extend_from_slice(format!("BTS{f}{}{comment}\r", answers.len()).as_bytes());
     if file.is_some() {
         out.extend_from_slice(format!("FTS{f}1\r").as_bytes());
     }
@@ -174,22 +194,19 @@ fn kind(header: &Header<'_>) -> String {
     format!("ACK{separator}{event}{separator}ACK")
 }
 
-fn error(answer: &mut Vec<u8>, header: Option<&Header<'_>>, reason: Reason) {
+fn error(answer: &mut Vec<u8>, header: Option<&Header<'_>>, reason: Reason, words: &str) {
     let separators = header.map(|h| h.separators).unwrap_or_default();
     let (f, c, s) = (separators.field, separators.component, separators.subcomponent);
-    let Reason { code, name, place, text } = reason;
+    let Reason { code, name, place, .. } = reason;
+    let segment = place.map_or("", |p| p.segment);
+    let sequence = place.and_then(|p| p.sequence).map_or(String::new(), |n| n.to_string());
+    let field = place.and_then(|p| p.field).map_or(String::new(), |n| n.to_string());
     let line = if header.is_none_or(|h| h.version() >= (2, 5)) {
-        let place = match place {
-            Some((segment, Some(field))) if segment == "MSH" => format!("{segment}{c}1{c}{field}"),
-            Some((segment, Some(field))) => format!("{segment}{c}{field}"),
-            Some((segment, None)) => segment.to_owned(),
-            None => String::new(),
-        };
-        format!("ERR{f}{f}{place}{f}{code}{c}{name}{c}HL70357{f}E{f}{f}{f}{f}{text}\r")
+        let place = format!("{segment}{c}{sequence}{c}{field}");
+        let place = place.trim_end_matches(c);
+        format!("ERR{f}{f}{place}{f}{code}{c}{name}{c}HL70357{f}E{f}{f}{f}{f}{words}\r")
     } else {
-        let segment = place.map_or("", |(segment, _)| segment);
-        let field = place.and_then(|(_, field)| field).map_or(String::new(), |n| n.to_string());
-        format!("ERR{f}{segment}{c}1{c}{field}{c}{code}{s}{name}{s}HL70357\r")
+        format!("ERR{f}{segment}{c}{sequence}{c}{field}{c}{code}{s}{name}{s}HL70357\r")
     };
     answer.extend_from_slice(line.as_bytes());
 }
@@ -226,7 +243,7 @@ mod tests {
             (
                 b"MSH|^~\\&|HIS|S|GW|C|2026||MDM^T02|1|P|2.2\r",
                 "MSH|^~\\&|GW|C|HIS|S|20260609102001||ACK|GW1|P|2.2\rMSA|AE|1|The patient is missing\r\
-                 ERR|PID^1^1^100&Segment sequence error&HL70357\r",
+                 ERR|PID^1^^100&Segment sequence error&HL70357\r",
             ),
             (
                 b"nothing",
@@ -245,13 +262,18 @@ mod tests {
         let batch = b"FHS|^~\\&|HIS|S|GW|C|2026||f|||F1\rBHS|^~\\&|HIS|S|GW|C|2026||b||B1\rMSH|^~\\&|HIS\rBTS|1\rFTS|1\r";
         let ids = AnswerIds::default();
         let text =
-            String::from_utf8(build_batch(batch, &[b"MSH|1\rMSA|AA|1\r".to_vec()], &ids, now)).unwrap();
+            String::from_utf8(build_batch(batch, (1, Some(1)), &[b"MSH|1\rMSA|AA|1\r".to_vec()], &ids, now))
+                .unwrap();
         let lines: Vec<&str> = text.trim_end().split('\r').collect();
         assert!(lines[0].starts_with("FHS|^~\\&|GW|C|HIS|S|20260609102001||||GW"), "{text}");
         assert!(lines[1].starts_with("BHS|^~\\&|GW|C|HIS|S|") && lines[1].ends_with("|B1"), "{text}");
         assert_eq!(lines[2..], ["MSH|1", "MSA|AA|1", "BTS|1", "FTS|1"]);
-        let bare = String::from_utf8(build_batch(b"BHS!@~\\&\rMSH!@~\\&\r", &[], &ids, now)).unwrap();
-        assert!(bare.starts_with("BHS!@~\\&!") && bare.ends_with("\rBTS!0\r"), "{bare}");
+        let bare =
+            String::from_utf8(build_batch(b"BHS!@~\\&\rMSH!@~\\&\r", (0, Some(2)), &[], &ids, now)).unwrap();
+        assert!(
+            bare.starts_with("BHS!@~\\&!") && bare.ends_with("\rBTS!0!BTS-1 counted 2 messages and 0 came\r"),
+            "{bare}"
+        );
     }
 
     #[test]

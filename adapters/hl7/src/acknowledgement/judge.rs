@@ -2,7 +2,7 @@
 //! an ADT, a few milliseconds for megabytes of base64. AE and AR end the sender's attempts, so they
 //! are given only where a person at the hospital must act; everything else is for triage and AA.
 
-use super::{AnswerCode, Reason};
+use super::{AnswerCode, Place, Reason};
 use crate::InterfaceProfile;
 use crate::charset::label::{Declared, read as read_label};
 use crate::charset::mend::mend;
@@ -14,6 +14,8 @@ use crate::header::{Header, ascii, header_separator, line_end, skip_lead, split_
 const NEED_PATIENT: &[&str] = &[
     "ADT", "MDM", "OMD", "OMG", "OML", "OMP", "ORM", "ORU", "OUL", "PPR", "RAS", "RDE", "RDS", "REF", "VXU",
 ];
+/// Types that say nothing without their event.
+const WITH_EVENT: &[&str] = &["ADT", "MDM"];
 /// Further types that are known here, if only to be parked.
 const KNOWN: &[&str] = &["ACK", "BAR", "DFT", "OMI", "OMS", "RRI", "SIU", "SRM"];
 
@@ -37,6 +39,8 @@ pub struct Judgement<'a> {
     pub verdict: Verdict,
     /// The sequence number that is expected next, told in MSA-4 where the interface uses the protocol.
     pub expected: Option<i64>,
+    /// What the words of the reason leave open, ASCII: a limit, a number.
+    pub note: Option<String>,
 }
 
 /// Judges a message without framing.
@@ -58,7 +62,13 @@ fn judged<'a>(message: &'a [u8], profile: &InterfaceProfile, with_files: bool) -
         None => Verdict::Rejected(Reason::NO_HEADER),
         Some(header) => verdict(message, header, profile, with_files),
     };
-    Judgement { header, verdict, expected: None }
+    let note = match verdict {
+        Verdict::Rejected(Reason::PROCESSING_ID) => {
+            Some(format!("it takes {}", profile.accepted_processing_ids.join(", ")))
+        }
+        _ => None,
+    };
+    Judgement { header, verdict, expected: None, note }
 }
 
 fn verdict(message: &[u8], header: &Header<'_>, profile: &InterfaceProfile, with_files: bool) -> Verdict {
@@ -88,12 +98,19 @@ fn verdict(message: &[u8], header: &Header<'_>, profile: &InterfaceProfile, with
     {
         return Verdict::ContentError(Reason::TRUNCATED);
     }
-    let mut has_patient = false;
+    let (mut has_patient, mut results) = (false, 0);
+    let mut has_event = !WITH_EVENT.contains(&kind.as_str()) || !header.text(9, 2).is_empty();
     for line in lines(message) {
         has_patient |= header_separator(line, b"PID").is_some();
+        has_event |= names_event(line, header);
+        results += u32::from(line.starts_with(b"OBX"));
         if with_files && is_damaged_file(line, header) {
-            return Verdict::ContentError(Reason::DAMAGED_FILE);
+            let place = Place { segment: "OBX", sequence: Some(results), field: Some(5) };
+            return Verdict::ContentError(Reason { place: Some(place), ..Reason::DAMAGED_FILE });
         }
+    }
+    if !has_event {
+        return Verdict::ContentError(Reason::NO_EVENT);
     }
     if !has_patient && NEED_PATIENT.contains(&kind.as_str()) {
         return Verdict::ContentError(Reason::NO_PATIENT);
@@ -117,6 +134,15 @@ fn lines(message: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = rest.get(end + 1..).unwrap_or_default();
         Some(line)
     })
+}
+
+/// EVN-1, which says what happened where MSH-9.2 does not.
+fn names_event(line: &[u8], header: &Header<'_>) -> bool {
+    if !line.starts_with(b"EVN") {
+        return false;
+    }
+    let mut fields = split_outside_two_byte(line, ascii(header.separators.field)).skip(1);
+    fields.next().is_some_and(|event| !event.iter().all(u8::is_ascii_whitespace) && event != b"\"\"")
 }
 
 /// OBX of type ED whose data cannot be decoded. A part of a split file may end anywhere, so only its
@@ -187,7 +213,8 @@ impl Judgement<'_> {
     #[must_use]
     pub fn refusal(&self) -> Option<AnswerCode> {
         let verdict = Verdict::Rejected(Reason::REFUSED);
-        let rejected = Judgement { header: self.header.clone(), verdict, expected: self.expected };
+        let rejected =
+            Judgement { header: self.header.clone(), verdict, expected: self.expected, note: None };
         rejected.answer()
     }
 
@@ -258,6 +285,24 @@ mod tests {
             assert_eq!(later(&format!("{head}PID|1\r")), sound, "{fifteen}/{sixteen}");
             assert_eq!(later(&head), no_patient, "{fifteen}/{sixteen} without patient");
         }
+    }
+
+    #[test]
+    fn what_to_mend_is_told_by_place() {
+        let judged = |body: &str| {
+            let message = format!("MSH|^~\\&|A|B|C|D|2026||{body}");
+            judge(message.as_bytes(), &InterfaceProfile::default()).reason()
+        };
+        let files = "ORU^R01|1|P|2.5\rPID|1\rOBX|1|NM|K||4\rOBX|2|ED|D||^AP^PDF^Base64^JVBERi0x\rOBX|3|ED|D||^AP^PDF^Base64^*%*\r";
+        let place = judged(files).unwrap().place;
+        assert_eq!(place, Some(Place { segment: "OBX", sequence: Some(3), field: Some(5) }));
+        assert_eq!(judged("ADT|1|P|2.5\rPID|1\r"), Some(Reason::NO_EVENT));
+        assert_eq!(judged("ADT|1|P|2.5\rEVN||20260609\rPID|1\r"), Some(Reason::NO_EVENT));
+        assert_eq!(judged("ADT|1|P|2.5\rEVN|A01\rPID|1\r"), None);
+        assert_eq!(judged("ORU|1|P|2.5\rPID|1\r"), None, "results speak for themselves");
+        assert_eq!(judged("ACK|1|P|2.5\rMSA|AA|1\r"), None);
+        let test = judge(b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|T|2.5\rPID|1\r", &InterfaceProfile::default());
+        assert_eq!(test.note.as_deref(), Some("it takes P"));
     }
 
     #[test]

@@ -44,8 +44,15 @@ pub struct Session {
 /// What one frame waits for: a message, or all messages of a batch.
 struct Pending {
     messages: Vec<Message>,
-    /// The batch, whose headers the answer mirrors.
-    batch: Option<Vec<u8>>,
+    batch: Option<BatchHead>,
+}
+
+/// A batch, as far as its answer mirrors it.
+struct BatchHead {
+    /// Its headers.
+    bytes: Vec<u8>,
+    /// Its messages, and how many its trailer counted.
+    counts: (usize, Option<usize>),
 }
 
 /// A message on its way to its answer.
@@ -203,8 +210,12 @@ impl Session {
                 }
                 let batch = batch::split(&bytes);
                 if batch.messages.is_empty() && batch.has_batch_segments {
+                    // A sender that has nothing to say waits for an answer all the same.
                     tracing::info!(interface = self.shared.config.interface, "mllp: empty batch");
-                    return None;
+                    let counts = (0, batch.stated_count);
+                    let head = BatchHead { bytes, counts };
+                    let pending = Pending { messages: Vec::new(), batch: Some(head) };
+                    return queue.send(pending).await.is_err().then_some(End::Closed);
                 }
                 let whole = [bytes.as_slice()];
                 // One message is kept as it came, with what stands before its first letter.
@@ -212,7 +223,8 @@ impl Session {
                 let is_whole = is_one || batch.messages.is_empty() || batch.messages.len() > MAX_BATCH;
                 let messages = if is_whole { &whole[..] } else { &batch.messages };
                 if batch.has_batch_segments && !is_whole {
-                    return self.batch(&bytes, messages, queue, room, unusable).await;
+                    let counts = (messages.len(), batch.stated_count);
+                    return self.batch(&bytes, messages, counts, queue, room, unusable).await;
                 }
                 for message in messages {
                     let Some(permit) = permit(room, message.len()).await else { return Some(End::Closed) };
@@ -244,6 +256,7 @@ impl Session {
                 if Header::find(&head).is_some() {
                     let mut judgement = judge(&head, &self.shared.config.profile);
                     judgement.verdict = Verdict::Rejected(Reason::TOO_LONG);
+                    judgement.note = Some(format!("at most {} bytes", self.shared.config.max_frame_bytes));
                     let refused = self.immediate(&judgement);
                     let _ = queue.send(Pending { messages: vec![refused], batch: None }).await;
                 }
@@ -262,6 +275,7 @@ impl Session {
         &self,
         bytes: &[u8],
         messages: &[&[u8]],
+        counts: (usize, Option<usize>),
         queue: &mpsc::Sender<Pending>,
         room: &Arc<Semaphore>,
         unusable: &mut u32,
@@ -270,7 +284,8 @@ impl Session {
         let permit = Arc::new(permit);
         let messages = messages.iter().map(|m| self.message(m, Arc::clone(&permit), unusable)).collect();
         let end = bytes.windows(4).position(|w| w.starts_with(b"MSH")).unwrap_or(bytes.len());
-        let pending = Pending { messages, batch: Some(bytes[..end].to_vec()) };
+        let head = BatchHead { bytes: bytes[..end].to_vec(), counts };
+        let pending = Pending { messages, batch: Some(head) };
         queue.send(pending).await.is_err().then_some(End::Closed)
     }
 
@@ -285,6 +300,7 @@ impl Session {
         if matches!(turn, Some(Turn::Wrong(_))) {
             // Not stored: the sender begins again at the number that it is told.
             judgement.verdict = Verdict::Rejected(Reason::SEQUENCE);
+            judgement.note = None;
         }
         if let Some(reason) = judgement.reason() {
             tracing::warn!(
@@ -408,6 +424,7 @@ impl Session {
                     Some(done) = handed_in.next() => done,
                 }
             };
+            let is_empty = done.is_empty();
             let mut answers = Vec::with_capacity(done.len());
             let mut is_durable = false;
             for (outcome, message) in done {
@@ -440,8 +457,8 @@ impl Session {
                 }
             }
             let answer = match batch {
-                Some(batch) if !answers.is_empty() => {
-                    Some(build_batch(&batch, &answers, &self.shared.ids, self.shared.clock.now()))
+                Some(BatchHead { bytes, counts }) if is_empty || !answers.is_empty() => {
+                    Some(build_batch(&bytes, counts, &answers, &self.shared.ids, self.shared.clock.now()))
                 }
                 Some(_) => None,
                 None => answers.pop(),
@@ -480,7 +497,6 @@ impl Session {
     }
 }
 
-/// Room for so many bytes on their way; `None` if nobody answers any more.
 /// Writes answers. False if the connection does not take them.
 async fn write<S: AsyncWrite>(to: &mut WriteHalf<S>, answers: &mut Vec<u8>) -> bool {
     if answers.is_empty() {
@@ -495,6 +511,7 @@ async fn write<S: AsyncWrite>(to: &mut WriteHalf<S>, answers: &mut Vec<u8>) -> b
     written
 }
 
+/// Room for so many bytes on their way; `None` if nobody answers any more.
 async fn permit(room: &Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
     let kib = (bytes / 1024 + 1).min(IN_FLIGHT_KIB);
     Arc::clone(room).acquire_many_owned(u32::try_from(kib).unwrap_or(u32::MAX)).await.ok()

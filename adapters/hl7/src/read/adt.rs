@@ -76,7 +76,11 @@ pub(super) fn compose(
     if let Some(original) = cancels(&trigger).and_then(kind) {
         envelope.urgency = Some(original.urgency);
         envelope.title = Some(format!("{}（取消）", original.title));
-        envelope.body = Some(fill(template!("cancelled"), &[("what", Some(original.what))]));
+        let told = undone(&trigger, scope).map(Stamp::in_words);
+        // After a 退院の取消 the office calls; of all else nobody is asked.
+        let doing = (trigger == "A13").then_some("病院に確認中です。");
+        let fields = [("what", Some(original.what)), ("doing", doing), ("told", told.as_deref())];
+        envelope.body = Some(fill(template!("cancelled"), &fields));
         return Ok(());
     }
     if matches!(trigger.as_str(), "A01" | "A03") && scope.text("PV1", 2, 1).as_deref() == Some("O") {
@@ -108,7 +112,20 @@ fn occurred(trigger: &str, scope: &Scope<'_>) -> Option<Stamp> {
         "A02" | "A09" | "A10" | "A21" | "A22" => &[("EVN", 6, 1)],
         _ => &[],
     };
-    scope.first_stamp(first).or_else(|| scope.first_stamp(&[("EVN", 2, 1), ("MSH", 7, 1)]))
+    scope.first_stamp(first).or_else(|| scope.first_stamp(&[("EVN", 2, 1)]))
+}
+
+/// When that happened, or was to happen, which a cancellation takes back.
+fn undone(trigger: &str, scope: &Scope<'_>) -> Option<Stamp> {
+    let places: &[(&str, usize, usize)] = match canonical_trigger(trigger) {
+        "A11" => &[("PV1", 44, 1)],
+        "A13" => &[("PV1", 45, 1)],
+        "A12" | "A52" | "A53" => &[("EVN", 6, 1)],
+        "A27" => &[("PV2", 8, 1)],
+        "A25" => &[("PV2", 9, 1)],
+        _ => &[],
+    };
+    scope.first_stamp(places)
 }
 
 fn set_keys(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, occurred: Option<Stamp>) {
@@ -342,6 +359,40 @@ fn reactions(segment: &crate::message::Segment<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_takes_back_says_what() {
+        let body = |event: &str, segments: &str| {
+            let message =
+                format!("MSH|^~\\&|HIS|S|GW|C|2026||ADT^{event}|1|P|2.5||||||UNICODE UTF-8\r{segments}");
+            let raw = kakehashi_core::port::RawIntake {
+                channel: kakehashi_core::vocabulary::Channel::Hl7,
+                format: kakehashi_core::vocabulary::Format::Hl7v2,
+                dedup_key: String::new(),
+                sender_message_id: None,
+                bytes: message.into_bytes().into(),
+                received_at: kakehashi_core::clock::UtcMicros::from_micros(0),
+                origin: kakehashi_core::port::Origin::default(),
+            };
+            let read = crate::read::read(&raw, &mut kakehashi_core::port::HashingSink, None).unwrap();
+            read[0].body.clone().unwrap()
+        };
+        let evn = "EVN||20260610104500||||20260607082500\rPID|1||7\r";
+        assert_eq!(
+            body("A12", &format!("{evn}PV1|1|I|5E\r")),
+            "転棟の取消が届きました。\n取り消された転棟: 6月7日8:25"
+        );
+        assert_eq!(body("A13", &format!("{evn}PV1|1|I|5E\r")), "退院の取消が届きました。病院に確認中です。");
+        let pv1 = format!("PV1|1|I|5E{}20260605194000\r", "|".repeat(41));
+        assert_eq!(
+            body("A11", &format!("{evn}{pv1}")),
+            "入院の取消が届きました。\n取り消された入院: 6月5日19:40"
+        );
+        assert_eq!(
+            body("A25", &format!("{evn}PV2|||||||||20260612\r")),
+            "退院予定の取消が届きました。\n取り消された退院予定: 6月12日"
+        );
+    }
 
     #[test]
     fn what_is_posted_has_its_words() {

@@ -57,7 +57,7 @@ pub(super) fn compose(
     if let Some(event) = envelope.event.as_mut() {
         event.status = scope.text("ORC", 1, 1).or(event.status.take());
         let key = order.map(|order| format!("order:{order}"));
-        let stopped = matches!(event.status.as_deref(), Some("CA" | "OC" | "DC" | "OD" | "CR"));
+        let stopped = event.status.as_deref().is_some_and(is_stopped);
         event.corrects = key.clone().filter(|_| stopped);
         event.key = key.or_else(|| control_id.map(|id| format!("message:{}", id.trim())));
     }
@@ -65,7 +65,7 @@ pub(super) fn compose(
     let name = row.map_or_else(|| format!("{kind} {trigger}").trim().to_owned(), |row| row.ja.to_owned());
     let cancelled = envelope.event.as_ref().is_some_and(|e| e.corrects.is_some());
     let name = if cancelled { format!("{name}（取消）") } else { name };
-    let mut lines: Vec<String> = scope.view.segments().filter_map(|s| line(&s)).take(MAX_LINES).collect();
+    let mut lines = lines(scope, &kind);
     lines.extend(content.text.or(content.cda));
     let patient = patient_in_words(envelope);
     let (at, text, facility) = (stamp.map(Stamp::in_words), lines.join("\n"), scope.facility());
@@ -81,11 +81,66 @@ pub(super) fn compose(
     Ok(())
 }
 
+/// One line for each thing, with what happened to it where the message tells several.
+fn lines(scope: &Scope<'_>, kind: &str) -> Vec<String> {
+    let several = scope.view.all("ORC").nth(1).is_some();
+    let mut stopped = false;
+    let mut lines = Vec::new();
+    for segment in scope.view.segments() {
+        if segment.name() == "ORC" {
+            stopped = several && segment.text(1, 1).as_deref().is_some_and(is_stopped);
+        }
+        let Some(mut line) = line(&segment) else { continue };
+        let mut details = details(&segment, scope, kind);
+        if stopped {
+            details.push("取消".to_owned());
+        }
+        if !details.is_empty() {
+            line.push_str(&format!("（{}）", details.join("、")));
+        }
+        lines.push(line);
+        if lines.len() >= MAX_LINES {
+            break;
+        }
+    }
+    lines
+}
+
+/// ORC-1 of an order that is not carried out.
+fn is_stopped(control: &str) -> bool {
+    matches!(control, "CA" | "OC" | "DC" | "OD" | "CR")
+}
+
+/// When it was, and what became of it.
+fn details(segment: &Segment<'_>, scope: &Scope<'_>, kind: &str) -> Vec<String> {
+    let time = |field: usize, suffix: &str| {
+        let stamp = segment.text(field, 1).and_then(|text| scope.stamp(&text));
+        stamp.map(|stamp| format!("{}{suffix}", stamp.dated_in_words()))
+    };
+    let coded = |field: usize, known: &[(&str, &str)]| {
+        let code = segment.text(field, 1)?;
+        known.iter().find(|(own, _)| *own == code).map(|(_, words)| (*words).to_owned())
+    };
+    let found = match segment.name() {
+        // A record of vaccinations goes back for years.
+        "RXA" => vec![
+            time(3, "").filter(|_| kind == "VXU"),
+            coded(20, &[("RE", "拒否"), ("NA", "未実施"), ("PA", "一部だけ実施")]),
+            coded(21, &[("D", "取消")]),
+        ],
+        "PRB" => vec![time(7, "から"), time(9, "に解決"), coded(1, &[("DE", "削除")])],
+        "DG1" => vec![time(5, ""), coded(21, &[("D", "削除")])],
+        _ => Vec::new(),
+    };
+    found.into_iter().flatten().collect()
+}
+
 fn line(segment: &Segment<'_>) -> Option<String> {
     let (_, words, measure) = LINES.iter().find(|(name, _, _)| *name == segment.name())?;
     let mut line = format!("・{}", segment.coded(*words)?);
+    // 999 is how senders of vaccinations write that nobody knows the amount.
     if let Some((amount, unit)) = measure
-        && let Some(amount) = segment.text(*amount, 1)
+        && let Some(amount) = segment.text(*amount, 1).filter(|a| segment.name() != "RXA" || a != "999")
     {
         line.push_str(&format!(" {amount}{}", segment.coded(*unit).unwrap_or_default()));
     }

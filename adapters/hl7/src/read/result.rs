@@ -60,7 +60,8 @@ pub(super) fn compose(
         (false, false) => Urgency::Normal,
     });
     let name = match (trigger.as_str(), table.is_empty()) {
-        ("R30" | "R31" | "R32", _) => "バイタル".to_owned(),
+        ("R30" | "R31" | "R32", _) if order.is_none() || tells_vitals(scope) => "バイタル".to_owned(),
+        ("R30" | "R31" | "R32", _) => order.unwrap_or_else(|| "検査結果".to_owned()),
         (_, true) => order.unwrap_or_else(|| "検査結果".to_owned()),
         (_, false) if table.is_examination() => order.unwrap_or_else(|| "検査結果".to_owned()),
         (_, false) => "検体検査結果".to_owned(),
@@ -83,6 +84,21 @@ pub(super) fn compose(
     envelope.body =
         (!text.is_empty()).then(|| fill(template, &[("at", at.as_deref()), ("text", Some(&text))]));
     Ok(())
+}
+
+/// Blood pressure, pulse, temperature and the like, by code (JLAC10 class 9, LOINC) or by name. What else is
+/// measured at the bedside, such as blood glucose, is called what was ordered.
+fn tells_vitals(scope: &Scope<'_>) -> bool {
+    const LOINC: [&str; 8] =
+        ["8480-6", "8462-4", "8867-4", "8310-5", "9279-1", "59408-5", "2708-6", "85354-9"];
+    const NAMES: [&str; 7] = ["血圧", "脈拍", "心拍", "体温", "SpO2", "ＳｐＯ２", "呼吸数"];
+    scope.view.all("OBX").any(|obx| {
+        let code = obx.text(3, 1).unwrap_or_default();
+        let name = obx.coded(3).unwrap_or_default();
+        (code.len() == 17 && code.starts_with('9'))
+            || LOINC.contains(&code.as_str())
+            || NAMES.iter().any(|vital| name.contains(vital))
+    })
 }
 
 /// Time of collection or examination: the first that is more than a date, else the first date.

@@ -13,8 +13,14 @@ pub(super) fn compose(envelope: &mut Envelope, scope: &Scope<'_>) {
     let missed = trigger == "S26";
     let cancelled = missed || matches!(trigger.as_str(), "S15" | "S16" | "S17");
     let changed = matches!(trigger.as_str(), "S13" | "S14" | "S18" | "S19" | "S20" | "S21" | "S22");
-    let starts =
-        scope.first_stamp(&[("SCH", 11, 4), ("AIS", 4, 1), ("AIG", 8, 1), ("AIL", 6, 1), ("AIP", 6, 1)]);
+    let starts = scope.first_stamp(&[
+        ("SCH", 11, 4),
+        ("TQ1", 7, 1),
+        ("AIS", 4, 1),
+        ("AIG", 8, 1),
+        ("AIL", 6, 1),
+        ("AIP", 6, 1),
+    ]);
     let appointment = scope.text("SCH", 2, 1).or_else(|| scope.text("SCH", 1, 1));
     if let Some(event) = envelope.event.as_mut() {
         event.status = scope.text("SCH", 25, 1);

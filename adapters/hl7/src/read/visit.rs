@@ -6,6 +6,14 @@ use crate::time::Precision;
 use kakehashi_core::envelope::{Envelope, Visit};
 
 pub(super) fn fill(envelope: &mut Envelope, scope: &Scope<'_>) {
+    if let Some(event) = envelope.event.as_mut() {
+        let exact = |field| {
+            let stamp = scope.first_stamp(&[("EVN", field, 1)]);
+            stamp.filter(|s| s.precision == Precision::Time).map(|s| s.at)
+        };
+        event.recorded_at = exact(2);
+        event.occurred_at = exact(6);
+    }
     let Some(pv1) = scope.view.first("PV1") else { return };
     let time = |field| {
         let stamp = pv1.text(field, 1).and_then(|t| scope.stamp(&t));

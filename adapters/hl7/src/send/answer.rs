@@ -15,6 +15,8 @@ pub struct Answer {
     pub control_id: String,
     /// Error code of table 0357, if stated.
     pub error: Option<String>,
+    /// Where in our message, as ERR says it: `MSH-9`, `OBX(3)-5`.
+    pub place: Option<String>,
     /// MSA-3, else the text of ERR, one line.
     pub text: Option<String>,
 }
@@ -26,11 +28,11 @@ impl Answer {
         matches!(self.error.as_deref(), Some("206" | "207"))
     }
 
-    /// For the office: `AE 101 Required field missing`.
+    /// For the office: `AE 101 PID Required field missing`.
     #[must_use]
     pub fn words(&self) -> String {
-        let parts = [Some(self.code.as_str()), self.error.as_deref(), self.text.as_deref()];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        let parts = [Some(&self.code), self.error.as_ref(), self.place.as_ref(), self.text.as_ref()];
+        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -46,7 +48,8 @@ pub fn read_answer(bytes: &[u8]) -> Option<Answer> {
         let decoded = charset::decode(raw, declared.as_deref(), None).map(|d| d.text).unwrap_or_default();
         Some(clean_line(&decoded, 200)).filter(|t| !t.is_empty())
     };
-    let (mut code, mut control_id, mut said, mut error) = (None, String::new(), None, (None, None));
+    let (mut code, mut control_id, mut said, mut place) = (None, String::new(), None, None);
+    let mut error = (None, None);
     for line in bytes.split(|b| matches!(b, b'\r' | b'\n')).map(skip_lead).take(50) {
         let fields: Vec<&[u8]> = split_outside_two_byte(line, field).take(12).collect();
         let get = |n: usize| fields.get(n).copied().unwrap_or_default();
@@ -66,6 +69,8 @@ pub fn read_answer(bytes: &[u8]) -> Option<Answer> {
                 let pair = if parts.first().is_some_and(|p| !p.is_empty()) { parts } else { old };
                 let number = pair.first().and_then(|p| text(p));
                 let words = text(get(8)).or_else(|| pair.get(1).and_then(|p| text(p)));
+                let at = if get(2).is_empty() { get(1) } else { get(2) };
+                place = place_of(split_outside_two_byte(at, component));
                 error = (number, words);
             }
             _ => {}
@@ -74,7 +79,20 @@ pub fn read_answer(bytes: &[u8]) -> Option<Answer> {
     let code = code.filter(|c| !c.is_empty())?;
     let code: String = code.chars().filter(char::is_ascii_alphanumeric).take(4).collect();
     let number = error.0.map(|n| n.chars().filter(char::is_ascii_alphanumeric).take(8).collect());
-    Some(Answer { code, control_id, error: number, text: said.or(error.1) })
+    Some(Answer { code, control_id, error: number, place, text: said.or(error.1) })
+}
+
+/// Segment, which of them, and field.
+fn place_of<'b>(mut parts: impl Iterator<Item = &'b [u8]>) -> Option<String> {
+    let mut part = || {
+        let part = parts.next().unwrap_or_default();
+        let sign = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+        (part.len() <= 5 && part.iter().all(sign)).then(|| String::from_utf8_lossy(part).into_owned())
+    };
+    let segment = part().filter(|s| s.len() == 3)?;
+    let sequence = part().filter(|n| !n.is_empty() && n != "1").map_or(String::new(), |n| format!("({n})"));
+    let field = part().filter(|n| !n.is_empty()).map_or(String::new(), |n| format!("-{n}"));
+    Some(format!("{segment}{sequence}{field}"))
 }
 
 #[cfg(test)]
@@ -97,15 +115,23 @@ mod tests {
                 "AE",
                 "GW1",
                 Some("101"),
-                "AE 101 患者がありません",
+                "AE 101 PID 患者がありません",
             ),
             (
                 "MSA|AR|GW1\rERR|PID^1^3^204&Unknown key identifier&HL70357\r",
                 "AR",
                 "GW1",
                 Some("204"),
-                "AR 204 Unknown key identifier",
+                "AR 204 PID-3 Unknown key identifier",
             ),
+            (
+                "MSA|AE|GW1\rERR||OBX^3^5|207^x^HL70357|E||||broken\r",
+                "AE",
+                "GW1",
+                Some("207"),
+                "AE 207 OBX(3)-5 broken",
+            ),
+            ("MSA|AE|GW1\rERR||山本^1|207^x\r", "AE", "GW1", Some("207"), "AE 207 x"),
             ("MSA|AE|GW1|busy|||207^x\r", "AE", "GW1", None, "AE busy"),
         ];
         for (tail, code, id, error, words) in cases {

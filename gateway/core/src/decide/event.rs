@@ -2,15 +2,27 @@
 //! person, and under which topic the others go. A cancellation corrects what people have already acted
 //! on; nothing is ever deleted.
 
+use super::stay::{self, About, Found, Told, Word};
 use super::{Bench, doubt};
 use crate::clinical_event::{self, Outcome};
 use crate::decision::{Decision, Then, TriageReason};
-use crate::envelope::{Envelope, Event, Identifier, cancelled_by, canonical_trigger};
+use crate::envelope::{Envelope, Event, Identifier, cancelled_by};
 use crate::facts::EarlierPost;
 use crate::ids::{GroupId, PostId};
 use crate::patient_match::Strength;
 use crate::text::fold::fold_name;
 use crate::vocabulary::{Channel, Format, Urgency};
+
+/// What becomes of an event whose patient is certain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A post.
+    Thread(Thread),
+    /// Nothing new, and why (Japanese).
+    Known(&'static str),
+    /// A person must say what it is of.
+    Unsure,
+}
 
 /// Where a post goes on the timeline.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +34,23 @@ pub(super) struct Thread {
     pub(super) at_least: Option<Urgency>,
 }
 
-impl Bench<'_> {
+impl Thread {
+    /// A topic of its own.
+    fn alone() -> Self {
+        Self { version: 1, ..Self::default() }
+    }
+
+    fn correction_of(post: &EarlierPost) -> Self {
+        Self {
+            under_topic: Some(post.topic_id.clone()),
+            corrects: Some(post.post_id.clone()),
+            version: post.version.saturating_add(1),
+            at_least: None,
+        }
+    }
+}
+
+impl<'a> Bench<'a> {
     /// Events that never become a post by themselves, by the table of [`clinical_event`].
     pub(super) fn event_without_post(&mut self) -> Option<Decision> {
         let format = self.envelope.format;
@@ -48,7 +76,7 @@ impl Bench<'_> {
                 Some(self.note("patient_update"))
             }
             // An outpatient's visit that is taken back was never told as an admission.
-            Outcome::Correction if is_outpatient(event) && !self.corrects_or_repeats(event) => {
+            Outcome::Correction if stay::is_outpatient(event) && !self.corrects_or_repeats(event) => {
                 Some(self.note("parked"))
             }
             _ if self.warned(doubt::DEATH) || (matches!(trigger, "A03" | "A07" | "A16") && died(event)) => {
@@ -97,9 +125,34 @@ impl Bench<'_> {
     /// Whether an earlier post of this patient's stay came with another doctor in charge. Where none is
     /// known, nothing is news.
     fn is_another_doctor(&self, event: &Event) -> bool {
+        let Some(group) = self.certain_group() else { return false };
         let named = event.visit.as_ref().and_then(|v| v.attending.as_deref()).map(fold_name);
-        let known = self.facts.earlier_posts.iter().find_map(|e| e.attending.as_deref()).map(fold_name);
+        let stay = self.stay(event, &group);
+        let of_stay = |e: &&EarlierPost| match (&stay, e.event_key.starts_with("doctor:")) {
+            (_, true) => true,
+            (Found::One(stay), false) => stay.has(e),
+            _ => false,
+        };
+        let earlier = self.earlier_in(&group);
+        let known = earlier.into_iter().filter(of_stay).find_map(EarlierPost::attending).map(fold_name);
         matches!((named, known), (Some(named), Some(known)) if named != known)
+    }
+
+    /// The group of the patient whose number is confirmed.
+    fn certain_group(&self) -> Option<GroupId> {
+        let certain = self.weighed.iter().find(|w| w.strength == Strength::Confirmed)?;
+        certain.candidate.group_id.clone()
+    }
+
+    /// Earlier posts of a group, newest first.
+    fn earlier_in(&self, group: &GroupId) -> Vec<&'a EarlierPost> {
+        self.facts.earlier_posts.iter().filter(|e| &e.group_id == group).collect()
+    }
+
+    /// The stay that this message means.
+    fn stay(&self, event: &Event, group: &GroupId) -> Found<'a> {
+        let print = crate::placement::print_of(self.envelope);
+        stay::find(Told { event, print: &print, now: self.now }, &self.earlier_in(group))
     }
 
     /// Both records side by side, each under the number that the message gives it.
@@ -165,23 +218,78 @@ impl Bench<'_> {
     /// Whether there is an earlier post of what this message is, or of what it takes back.
     fn corrects_or_repeats(&self, event: &Event) -> bool {
         let known = |key: Option<&String>| self.facts.earlier_posts.iter().any(|e| Some(&e.event_key) == key);
-        known(event.key.as_ref()) || known(event.corrects.as_ref())
+        let in_stay = || {
+            let (about, group) = (About::of(event)?, self.certain_group()?);
+            let Found::One(stay) = self.stay(event, &group) else { return None };
+            stay.topic_of(about.what)
+        };
+        known(event.key.as_ref()) || known(event.corrects.as_ref()) || in_stay().is_some()
     }
 
-    /// Topic and correction by event key, or `None` if the group already has exactly this.
-    pub(super) fn thread_of_event(&mut self, group: &GroupId) -> Option<Thread> {
-        let alone = Thread { version: 1, ..Thread::default() };
-        let Some(event) = &self.envelope.event else { return Some(alone) };
-        let earlier: Vec<&EarlierPost> =
-            self.facts.earlier_posts.iter().filter(|e| &e.group_id == group).collect();
-        let by_key = |key: &str| earlier.iter().find(|e| e.event_key == key).copied();
-        let correction = |of: &EarlierPost| Thread {
-            under_topic: Some(of.topic_id.clone()),
-            corrects: Some(of.post_id.clone()),
-            // The correction of a critical value keeps its urgency (hl7.md section 9).
-            at_least: matches!(event.kind.as_deref(), Some("ORU" | "OUL")).then_some(of.urgency),
-            version: 1 + earlier.iter().filter(|e| e.topic_id == of.topic_id).count().min(999) as u32,
+    /// Topic and correction by what the event is of.
+    pub(super) fn place_of_event(&mut self, group: &GroupId) -> Place {
+        let Some(event) = &self.envelope.event else { return Place::Thread(Thread::alone()) };
+        match About::of(event) {
+            Some(about) => self.place_in_stay(event, about, group),
+            None => self.place_by_key(event, group),
+        }
+    }
+
+    fn place_in_stay(&mut self, event: &Event, about: About, group: &GroupId) -> Place {
+        let print = crate::placement::print_of(self.envelope);
+        let earlier = self.earlier_in(group);
+        let told = Told { event, print: &print, now: self.now };
+        let stay = stay::find(told, &earlier);
+        let word = match &stay {
+            Found::One(stay) => stay.word(about, told, &self.facts.heard),
+            Found::None => Word::New,
+            Found::Unsure => Word::Unsure,
         };
+        match word {
+            Word::Known(why) => Place::Known(why),
+            Word::Unsure if stay::was_heard(told, &self.facts.heard) => {
+                Place::Known("同じ電文は前にも届いています")
+            }
+            Word::Unsure => {
+                self.ground("どの入退院のことか、再送か新しい連絡かが決まりません。推測では訂正しません");
+                Place::Unsure
+            }
+            Word::Corrects(last) => {
+                let thread = Thread::correction_of(last);
+                self.ground("同じ出来事の前の投稿への訂正にしました");
+                Place::Thread(thread)
+            }
+            Word::New => {
+                if about.takes_back {
+                    self.ground("訂正される投稿は見つかりませんでした");
+                }
+                let above: &[&str] = match about.what {
+                    "A02" | "A21" | "A22" => &["A01", about.what],
+                    // An admission that is told after its discharge does not open the stay again.
+                    "A01" => &["A03"],
+                    _ => &[],
+                };
+                let found = match &stay {
+                    Found::One(stay) => above.iter().find_map(|what| stay.topic_of(what)),
+                    _ => None,
+                };
+                // One topic for one key, whatever stays it was used for.
+                let same_key = || {
+                    earlier.iter().copied().find(|e| Some(&e.event_key) == event.key.as_ref() && e.is_topic())
+                };
+                let under = found.or_else(same_key).map(|e| e.topic_id.clone());
+                if under.is_some() {
+                    self.ground("同じ入退院の投稿の下に置きました");
+                }
+                Place::Thread(Thread { under_topic: under, ..Thread::alone() })
+            }
+        }
+    }
+
+    /// Documents, results, orders and what each message tells anew: known by their key.
+    fn place_by_key(&mut self, event: &Event, group: &GroupId) -> Place {
+        let earlier = self.earlier_in(group);
+        let by_key = |key: &str| earlier.iter().find(|e| e.event_key == key).copied();
         let print = crate::placement::print_of(self.envelope);
         let own = event.key.as_deref().and_then(by_key);
         // What it undoes, or what undid it.
@@ -192,8 +300,7 @@ impl Bench<'_> {
         let position = |post: &EarlierPost| earlier.iter().position(|e| e.post_id == post.post_id);
         let last = match (own, counter) {
             (Some(o), Some(c)) if position(c) < position(o) => Some((c, true)),
-            (Some(o), Some(_)) => Some((o, false)),
-            (Some(o), None) => Some((o, false)),
+            (Some(o), _) => Some((o, false)),
             (None, Some(c)) => Some((c, true)),
             (None, None) => None,
         };
@@ -203,37 +310,35 @@ impl Bench<'_> {
             // What is told anew each time may become again what it was: only the last word is repeated by it.
             let news_again = is_counter || (is_state(event) && !same(&last));
             if seen && (!news_again || said_before(self.envelope, last)) {
-                return None;
+                return Place::Known("同じ内容はもう投稿されています");
             }
+            let mut thread = Thread::correction_of(last);
+            // The correction of a critical value keeps its urgency (hl7.md section 9).
+            thread.at_least = matches!(event.kind.as_deref(), Some("ORU" | "OUL")).then_some(last.urgency);
             self.ground("同じ出来事の前の投稿への訂正にしました");
-            return Some(correction(last));
+            return Place::Thread(thread);
         }
+        let parent = event.parent_document.as_ref().and_then(|d| by_key(&format!("document:{d}")));
+        let under = parent.or_else(|| self.stay_topic(event, group)).map(|e| e.topic_id.clone());
         if event.corrects.is_some() {
             self.ground("訂正される投稿は見つかりませんでした");
         }
-        let parent = event.parent_document.as_ref().and_then(|d| by_key(&format!("document:{d}")));
-        let under = parent.or_else(|| self.stay_topic(event, &earlier));
         if under.is_some() {
             self.ground("同じ入退院の投稿の下に置きました");
         }
-        Some(Thread { under_topic: under.map(|e| e.topic_id.clone()), ..alone })
+        Place::Thread(Thread { under_topic: under, ..Thread::alone() })
     }
 
-    /// The discharge topic of the same stay for documents, else the admission's; a transfer goes under
-    /// the admission; an admission that arrives after its discharge does not open the stay again.
-    fn stay_topic<'e>(&self, event: &Event, earlier: &[&'e EarlierPost]) -> Option<&'e EarlierPost> {
-        let triggers: &[&str] = match (event.kind.as_deref(), event.trigger.as_deref().map(canonical_trigger))
-        {
+    /// The discharge topic of the same stay for documents, else the admission's; an update goes under the
+    /// admission.
+    fn stay_topic(&self, event: &Event, group: &GroupId) -> Option<&'a EarlierPost> {
+        let above: &[&str] = match (event.kind.as_deref(), event.trigger.as_deref()) {
             (Some("MDM" | "Bundle"), _) => &["A03", "A01"],
-            (
-                Some("ADT"),
-                Some("A02" | "A08" | "A12" | "A21" | "A22" | "A31" | "A52" | "A53" | "A54" | "A55"),
-            ) => &["A01"],
-            (Some("ADT"), Some("A01")) => &["A03"],
+            (Some("ADT"), Some("A08" | "A31" | "A54" | "A55")) => &["A01"],
             _ => return None,
         };
-        let keys = triggers.iter().flat_map(|t| event.stay_keys(t));
-        keys.filter_map(|key| earlier.iter().copied().find(|e| e.event_key == key)).next()
+        let Found::One(stay) = self.stay(event, group) else { return None };
+        above.iter().find_map(|what| stay.topic_of(what))
     }
 }
 
@@ -261,16 +366,10 @@ fn is_state(event: &Event) -> bool {
     matches!(of, Some("allergies" | "doctor"))
 }
 
-fn is_outpatient(event: &Event) -> bool {
-    event.visit.as_ref().and_then(|v| v.class.as_deref()).is_some_and(|class| class.trim() == "O")
-}
-
+/// The key of what takes back a change of doctor.
 fn cancel_key(key: &str) -> Option<String> {
-    if key.starts_with("doctor:") {
-        return cancelled_by("A54").map(|cancel| format!("{key}:{cancel}"));
-    }
-    let (stay, trigger) = key.rsplit_once(':')?;
-    cancelled_by(trigger).map(|cancel| format!("{stay}:{cancel}"))
+    let cancel = cancelled_by("A54").filter(|_| key.starts_with("doctor:"))?;
+    Some(format!("{key}:{cancel}"))
 }
 
 /// Whether the message was sent before that post was made: a late re-send, not news. Ids that we made

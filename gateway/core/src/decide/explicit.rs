@@ -2,7 +2,7 @@
 //! a confirmed patient number of the sending facility. Both need a verified sender, an open group and a
 //! consent that covers the sender (care-network.md 6.2 open_topic, hl7.md section 5).
 
-use super::{Bench, defaults::Manner};
+use super::{Bench, defaults::Manner, event::Place};
 use crate::decision::{Candidate, Decision, Placement, TriageReason};
 use crate::facts::GroupFacts;
 use crate::ids::{GroupId, PatientId};
@@ -61,9 +61,13 @@ impl Bench<'_> {
             let reasons = self.why_not();
             return self.triage(reasons);
         };
-        let Some(thread) = self.thread_of_event(group) else {
-            self.ground("同じ内容はもう投稿されています");
-            return Decision::Record { what: "repetition".to_owned() };
+        let thread = match self.place_of_event(group) {
+            Place::Thread(thread) => thread,
+            Place::Known(why) => {
+                self.ground(why);
+                return Decision::Record { what: "repetition".to_owned() };
+            }
+            Place::Unsure => return self.triage(vec![TriageReason::WhichStay]),
         };
         let Manner { urgency, expectation, addressees, asks, due_at, document_kind } =
             self.manner(thread.at_least);

@@ -25,7 +25,9 @@ fn remember(facts: &mut Facts, id: &str, envelope: &Envelope, placement: &Placem
             event_key: envelope.event.as_ref().unwrap().key.clone().unwrap(),
             body: crate::placement::print_of(envelope),
             urgency: placement.urgency,
-            attending: envelope.event.as_ref().unwrap().visit.as_ref().and_then(|v| v.attending.clone()),
+            corrects: placement.corrects.clone(),
+            version: placement.version,
+            event: envelope.event.clone(),
         },
     );
 }
@@ -48,7 +50,8 @@ fn s1_admission() {
 
 #[test]
 fn s2_discharge_with_two_corrections() {
-    let a03 = hl7("ADT", "A03", "退院のお知らせ", "山本千代様が退院されました。");
+    let mut a03 = hl7("ADT", "A03", "退院のお知らせ", "山本千代様が退院されました。");
+    a03.event.as_mut().unwrap().recorded_at = Some(at("2026-06-09T10:20"));
     let mut facts = hospital_facts();
     let topic = placed(&run(&a03, &facts)).clone();
     assert_eq!((topic.urgency, topic.expectation), (Urgency::Urgent, ReplyExpectation::Reply));
@@ -68,6 +71,7 @@ fn s2_discharge_with_two_corrections() {
     assert_eq!(short(&run(&mdm, &facts).decision), "record repetition");
 
     let mut a13 = hl7("ADT", "A13", "退院のお知らせ（取消）", "退院の取消が届きました。病院に確認中です。");
+    a13.event.as_mut().unwrap().recorded_at = Some(at("2026-06-10T10:45"));
     a13.event.as_mut().unwrap().corrects = a13.event.as_ref().unwrap().stay_keys("A03").pop();
     let cancel = placed(&run(&a13, &facts)).clone();
     assert_eq!(cancel.under_topic.as_ref().unwrap().as_str(), topic_id);
@@ -78,22 +82,22 @@ fn s2_discharge_with_two_corrections() {
     remember(&mut facts, &cancel_id, &a13, &cancel);
     assert_eq!(short(&run(&a13, &facts).decision), "record repetition");
 
-    // A late copy of the first message does not undo the cancellation, a new one does.
+    // A copy of the first message does not undo the cancellation, whenever it was sent; a new one does.
     let mut late = a03.clone();
-    late.sent_at = Some(at("2026-06-09T10:20"));
+    late.sent_at = Some(at("2026-06-11T02:00"));
     assert_eq!(short(&run(&late, &facts).decision), "record repetition");
     let mut again = a03;
-    again.sent_at = Some(at("2026-06-10T11:02"));
-    let second = placed(&run(&again, &facts)).clone();
+    again.event.as_mut().unwrap().recorded_at = Some(at("2026-06-10T11:02"));
+    let second = placed(&decide(&again, &facts, None, at("2026-06-10T11:03"))).clone();
     assert_eq!(second.under_topic.as_ref().unwrap().as_str(), topic_id);
     assert_eq!(second.corrects.as_ref().unwrap().as_str(), cancel_id);
     remember(&mut facts, &ulid_at("2026-06-10T11:02"), &again, &second);
-    assert_eq!(short(&run(&again, &facts).decision), "record repetition");
+    assert_eq!(short(&decide(&again, &facts, None, at("2026-06-11T03:00")).decision), "record repetition");
 
     // A second cancellation in the same words is news again.
     let mut a13_again = a13;
-    a13_again.sent_at = Some(at("2026-06-10T12:00"));
-    assert!(placed(&run(&a13_again, &facts)).corrects.is_some());
+    a13_again.event.as_mut().unwrap().recorded_at = Some(at("2026-06-10T12:00"));
+    assert!(placed(&decide(&a13_again, &facts, None, at("2026-06-10T12:01"))).corrects.is_some());
 }
 
 #[test]

@@ -138,6 +138,25 @@ fn a_hospital_gets_what_is_meant_for_it() {
     assert_eq!(to_hospital(&both, &reply), [("H7".to_owned(), OnlyIf::TopicConcernsIt, instant)]);
     assert_eq!(to_hospital(&both, &addressed), [("H7".to_owned(), OnlyIf::Always, instant)]);
 
+    // What is taken back: a machine need not show it to anybody.
+    let mut withdrawn = discharge(&both);
+    withdrawn.facility_id = "F04".into();
+    withdrawn.kind = PostKind::Correction;
+    withdrawn.title = Some("返信（取消）".into());
+    let calls = |roster: &GroupRoster, post: &Post| {
+        let effects = publish(post.clone(), Vec::new(), roster, at("2026-06-09T10:20"), &mut counter());
+        let calls = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Deliver(d) if d.only_if == OnlyIf::TookCorrected => {
+                Some((d.endpoint_id.to_string(), d.channel))
+            }
+            _ => None,
+        });
+        calls.collect::<Vec<_>>()
+    };
+    assert_eq!(calls(&both, &withdrawn), [("H7".to_owned(), Channel::PhoneMemo)]);
+    withdrawn.title = Some("返信".into());
+    assert_eq!(calls(&both, &withdrawn), [], "a correction shows itself");
+
     let mut no_inbox = inbox;
     no_inbox.settings.receives = false;
     let paper = hospital(vec![no_inbox, fax]);

@@ -137,7 +137,8 @@ fn prepare(bytes: &[u8], framing: Framing, charset: Option<CharsetArg>) -> Resul
     for content in &contents {
         let split = batch::split(content);
         if framing == Framing::OneFrame {
-            let count = split.messages.len();
+            // A batch without messages is answered too.
+            let count = split.messages.len().max(1);
             let bytes = if split.has_batch_segments || count > 1 {
                 content.clone()
             } else {
@@ -244,6 +245,10 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
 /// Prints one answer; how many messages it answers (a batch answer several) and whether all say yes.
 fn show(bytes: &[u8]) -> (usize, bool) {
     let split = batch::split(bytes);
+    if split.has_batch_segments && split.messages.is_empty() {
+        say("空の束への答え / the answer to an empty batch");
+        return (1, true);
+    }
     let whole = [bytes];
     let answers = if split.messages.len() > 1 { split.messages.as_slice() } else { &whole[..] };
     let mut all = true;
@@ -272,7 +277,8 @@ fn words(answer: &Answer) -> String {
         "AR" | "CR" => "断られました / rejected",
         _ => "知らない答えです / unknown answer",
     };
-    let error = answer.error.as_deref().map(|e| format!(" [{e}]")).unwrap_or_default();
+    let fault: Vec<&str> = [&answer.error, &answer.place].into_iter().filter_map(|f| f.as_deref()).collect();
+    let error = if fault.is_empty() { String::new() } else { format!(" [{}]", fault.join(" ")) };
     let text = answer.text.as_deref().map(|t| format!(" {t}")).unwrap_or_default();
     format!("{} → {} {meaning}{error}{text}", answer.control_id, answer.code)
 }
@@ -301,6 +307,7 @@ mod tests {
         assert_eq!(counts(TWO, Framing::OneFrame), [2]);
         assert_eq!(counts(&batch, Framing::Pipelined), [1, 1]);
         assert_eq!(counts(&batch, Framing::OneFrame), [2]);
+        assert_eq!(counts(b"BHS|^~\\&\rBTS|0\r", Framing::OneFrame), [1]);
         assert_eq!(counts(&stream, Framing::Mllp), [1, 1]);
         assert_eq!(prepare(&stream, Framing::Raw, None).unwrap()[0].bytes, stream);
         assert!(prepare(b"hello", Framing::Mllp, None).is_err());
@@ -324,7 +331,7 @@ mod tests {
             read_answer(b"MSH|^~\\&|H\rMSA|AE|7\rERR||PID^1|101^x^HL70357|E||||no patient\r").unwrap();
         assert_eq!(
             words(&answer),
-            "7 → AE 保存されましたが、内容に誤りがあります / stored, but the content has a fault [101] no patient"
+            "7 → AE 保存されましたが、内容に誤りがあります / stored, but the content has a fault [101 PID] no patient"
         );
     }
 }

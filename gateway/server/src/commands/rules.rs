@@ -124,6 +124,7 @@ fn no_facts() -> Facts {
         addressed_group: None,
         candidates: Vec::new(),
         earlier_posts: Vec::new(),
+        heard: Vec::new(),
         bounced: None,
         open_deliveries: Vec::new(),
         paper: PaperTrust::default(),

@@ -6,6 +6,7 @@ use crate::StoreError;
 use crate::value::args;
 use crate::view::Wake;
 use kakehashi_core::commit::{Effect, TriageOutcome};
+use kakehashi_core::decide::tells_of_a_stay;
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::ids::{IntakeId, TriageId};
 use kakehashi_core::port::Origin;
@@ -151,9 +152,17 @@ pub(crate) fn document_term(kind: &str, interface: &str, document: &str) -> Stri
     term(kind, &format!("{interface}|{document}"))
 }
 
+/// How what an interface told of a patient's stays is looked for.
+pub(crate) fn stays_term(interface: &str, identifier: &str) -> String {
+    term("stays", &format!("{interface}|{}", identifier.trim()))
+}
+
 fn terms_of(envelope: &Envelope, interface: &str) -> Vec<String> {
-    let mut terms: Vec<String> =
-        envelope.patient.identifiers.iter().map(|i| term("patient", &i.id)).collect();
+    let identifiers = &envelope.patient.identifiers;
+    let mut terms: Vec<String> = identifiers.iter().map(|i| term("patient", &i.id)).collect();
+    if envelope.event.as_ref().is_some_and(tells_of_a_stay) {
+        terms.extend(identifiers.iter().map(|i| stays_term(interface, &i.id)));
+    }
     terms.extend(envelope.draft_document().map(|document| document_term("draft", interface, document)));
     if let Some(event) = &envelope.event {
         let said_final = event.kind.as_deref() == Some("MDM") && event.trigger.as_deref() == Some("T03");

@@ -24,6 +24,11 @@ const NOTICE_ONCE_SECONDS: i64 = 24 * 3600;
 /// How long a result waits for its job.
 const EARLY_KEPT_SECONDS: i64 = 24 * 3600;
 
+/// Stands where an item of a 了解 names it: the call about a post, beside the post itself.
+const CALL: &str = "call";
+/// Versions of one post that are looked through.
+const MOST_VERSIONS: u32 = 50;
+
 /// A delivery found for a change.
 struct Found {
     id: DeliveryId,
@@ -45,8 +50,43 @@ impl Applying<'_> {
             OnlyIf::Always => {}
             OnlyIf::TopicConcernsIt if self.topic_concerns(d).await? => {}
             OnlyIf::TopicConcernsIt => return Ok(Applied::Repeated),
+            // Beside the same post for the machine.
+            OnlyIf::TookCorrected if self.took_corrected(d).await? => {
+                return self.deliver_item(d, CALL).await;
+            }
+            OnlyIf::TookCorrected => return Ok(Applied::Repeated),
         }
         self.deliver_item(d, "").await
+    }
+
+    /// Whether the facility has, or may have, what this post corrects, or what that corrected.
+    async fn took_corrected(&mut self, d: &NewDelivery) -> Result<bool, StoreError> {
+        let mut post = d.post_id.clone();
+        for _ in 0..MOST_VERSIONS {
+            let row = self
+                .tx
+                .row(
+                    "SELECT corrects FROM posts WHERE network_id = $1 AND post_id = $2",
+                    args![self.network, &post],
+                )
+                .await?;
+            let Some(corrected) = row.map(|row| row.reader().opt_id()).transpose()?.flatten() else { break };
+            let taken = self
+                .tx
+                .row(
+                    "SELECT 1 FROM delivery_items i \
+                     JOIN deliveries d ON d.network_id = i.network_id AND d.delivery_id = i.delivery_id \
+                     WHERE i.network_id = $1 AND i.post_id = $2 AND d.facility_id = $3 AND i.receipt_of = '' \
+                       AND i.dropped_at IS NULL AND d.state IN ('handed_off', 'delivered', 'unknown')",
+                    args![self.network, &corrected, &d.facility_id],
+                )
+                .await?;
+            if taken.is_some() {
+                return Ok(true);
+            }
+            post = corrected;
+        }
+        Ok(false)
     }
 
     /// Whether the post's topic was written by the delivery's facility or addressed to it.

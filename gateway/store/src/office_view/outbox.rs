@@ -25,7 +25,9 @@ pub(super) async fn filtered(
         OutboxFilter::Done => "d.state IN ('delivered', 'recalled')",
     };
     let sql = format!(
-        "SELECT d.delivery_id, COALESCE(f.name, ''), d.channel, COALESCE(d.address, e.address, ''), d.mode, \
+        "SELECT d.delivery_id, COALESCE(f.name, ''), d.channel, \
+                CASE WHEN d.channel = 'phone_memo' AND e.channel <> 'phone_memo' THEN COALESCE(f.phone, '') \
+                     ELSE COALESCE(d.address, e.address, '') END, d.mode, \
                 d.state, d.due_at, d.state_at, d.attempt_count, d.last_detail, d.resend_possible, f.phone \
          FROM deliveries d \
          LEFT JOIN endpoints e ON e.network_id = d.network_id AND e.endpoint_id = d.endpoint_id \

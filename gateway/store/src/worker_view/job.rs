@@ -184,7 +184,7 @@ async fn heads(
         heads.insert(id, Head::Notice { notice, address, channel });
     }
     let sql = format!(
-        "SELECT d.delivery_id, d.code, d.code_expires_at, d.sheet, d.untouched_acknowledges, {ENDPOINT}, {FACILITY} FROM deliveries d \
+        "SELECT d.delivery_id, d.channel, d.code, d.code_expires_at, d.sheet, d.untouched_acknowledges, {ENDPOINT}, {FACILITY} FROM deliveries d \
          JOIN endpoints e ON e.network_id = d.network_id AND e.endpoint_id = d.endpoint_id \
          JOIN facilities f ON f.network_id = e.network_id AND f.facility_id = e.facility_id \
          WHERE d.network_id = $1 AND d.delivery_id {{in $2}}"
@@ -192,11 +192,17 @@ async fn heads(
     for row in &db.rows(sql, args![network, ids()]).await? {
         let mut r = row.reader();
         let id = r.id()?;
+        let channel = r.code(("deliveries", "channel"), Channel::from_code)?;
         let code = r.code(("deliveries", "code"), ReplyCode::parse)?;
         let code_expires_at = r.time()?;
         let sheet = r.opt_json(("deliveries", "sheet"))?;
         let untouched_acknowledges = r.bool()?;
-        let (endpoint, facility) = (read_endpoint(&mut r)?, read_facility(&mut r)?);
+        let (mut endpoint, facility) = (read_endpoint(&mut r)?, read_facility(&mut r)?);
+        if channel == Channel::PhoneMemo && endpoint.channel != channel {
+            // A call about what went to a machine: to its house, at no number of the machine's.
+            endpoint.channel = channel;
+            endpoint.address.clear();
+        }
         let head = PostsHead { sheet, untouched_acknowledges, endpoint, facility, code, code_expires_at };
         heads.insert(id, Head::Posts(Box::new(head)));
     }

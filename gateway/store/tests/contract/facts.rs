@@ -2,12 +2,12 @@
 
 use super::world::{World, code, deliver, fax, group, mail, now, post, topic};
 use kakehashi_core::commit::Effect;
-use kakehashi_core::envelope::Identifier;
+use kakehashi_core::envelope::{ContentHash, Envelope, Event, Identifier, Visit};
 use kakehashi_core::facts::{CodeFacts, FactQuery, Facts, IdentifierState};
 use kakehashi_core::job::message_id;
 use kakehashi_core::post::{Post, print_of};
 use kakehashi_core::text::fold::fold_name;
-use kakehashi_core::vocabulary::{Channel, DeliveryMode, GroupState};
+use kakehashi_core::vocabulary::{Channel, DeliveryMode, Format, GroupState, IntakeState};
 use kakehashi_store::DirectoryChange;
 
 async fn facts(world: &World, query: &FactQuery) -> Facts {
@@ -186,6 +186,68 @@ pub(crate) async fn an_earlier_event_is_found(world: &World) {
     let elsewhere =
         FactQuery { channel: Some(Channel::Fax), sender_address: Some("0300000104".into()), ..query };
     assert!(facts(world, &elsewhere).await.earlier_posts.is_empty());
+}
+
+/// A message about the stay V1 of 千代, read and settled.
+async fn told_of_a_stay(world: &World, id: &str, trigger: &str, state: IntakeState) -> Envelope {
+    world.intake(id, id, id.as_bytes()).await;
+    let mut envelope = Envelope::empty(Channel::Hl7, Format::Hl7v2, ContentHash::of(id.as_bytes()));
+    envelope.patient.identifiers = from_hospital().identifiers;
+    envelope.event = Some(Event {
+        kind: Some("ADT".into()),
+        trigger: Some(trigger.into()),
+        visit: Some(Visit { number: Some("V1".into()), ..Visit::default() }),
+        recorded_at: Some(now()),
+        key: Some(format!("stay:V1:{trigger}")),
+        ..Event::default()
+    });
+    let stranger = Envelope {
+        patient: kakehashi_core::envelope::Patient::default(),
+        event: envelope.event.clone().map(|e| Event { visit: None, ..e }),
+        ..envelope.clone()
+    };
+    let envelopes = vec![stranger, envelope.clone()];
+    let reading = Effect::RecordReading { intake_id: id.into(), envelopes, attachments: Vec::new() };
+    let finish = Effect::FinishIntake { intake_id: id.into(), state, decided: Vec::new() };
+    world.commit(vec![reading, finish]).await.unwrap();
+    envelope
+}
+
+pub(crate) async fn a_stay_is_found_with_all_that_was_told_of_it(world: &World) {
+    world.fill().await;
+    let told = told_of_a_stay(world, "I1", "A01", IntakeState::Posted).await;
+    told_of_a_stay(world, "I2", "A02", IntakeState::Posted).await;
+    told_of_a_stay(world, "I3", "A11", IntakeState::Triage).await;
+    let from = |id: &str, key: &str, post: Post| Post {
+        event_key: Some(key.into()),
+        intake_id: Some(id.into()),
+        ..post
+    };
+    let admission = from("I1", "stay:V1:A01", topic("T1", "G01", "F01", &[]));
+    let transfer = from("I2", "stay:V1:A02", super::world::reply("R1", &admission, "F01"));
+    let answer = super::world::reply("R2", &admission, "F03");
+    // The same number at another hospital, and another topic of this one, are no stay of it.
+    let elsewhere = Post { event_key: Some("stay:V1:A01".into()), ..topic("T2", "G01", "F04", &[]) };
+    let document = Post { event_key: Some("document:9".into()), ..topic("T3", "G01", "F01", &[]) };
+    let all = [&admission, &transfer, &answer, &elsewhere, &document];
+    world.commit(all.into_iter().map(post).collect()).await.unwrap();
+    // Asked by a message that names another key, or none.
+    let query = FactQuery { stays: true, ..from_hospital() };
+    let found = facts(world, &query).await;
+    let ids: Vec<&str> = found.earlier_posts.iter().map(|p| p.post_id.as_str()).collect();
+    assert_eq!(ids, ["T1", "R1"]);
+    assert_eq!(
+        found.earlier_posts[0].event, told.event,
+        "that of this patient, not of the other in the file"
+    );
+    let heard: Vec<(&str, bool)> =
+        found.heard.iter().map(|h| (h.event.trigger.as_deref().unwrap(), h.to_the_office)).collect();
+    assert_eq!(heard, [("A11", true), ("A02", false), ("A01", false)]);
+    let quiet = facts(world, &from_hospital()).await;
+    assert!(quiet.earlier_posts.is_empty() && quiet.heard.is_empty(), "nobody asked");
+    // What is read anew at this moment is no earlier message.
+    world.commit(vec![Effect::ReplayIntake { intake_id: "I3".into() }]).await.unwrap();
+    assert_eq!(facts(world, &query).await.heard.len(), 2);
 }
 
 pub(crate) async fn paper_is_trusted_after_enough_sheets(world: &World) {

@@ -10,7 +10,7 @@ use kakehashi_core::facts::{FactQuery, IdentifierState};
 use kakehashi_core::fan_out::by_fax_instead;
 use kakehashi_core::job::{DeliveryJob, JobContent, JobItem};
 use kakehashi_core::port::{Origin, Outcome, SendFault};
-use kakehashi_core::post::Acknowledgement;
+use kakehashi_core::post::{Acknowledgement, Post, PostKind};
 use kakehashi_core::reply_code::ReplyCode;
 use kakehashi_core::vocabulary::{
     Channel, DeliveryMode, DeliveryState, Format, IdentityLevel, IntakeState, ReplyExpectation,
@@ -237,6 +237,51 @@ pub(crate) async fn what_an_inbox_refuses_goes_by_fax_once(world: &World) {
     let jobs = claim(world, 60).await;
     assert_eq!(jobs.len(), 1);
     assert_eq!(item(&jobs[0]).post.id.as_str(), "T1");
+}
+
+pub(crate) async fn a_call_is_asked_for_where_a_machine_has_taken_what_is_withdrawn(world: &World) {
+    fill(world, true).await;
+    let theirs = topic("T1", "G01", "F10", &[]);
+    let first = reply("R1", &theirs, "F03");
+    world.commit(vec![post(&theirs), post(&first), Effect::Deliver(answer("D1", "R1"))]).await.unwrap();
+    let version = |id: &str, of: &str, version: u32| Post {
+        kind: PostKind::Correction,
+        corrects: Some(of.into()),
+        version,
+        ..reply(id, &theirs, "F03")
+    };
+    let call = |id: &str, of: &str| {
+        Effect::Deliver(NewDelivery {
+            channel: Channel::PhoneMemo,
+            only_if: OnlyIf::TookCorrected,
+            ..deliver(id, of, &inbox(), DeliveryMode::Instant, now())
+        })
+    };
+    // The reply has not left: nobody there knows of it.
+    let second = version("R2", "R1", 2);
+    let effects = vec![post(&second), Effect::Deliver(answer("D2", "R2")), call("D3", "R2")];
+    assert_eq!(world.commit(effects).await.unwrap().repeated_count, 1);
+    let jobs = claim(world, 0).await;
+    assert_eq!(jobs.iter().map(|j| j.id.as_str()).collect::<Vec<_>>(), ["D1"]);
+    let taken = AttemptEnd {
+        delivery_id: "D1".into(),
+        attempt: 1,
+        outcome: Outcome::Delivered("AA".to_owned()),
+        next_state: DeliveryState::Delivered,
+        next_due_at: None,
+        at: now(),
+    };
+    assert!(world.worker().finish_attempt("w", &taken).await.unwrap());
+    // Taken, and corrected since: the call beside the message, which does not wait for it.
+    let third = version("R3", "R2", 3);
+    let effects = vec![post(&third), Effect::Deliver(answer("D4", "R3")), call("D5", "R3")];
+    assert_eq!(world.commit(effects).await.unwrap().repeated_count, 0);
+    let jobs = claim(world, 1).await;
+    let calls: Vec<&DeliveryJob> = jobs.iter().filter(|j| j.id.as_str() == "D5").collect();
+    let JobContent::Posts(posts) = &calls[0].content else { panic!("{calls:?}") };
+    assert_eq!((posts.endpoint.channel, posts.endpoint.address.as_str()), (Channel::PhoneMemo, ""));
+    assert_eq!(posts.items[0].post.id.as_str(), "R3");
+    assert!(jobs.iter().any(|j| j.id.as_str() == "D2"), "the queue goes on");
 }
 
 /// A document of an interface, settled as `state`; drafts carry the warning of the reader.

@@ -166,6 +166,10 @@ pub(crate) fn reason(lang: Lang, reason: &TriageReason) -> String {
             ("添付のパスワードを知らせるメールです", "tells the password of a file that came in another mail")
         }
         TriageReason::PhoneOnly => ("事務局が電話で行う用件です", "only the office may do this, by phone"),
+        TriageReason::WhichStay => (
+            "どの入退院のことか、再送か新しい連絡かを電文からは決められません。病院に電話で確かめてください",
+            "the message does not tell which stay it means, or whether it is news; please call the hospital",
+        ),
         TriageReason::CallSender => (
             "投稿しました。送信元に電話で確かめてください",
             "it was posted; please call the sender to confirm",
