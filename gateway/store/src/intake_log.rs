@@ -68,7 +68,7 @@ impl IntakeLog {
         id: IntakeId,
         mut intake: RawIntake,
     ) -> Result<HandedIn, StoreError> {
-        self.precedence.arrived();
+        let _here = self.precedence.arrived();
         let queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let queue = queue.ok_or_else(closing)?;
         let is_small = intake.bytes.len() <= INLINE_BYTES && intake.bytes.held().is_some();
@@ -99,7 +99,7 @@ impl IntakeLog {
         answered.await.map_err(|_| closing())?
     }
 
-    /// Waits for a lull between intakes, a few milliseconds at most: whoever works on what was accepted
+    /// Waits while intakes crowd, a tenth of a second at most: whoever works on what was accepted
     /// gives way to what still waits to be accepted.
     pub async fn give_way(&self) {
         self.precedence.give_way().await;
