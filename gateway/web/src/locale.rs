@@ -152,6 +152,7 @@ mod tests {
         for (key, ja, en) in all() {
             assert!(seen.insert(*key), "{key} is there twice");
             assert!(!ja.is_empty() && !en.is_empty(), "{key} is empty");
+            assert!(!ja.contains("{}") && !en.contains("{}"), "{key}: a place for a value has a number");
             for mark in ["{0}", "{1}", "{2}"] {
                 assert_eq!(ja.contains(mark), en.contains(mark), "{key}: {mark}");
             }

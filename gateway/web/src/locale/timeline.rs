@@ -185,7 +185,7 @@ pub(super) const MESSAGES: &[Message] = &[
         "内容か添付のどちらかが必要です。何も送られていません。",
         "A text or an attachment is needed. Nothing was sent.",
     ),
-    ("compose.outside", "{} (メンバー外の病院)", "{} (hospital outside the group)"),
+    ("compose.outside", "{0} (メンバー外の病院)", "{0} (hospital outside the group)"),
     (
         "compose.whom",
         "だれに答えてほしいかを1つ以上選んでください。何も送られていません。",
