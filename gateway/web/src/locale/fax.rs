@@ -120,6 +120,16 @@ pub(super) const MESSAGES: &[Message] = &[
     ),
     ("request.quiet_from", "休み時間帯 から", "Quiet from"),
     ("request.quiet_until", "まで", "until"),
+    (
+        "request.quiet_both",
+        "休み時間帯は「から」と「まで」の両方に、17:30 のような時刻を入れてください。",
+        "Quiet hours need a time like 17:30 in both fields.",
+    ),
+    (
+        "form.refused",
+        "まだ何も変わっていません。入れたものは下に残っています。赤い字の欄を直して、もう一度押してください。",
+        "Nothing has changed yet. What you entered is kept below: correct the field with the red words and press again.",
+    ),
     ("request.do", "そのとおりにする", "Do so"),
     ("request.leave", "休止・再開 (手書きを見て入れる)", "Leave, typed from the handwriting"),
     ("request.leave.none", "なし", "none"),
@@ -130,18 +140,24 @@ pub(super) const MESSAGES: &[Message] = &[
     ),
     (
         "request.leave.choose",
-        "休止の欄に書かれています。「休止を始める」か「再開する」を選んでください。まだ何も変わっていません。",
-        "Something is typed for a leave: choose to begin or to end one. Nothing has changed yet.",
+        "下に休止のことが書かれています。「休止を始める」か「再開する」を選んでください。",
+        "Something is typed for a leave: choose to begin or to end one.",
+    ),
+    ("request.leave.who", "どなたの休止かを選んでください。", "Choose who rests."),
+    (
+        "request.leave.day",
+        "休止には最初の日と最後の日の両方が要ります。",
+        "A leave needs a first and a last day.",
     ),
     (
-        "request.leave.incomplete",
-        "休止は、だれが・最初の日・最後の日がすべて要ります。過ぎた期間と1年より長い期間は入れられません。まだ何も変わっていません。",
-        "A leave needs who, a first and a last day; not in the past and no longer than a year. Nothing has changed yet.",
+        "request.leave.period",
+        "最後の日は、最初の日より後、今日より後、1年以内の日にしてください。",
+        "The last day must not be past, not before the first day, and within a year.",
     ),
     (
         "request.leave.substitute",
-        "代理が、ほかの一人か一つの施設に決まりません。名前を略さずに入れてください。まだ何も変わっていません。",
-        "The substitute is not one other person or one facility. Write the whole name. Nothing has changed yet.",
+        "代理が、ほかの一人か一つの施設に決まりません。名前を略さずに入れてください。",
+        "The substitute is not one other person or one facility. Write the whole name.",
     ),
     (
         "request.leave.no_receipt",
@@ -150,8 +166,8 @@ pub(super) const MESSAGES: &[Message] = &[
     ),
     (
         "request.leave.over",
-        "この休止はもう終わっています。まだ何も変わっていません。",
-        "This leave is over already. Nothing has changed yet.",
+        "この休止はもう終わっています。ほかを選んでください。",
+        "This leave is over already. Choose something else.",
     ),
     (
         "request.no_settings",

@@ -103,6 +103,16 @@ pub(super) const MESSAGES: &[Message] = &[
         "画像を見て、印の付いているものを選んでください。機械の読みは案です。",
         "Look at the picture and choose what is ticked. The machine's reading is a proposal.",
     ),
+    (
+        "sheet.untouched",
+        "何も書かれていません: 「このまま返送＝了解」で了解にする",
+        "Nothing is written on it: take it for 了解, as the sheet says",
+    ),
+    (
+        "sheet.untouched_help",
+        "薄い鉛筆はFAXで消えることがあります。気になるときは電話で確かめて、ここを外します。",
+        "A light pencil can be lost on the line. If in doubt, call and untick this.",
+    ),
     ("sheet.marked", "印あり", "ticked"),
     ("sheet.empty", "印なし", "empty"),
     ("sheet.unsure", "はっきりしません", "unclear"),

@@ -7,14 +7,14 @@ pub(crate) mod sheet;
 
 use crate::app::App;
 use crate::error::PageError;
-use crate::forms::SignedForm;
+use crate::forms::{Fields, SignedForm};
 use crate::posting::commit;
 use crate::random;
 use crate::rights::Office;
 use crate::session::Frame;
 use crate::views::sheet::answering_facility;
 use crate::views::triage as view;
-use crate::views::triage::Beside;
+use crate::views::triage::{Beside, Missing, Refused};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use kakehashi_core::commit::{Actor, Effect, TriageOutcome};
@@ -66,11 +66,17 @@ pub(crate) async fn item(
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
     let item = find(&office, id).await?;
-    show(&app, &office, &item, &asked, None).await
+    show(&app, &office, &item, &asked, None, None).await
 }
 
 async fn find(office: &Office, id: String) -> Result<TriageItem, PageError> {
     office.view.triage_item(&TriageId::new(id)).await?.ok_or(PageError::NotFound)
+}
+
+/// An item that still waits: somebody else may have been faster.
+async fn open_item(office: &Office, id: String) -> Result<TriageItem, PageError> {
+    let item = find(office, id).await?;
+    if item.closed.is_some() { Err(PageError::Conflict) } else { Ok(item) }
 }
 
 async fn show(
@@ -79,6 +85,7 @@ async fn show(
     item: &TriageItem,
     asked: &Asked,
     problem: Option<String>,
+    refused: Option<Refused<'_>>,
 ) -> Result<Response, PageError> {
     let visitor = &office.visitor;
     let rows = office.view.triage(item.row.quarantined, ITEMS).await?;
@@ -102,6 +109,7 @@ async fn show(
         previous: link(at.and_then(|i| i.checked_sub(1))),
         next: link(at.map_or(Some(0), |i| Some(i + 1))),
         problem,
+        refused,
         turn: asked.turn.filter(|t| matches!(t, 90 | 180 | 270)).unwrap_or(0),
         larger: asked.larger == Some(1),
         paper: office.view.paper_trust().await?,
@@ -119,7 +127,19 @@ async fn again(
     item: &TriageItem,
     problem: String,
 ) -> Result<Response, PageError> {
-    show(app, office, item, &Asked { turn: None, larger: None }, Some(problem)).await
+    show(app, office, item, &Asked { turn: None, larger: None }, Some(problem), None).await
+}
+
+/// The item again with everything that was typed, and what is missing beside its field.
+async fn refuse(
+    app: &App,
+    office: &Office,
+    item: &TriageItem,
+    fields: &Fields,
+    missing: Missing,
+) -> Result<Response, PageError> {
+    let refused = Refused { fields, missing };
+    show(app, office, item, &Asked { turn: None, larger: None }, None, Some(refused)).await
 }
 
 /// Places an item in a group.
@@ -129,10 +149,7 @@ pub(crate) async fn place(
     Path(id): Path<String>,
     SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
-    let item = find(&office, id).await?;
-    if item.closed.is_some() {
-        return Err(PageError::Conflict);
-    }
+    let item = open_item(&office, id).await?;
     let lang = office.visitor.lang;
     let now = app.now();
     let group = fields.get("group_id").map(GroupId::new).ok_or(PageError::BadForm)?;
@@ -215,11 +232,7 @@ pub(crate) async fn place(
 }
 
 /// The other FAX whose pages belong to the same document, as the person says: only such as are offered.
-async fn joined(
-    office: &Office,
-    item: &TriageItem,
-    fields: &crate::forms::Fields,
-) -> Result<Vec<TriageItem>, PageError> {
+async fn joined(office: &Office, item: &TriageItem, fields: &Fields) -> Result<Vec<TriageItem>, PageError> {
     let mut joined = Vec::new();
     for row in item.joinable.iter().filter(|row| fields.all("join").any(|id| id == row.id.as_str())) {
         joined.push(find(office, row.id.to_string()).await?);
@@ -286,7 +299,7 @@ pub(crate) async fn give_back(
     Path(id): Path<String>,
     SignedForm(_): SignedForm,
 ) -> Result<Response, PageError> {
-    let item = find(&office, id).await?;
+    let item = open_item(&office, id).await?;
     let now = app.now();
     let sender = item.envelope.as_ref().map(|e| &e.sender);
     let address = match item.row.channel {
@@ -318,7 +331,7 @@ pub(crate) async fn discard(
     Path(id): Path<String>,
     SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
-    let item = find(&office, id).await?;
+    let item = open_item(&office, id).await?;
     let reason = fields.line("reason", 300);
     if reason.is_empty() {
         return again(&app, &office, &item, office.visitor.lang.t("triage.reason_needed")).await;
@@ -335,7 +348,7 @@ pub(crate) async fn quarantine(
     Path(id): Path<String>,
     SignedForm(_): SignedForm,
 ) -> Result<Response, PageError> {
-    let item = find(&office, id).await?;
+    let item = open_item(&office, id).await?;
     commit(&app, actor(&office), vec![close(&item, TriageOutcome::Quarantined, None)], app.now()).await?;
     next_item(&office).await
 }

@@ -135,6 +135,38 @@ async fn the_office_begins_and_ends_a_leave_from_paper() {
         assert!(answer.text.contains("role=\"alert\""), "{what}: {}", answer.text);
         assert!(!shown(&world, &office).await.contains("休止予定"), "{what}");
     }
+    // What was typed is still there, and what is wrong stands beside its field.
+    let typed =
+        with(&[("leave", "begin"), ("who", "staff:S3"), ("substitute", "鈴木"), ("mark", "instant_all")]);
+    let again = world.post(&office, &path, &typed).await.text;
+    for kept in [
+        "<option value=\"begin\" selected>",
+        "<option value=\"staff:S3\" selected>",
+        "name=\"from\" value=\"2026-06-12\"",
+        "value=\"2026-06-16\"",
+        "value=\"鈴木\" aria-invalid=\"true\"><small class=\"wrong\">代理が",
+        "value=\"instant_all\" checked",
+    ] {
+        assert!(again.contains(kept), "{kept}: {again}");
+    }
+    assert_eq!(again.matches("class=\"wrong\"").count(), 1, "{again}");
+    for (fields, at) in [
+        (with(&[("leave", "begin")]), "どなたの休止か"),
+        (vec![("leave", "begin"), ("who", "staff:S3"), ("from", "2026-06-12")], "最初の日と最後の日の両方"),
+        (
+            vec![("leave", "begin"), ("who", "staff:S3"), ("from", "2026-06-12"), ("until", "2026-06-11")],
+            "最後の日は",
+        ),
+        (vec![("mark", "instant_emergency"), ("quiet_from", "20:00")], "休み時間帯は"),
+    ] {
+        let again = world.post(&office, &path, &fields).await.text;
+        let wrong = again.split("class=\"wrong\">").nth(1).unwrap_or_else(|| panic!("{at}: {again}"));
+        assert!(wrong.starts_with(at), "{at}: {wrong}");
+        assert_eq!(
+            again.matches("name=\"quiet_from\" type=\"time\" value=\"20:00\"").count(),
+            usize::from(at.starts_with("休み"))
+        );
+    }
     let clinic = world.login("saeki").await;
     let good = with(&[("leave", "begin"), ("who", "staff:S3"), ("substitute", "木下")]);
     assert_eq!(world.post(&clinic, &path, &good).await.status, StatusCode::NOT_FOUND);

@@ -5,6 +5,7 @@ use super::envelope::{Reading, reading};
 use super::post::{File, Picture, attachments};
 use super::sheet::{RequestForm, SheetForm, answer_of, digest_of};
 use super::{Chip, Choice, words};
+use crate::forms::Fields;
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::decision::TriageReason;
@@ -139,6 +140,50 @@ fn wait(lang: Lang, since: UtcMicros, now: UtcMicros) -> Chip {
     if seconds > OLD_SECONDS { Chip::new("urgent", Some("▲"), word) } else { Chip::new("wait", None, word) }
 }
 
+/// What keeps a form from being carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// The field beside which it is said; none for the whole form.
+    pub(crate) at: Option<&'static str>,
+    /// Key of the words.
+    pub(crate) key: &'static str,
+}
+
+impl Missing {
+    pub(crate) const fn at(field: &'static str, key: &'static str) -> Self {
+        Self { at: Some(field), key }
+    }
+
+    pub(crate) const fn of_all(key: &'static str) -> Self {
+        Self { at: None, key }
+    }
+}
+
+/// A form that was refused, with everything that was typed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refused<'a> {
+    pub(crate) fields: &'a Fields,
+    pub(crate) missing: Missing,
+}
+
+impl Refused<'_> {
+    /// What stands above the form.
+    fn problem(&self, lang: Lang) -> String {
+        lang.t(if self.missing.at.is_some() { "form.refused" } else { self.missing.key })
+    }
+
+    fn fault(&self, lang: Lang, name: &str) -> Option<String> {
+        (self.missing.at == Some(name)).then(|| lang.t(self.missing.key))
+    }
+}
+
+/// A field of a form: what was typed before it was refused, and what is wrong with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Field {
+    pub(crate) value: String,
+    pub(crate) fault: Option<String>,
+}
+
 /// What else the page of an item needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Beside<'a> {
@@ -149,11 +194,27 @@ pub(crate) struct Beside<'a> {
     pub(crate) previous: Option<String>,
     pub(crate) next: Option<String>,
     pub(crate) problem: Option<String>,
+    pub(crate) refused: Option<Refused<'a>>,
     pub(crate) turn: u16,
     pub(crate) larger: bool,
     pub(crate) paper: PaperTrust,
     /// Whose leave can be begun or ended at this item, and the number that asks.
     pub(crate) leave: Option<(&'a FacilityCard, &'a Endpoint)>,
+}
+
+impl Beside<'_> {
+    /// A field as it stands in the form.
+    pub(super) fn field(&self, lang: Lang, name: &str) -> Field {
+        self.refused.map_or_else(Field::default, |r| Field {
+            value: r.fields.line(name, 60),
+            fault: r.fault(lang, name),
+        })
+    }
+
+    /// Whether this value of a name was chosen before the form was refused; none if nothing was refused.
+    pub(super) fn chosen(&self, name: &str, value: &str) -> Option<bool> {
+        self.refused.map(|r| r.fields.all(name).any(|v| v == value))
+    }
 }
 
 /// The page of one item.
@@ -184,7 +245,7 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         sender_facility: item.sender_facility.as_ref().map(|f| f.name.clone()),
         reasons: row.reasons.iter().map(|r| words::reason(lang, r)).collect(),
         companions: item.companions.iter().map(|r| self::line(lang, r, now)).collect(),
-        problem: beside.problem.clone(),
+        problem: beside.problem.clone().or_else(|| beside.refused.map(|r| r.problem(lang))),
         closed: item.closed.as_ref().map(|closed| {
             let outcome = lang.t(&format!("triage.outcome.{}", closed.outcome));
             let mut parts = vec![outcome, lang.at(closed.at), closed.by.clone()];
