@@ -82,6 +82,13 @@ pub(super) const MESSAGES: &[Message] = &[
     ),
     ("fax.settings_changed", "{0} に受け取り方が変わりました", "receiving changed on {0}"),
     ("fax.undo", "元に戻す", "Undo"),
+    ("fax.marks_wait", "印の確認待ち", "marks to confirm"),
+    ("fax.more_items", "ほか{0}件", "{0} more"),
+    (
+        "fax.about_this",
+        "状況票・受領確認書・宛先違い",
+        "Who has read it, evidence of receipt, wrong recipient",
+    ),
     ("fax.settings", "紙の決まり", "Rules for paper"),
     ("fax.untouched", "「このまま返送＝了解」を使う", "A sheet returned untouched acknowledges"),
     (
@@ -117,6 +124,12 @@ pub(super) const MESSAGES: &[Message] = &[
         "request.staff_change",
         "異動届: 名簿を直し、登録の番号へ電話で確かめたら押してください",
         "Staff change: correct the roster and confirm by phone, then press",
+    ),
+    ("request.times", "手書きのまとめ便の時刻", "Times of the digest, as written"),
+    (
+        "request.times_wrong",
+        "8:45 15:30 のように、時刻を空白で区切って入れてください。",
+        "Times like 8:45 15:30, with blanks between them.",
     ),
     ("request.quiet_from", "休み時間帯 から", "Quiet from"),
     ("request.quiet_until", "まで", "until"),

@@ -97,6 +97,13 @@ pub(super) const MESSAGES: &[Message] = &[
         "理由を書いてください。まだ何も変わっていません。",
         "Please write a reason. Nothing has changed yet.",
     ),
+    (
+        "triage.addressee_needed",
+        "お願いする施設を選んでください。グループのメンバーで、同意のある施設だけです。",
+        "Choose whom to ask: a consenting member of the group.",
+    ),
+    ("triage.return_phone", "電話でお願いする (疑義照会など)", "Ask to phone instead"),
+    ("triage.addressee", "お願いする施設", "Who is asked"),
     ("sheet.title", "返信票の印を確かめる", "Confirm the marks of the sheet"),
     (
         "sheet.help",

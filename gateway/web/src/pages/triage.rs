@@ -23,7 +23,7 @@ use kakehashi_core::directory::{Facility, GroupRoster};
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::FactQuery;
 use kakehashi_core::ids::{AttachmentId, DeliveryId, FacilityId, GroupId, PostId, TriageId};
-use kakehashi_core::placement::{HandPlacement, place_by_hand};
+use kakehashi_core::placement::{Blocked, HandPlacement, place_by_hand};
 use kakehashi_core::vocabulary::{AttachmentRole, Channel, Format, ReplyExpectation, Urgency};
 use kakehashi_store::view::TriageItem;
 use serde::Deserialize;
@@ -66,7 +66,7 @@ pub(crate) async fn item(
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
     let item = find(&office, id).await?;
-    show(&app, &office, &item, &asked, None, None).await
+    show(&app, &office, &item, &asked, None).await
 }
 
 async fn find(office: &Office, id: String) -> Result<TriageItem, PageError> {
@@ -84,7 +84,6 @@ async fn show(
     office: &Office,
     item: &TriageItem,
     asked: &Asked,
-    problem: Option<String>,
     refused: Option<Refused<'_>>,
 ) -> Result<Response, PageError> {
     let visitor = &office.visitor;
@@ -108,7 +107,6 @@ async fn show(
         staff_of_sender,
         previous: link(at.and_then(|i| i.checked_sub(1))),
         next: link(at.map_or(Some(0), |i| Some(i + 1))),
-        problem,
         refused,
         turn: asked.turn.filter(|t| matches!(t, 90 | 180 | 270)).unwrap_or(0),
         larger: asked.larger == Some(1),
@@ -120,16 +118,6 @@ async fn show(
     visitor.page(app, frame, "triage_item", &page).await
 }
 
-/// The item again, with what is missing.
-async fn again(
-    app: &App,
-    office: &Office,
-    item: &TriageItem,
-    problem: String,
-) -> Result<Response, PageError> {
-    show(app, office, item, &Asked { turn: None, larger: None }, Some(problem), None).await
-}
-
 /// The item again with everything that was typed, and what is missing beside its field.
 async fn refuse(
     app: &App,
@@ -138,8 +126,31 @@ async fn refuse(
     fields: &Fields,
     missing: Missing,
 ) -> Result<Response, PageError> {
-    let refused = Refused { fields, missing };
-    show(app, office, item, &Asked { turn: None, larger: None }, None, Some(refused)).await
+    let words = office.visitor.lang.t(missing.key);
+    again(app, office, item, Refused { fields, at: missing.at, words }).await
+}
+
+/// The same where consent or the state of the group forbids it.
+async fn refuse_blocked(
+    app: &App,
+    office: &Office,
+    item: &TriageItem,
+    fields: &Fields,
+    blocked: Blocked,
+) -> Result<Response, PageError> {
+    let lang = office.visitor.lang;
+    let why = crate::views::words::reason(lang, &blocked.reason());
+    let words = lang.tf("triage.blocked", &[&why]);
+    again(app, office, item, Refused { fields, at: None, words }).await
+}
+
+async fn again(
+    app: &App,
+    office: &Office,
+    item: &TriageItem,
+    refused: Refused<'_>,
+) -> Result<Response, PageError> {
+    show(app, office, item, &Asked { turn: None, larger: None }, Some(refused)).await
 }
 
 /// Places an item in a group.
@@ -157,13 +168,26 @@ pub(crate) async fn place(
     let candidate = item.candidates.iter().find(|c| c.candidate.group_id.as_ref() == Some(&group));
     let reason = fields.line("reason", 300);
     if candidate.is_none() && reason.is_empty() {
-        return again(&app, &office, &item, lang.t("triage.reason_needed")).await;
+        let missing = Missing::at("reason", "triage.reason_needed");
+        return refuse(&app, &office, &item, &fields, missing).await;
     }
     let chosen = fields.get("facility_id").map(FacilityId::new);
     let facility_id = item.sender_facility.as_ref().map(|f| f.id.clone()).or(chosen);
     let Some(facility_id) = facility_id else {
-        return again(&app, &office, &item, lang.t("triage.sender_needed")).await;
+        let missing = Missing::at("facility_id", "triage.sender_needed");
+        return refuse(&app, &office, &item, &fields, missing).await;
     };
+    let expectation = fields.get("expectation").and_then(ReplyExpectation::from_code);
+    let expectation = expectation.unwrap_or(ReplyExpectation::None);
+    let asked: Vec<FacilityId> = match expectation {
+        ReplyExpectation::None => Vec::new(),
+        _ => fields.all("addressee").map(FacilityId::new).collect(),
+    };
+    let may_be_asked = |f: &FacilityId| roster.addressable(f).is_some_and(|m| m.consented);
+    if (expectation != ReplyExpectation::None && asked.is_empty()) || !asked.iter().all(may_be_asked) {
+        let missing = Missing::at("addressee", "triage.addressee_needed");
+        return refuse(&app, &office, &item, &fields, missing).await;
+    }
     let topic = fields.get("post_id").map(PostId::new);
     let topic = topic.filter(|t| candidate.is_some_and(|c| c.candidate.post_id.as_ref() == Some(t)));
     // Several patients in one FAX: only the chosen pages go there, the rest stays in triage.
@@ -191,9 +215,9 @@ pub(crate) async fn place(
         consent_covers: consent_covers(&app, &office, &item, &roster, &facility_id).await?,
         facility_id,
         urgency: envelope.urgency.unwrap_or(Urgency::Normal),
-        // Nobody is named, so nobody is asked: what the sender wished stands in the text.
-        expectation: ReplyExpectation::None,
-        addressees: Addressees::default(),
+        // Whom the person does not name is not asked: what the sender wished stands in the text.
+        expectation,
+        addressees: Addressees { facilities: asked, ..Addressees::default() },
         due_at: None,
         actor_name,
     };
@@ -224,10 +248,7 @@ pub(crate) async fn place(
             }
             next_item(&office).await
         }
-        Err(blocked) => {
-            let why = crate::views::words::reason(lang, &blocked.reason());
-            again(&app, &office, &item, lang.tf("triage.blocked", &[&why])).await
-        }
+        Err(blocked) => refuse_blocked(&app, &office, &item, &fields, blocked).await,
     }
 }
 
@@ -297,10 +318,12 @@ pub(crate) async fn give_back(
     State(app): State<App>,
     office: Office,
     Path(id): Path<String>,
-    SignedForm(_): SignedForm,
+    SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
     let item = open_item(&office, id).await?;
     let now = app.now();
+    let by_phone =
+        item.row.reasons.contains(&TriageReason::PhoneOnly) || fields.get("notice") == Some("phone_please");
     let sender = item.envelope.as_ref().map(|e| &e.sender);
     let address = match item.row.channel {
         Channel::Fax => sender.and_then(|s| s.number.clone()),
@@ -311,11 +334,7 @@ pub(crate) async fn give_back(
     if let Some(address) = address {
         effects.push(Effect::Notify {
             delivery_id: DeliveryId::fresh(now, random::bits()),
-            notice: if item.row.reasons.contains(&TriageReason::PhoneOnly) {
-                Notice::PhonePlease
-            } else {
-                Notice::Uniform
-            },
+            notice: if by_phone { Notice::PhonePlease } else { Notice::Uniform },
             channel: item.row.channel,
             address,
         });
@@ -334,7 +353,7 @@ pub(crate) async fn discard(
     let item = open_item(&office, id).await?;
     let reason = fields.line("reason", 300);
     if reason.is_empty() {
-        return again(&app, &office, &item, office.visitor.lang.t("triage.reason_needed")).await;
+        return refuse(&app, &office, &item, &fields, Missing::of_all("triage.reason_needed")).await;
     }
     commit(&app, actor(&office), vec![close(&item, TriageOutcome::Discarded, Some(reason))], app.now())
         .await?;

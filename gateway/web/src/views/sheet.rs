@@ -50,17 +50,18 @@ pub(crate) struct SheetLine {
 pub(crate) struct RequestForm {
     pub(crate) title: String,
     pub(crate) boxes: Vec<SheetBox>,
-    /// Quiet hours, where they can be written on it.
-    pub(crate) quiet: Option<QuietForm>,
+    /// What can be written on it besides the ticks.
+    pub(crate) written: Option<WrittenForm>,
     /// 休止 and 再開, where the sheet can ask for them.
     pub(crate) leave: Option<LeaveForm>,
     /// Who answered, where the office must call first.
     pub(crate) call: Option<Field>,
 }
 
-/// 休み時間帯 as the office types them from the handwriting.
+/// Other times of the まとめ便 and 休み時間帯 as the office types them from the handwriting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct QuietForm {
+pub(crate) struct WrittenForm {
+    pub(crate) times: Field,
     pub(crate) from: Field,
     pub(crate) until: Field,
 }
@@ -163,12 +164,12 @@ pub(super) fn form(lang: Lang, item: &TriageItem, beside: &Beside<'_>) -> SheetF
     SheetForm {
         trial: lang.tf(key, &[&counts[0], &counts[1]]),
         alias: match digest {
-            Some(digest) => lang.tf("sheet.digest", &[&lines.len().to_string()]),
+            Some(_) => lang.tf("sheet.digest", &[&lines.len().to_string()]),
             None => place.and_then(|p| p.group.as_ref()).map(|g| g.alias.clone()).unwrap_or_default(),
         },
         topic: place.filter(|_| digest.is_none()).and_then(|p| p.topic_title.clone()).unwrap_or_default(),
         leaves: boxes.iter().any(|b| b.name == "leave_group"),
-        listener: beside.field(lang, "listener"),
+        listener: beside.field("listener"),
         untouched: untouched.then(|| Choice {
             value: "yes".to_owned(),
             word: lang.t("sheet.untouched"),
@@ -253,12 +254,13 @@ pub(super) fn request(
             _ => return None,
         }),
         boxes,
-        quiet: settings.then(|| QuietForm {
-            from: beside.field(lang, "quiet_from"),
-            until: beside.field(lang, "quiet_until"),
+        written: settings.then(|| WrittenForm {
+            times: beside.field("digest_times"),
+            from: beside.field("quiet_from"),
+            until: beside.field("quiet_until"),
         }),
         leave: beside.leave.filter(|_| settings).map(|(card, _)| leave(lang, item, beside, card, now)),
-        call: (!proved).then(|| beside.field(lang, "listener")),
+        call: (!proved).then(|| beside.field("listener")),
     })
 }
 
@@ -284,14 +286,14 @@ fn leave(
         choice("leave", format!("end:{}", p.id), word, resumes && !pauses && alone)
     });
     let who = super::facilities::who(lang, card);
-    let fields = ["from", "until", "substitute"].map(|name| beside.field(lang, name));
+    let fields = ["from", "until", "substitute"].map(|name| beside.field(name));
     let typed = fields.iter().any(|f| !f.value.is_empty() || f.fault.is_some());
     let [from, until, substitute] = fields;
     LeaveForm {
         what: std::iter::once(begin).chain(ends).collect(),
-        what_fault: beside.field(lang, "leave").fault,
+        what_fault: beside.field("leave").fault,
         who: who.into_iter().map(|w| choice("who", w.value, w.name, false)).collect(),
-        who_fault: beside.field(lang, "who").fault,
+        who_fault: beside.field("who").fault,
         from,
         until,
         substitute,

@@ -12,7 +12,7 @@ use kakehashi_core::decision::TriageReason;
 use kakehashi_core::directory::{Endpoint, Facility};
 use kakehashi_core::facts::PaperTrust;
 use kakehashi_core::post::StoredAttachment;
-use kakehashi_core::vocabulary::AttachmentRole;
+use kakehashi_core::vocabulary::{AttachmentRole, ReplyExpectation};
 use kakehashi_store::view::{FacilityCard, GroupSummary, TriageCandidate, TriageItem, TriageRow};
 use serde::Serialize;
 
@@ -69,6 +69,7 @@ pub(crate) struct TriageItemPage {
     pub(crate) groups: Vec<Choice>,
     pub(crate) facilities: Vec<Choice>,
     pub(crate) needs_facility: bool,
+    pub(crate) hand: HandForm,
     pub(crate) teach: Option<String>,
     pub(crate) intake: String,
     pub(crate) raw: String,
@@ -79,6 +80,20 @@ pub(crate) struct TriageItemPage {
     pub(crate) larger_href: String,
     pub(crate) quarantined: bool,
     pub(crate) grounds: Vec<String>,
+}
+
+/// Placement by hand, besides group and sender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct HandForm {
+    /// It was filled in and refused.
+    pub(crate) open: bool,
+    pub(crate) reason: Field,
+    /// 返信区分.
+    pub(crate) expectations: Vec<Choice>,
+    /// Who can be asked.
+    pub(crate) addressees: Vec<Choice>,
+    pub(crate) addressee_fault: Option<String>,
+    pub(crate) facility_fault: Option<String>,
 }
 
 /// Another FAX of the same number.
@@ -160,20 +175,22 @@ impl Missing {
 }
 
 /// A form that was refused, with everything that was typed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Refused<'a> {
     pub(crate) fields: &'a Fields,
-    pub(crate) missing: Missing,
+    /// The field beside which the words stand; none for the whole form.
+    pub(crate) at: Option<&'static str>,
+    pub(crate) words: String,
 }
 
 impl Refused<'_> {
     /// What stands above the form.
     fn problem(&self, lang: Lang) -> String {
-        lang.t(if self.missing.at.is_some() { "form.refused" } else { self.missing.key })
+        if self.at.is_some() { lang.t("form.refused") } else { self.words.clone() }
     }
 
-    fn fault(&self, lang: Lang, name: &str) -> Option<String> {
-        (self.missing.at == Some(name)).then(|| lang.t(self.missing.key))
+    fn fault(&self, name: &str) -> Option<String> {
+        (self.at == Some(name)).then(|| self.words.clone())
     }
 }
 
@@ -193,7 +210,6 @@ pub(crate) struct Beside<'a> {
     pub(crate) staff_of_sender: Vec<(String, String)>,
     pub(crate) previous: Option<String>,
     pub(crate) next: Option<String>,
-    pub(crate) problem: Option<String>,
     pub(crate) refused: Option<Refused<'a>>,
     pub(crate) turn: u16,
     pub(crate) larger: bool,
@@ -204,16 +220,15 @@ pub(crate) struct Beside<'a> {
 
 impl Beside<'_> {
     /// A field as it stands in the form.
-    pub(super) fn field(&self, lang: Lang, name: &str) -> Field {
-        self.refused.map_or_else(Field::default, |r| Field {
-            value: r.fields.line(name, 60),
-            fault: r.fault(lang, name),
-        })
+    pub(super) fn field(&self, name: &str) -> Field {
+        self.refused
+            .as_ref()
+            .map_or_else(Field::default, |r| Field { value: r.fields.line(name, 300), fault: r.fault(name) })
     }
 
     /// Whether this value of a name was chosen before the form was refused; none if nothing was refused.
     pub(super) fn chosen(&self, name: &str, value: &str) -> Option<bool> {
-        self.refused.map(|r| r.fields.all(name).any(|v| v == value))
+        self.refused.as_ref().map(|r| r.fields.all(name).any(|v| v == value))
     }
 }
 
@@ -245,7 +260,7 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         sender_facility: item.sender_facility.as_ref().map(|f| f.name.clone()),
         reasons: row.reasons.iter().map(|r| words::reason(lang, r)).collect(),
         companions: item.companions.iter().map(|r| self::line(lang, r, now)).collect(),
-        problem: beside.problem.clone().or_else(|| beside.refused.map(|r| r.problem(lang))),
+        problem: beside.refused.as_ref().map(|r| r.problem(lang)),
         closed: item.closed.as_ref().map(|closed| {
             let outcome = lang.t(&format!("triage.outcome.{}", closed.outcome));
             let mut parts = vec![outcome, lang.at(closed.at), closed.by.clone()];
@@ -285,15 +300,12 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
             .map(|g| Choice {
                 value: g.group.id.to_string(),
                 word: format!("{} {}", g.group.alias, g.patient.name),
-                chosen: false,
+                chosen: beside.chosen("group_id", g.group.id.as_str()).unwrap_or(false),
             })
             .collect(),
-        facilities: beside
-            .facilities
-            .iter()
-            .map(|f| Choice { value: f.id.to_string(), word: f.name.clone(), chosen: false })
-            .collect(),
+        facilities: facilities(beside, "facility_id"),
         needs_facility: item.sender_facility.is_none(),
+        hand: by_hand(lang, beside),
         teach: item
             .envelope
             .as_ref()
@@ -310,6 +322,28 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         quarantined: row.quarantined,
         grounds: item.decided.as_ref().map(|d| d.grounds.clone()).unwrap_or_default(),
         path,
+    }
+}
+
+fn facilities(beside: &Beside<'_>, name: &str) -> Vec<Choice> {
+    let choice = |f: &Facility| Choice {
+        value: f.id.to_string(),
+        word: f.name.clone(),
+        chosen: beside.chosen(name, f.id.as_str()).unwrap_or(false),
+    };
+    beside.facilities.iter().map(choice).collect()
+}
+
+fn by_hand(lang: Lang, beside: &Beside<'_>) -> HandForm {
+    let reason = beside.field("reason");
+    let expectation = ReplyExpectation::from_code(&beside.field("expectation").value);
+    HandForm {
+        open: !reason.value.is_empty() || reason.fault.is_some(),
+        reason,
+        expectations: super::simple::expectations(lang, expectation.unwrap_or(ReplyExpectation::None)),
+        addressees: facilities(beside, "addressee"),
+        addressee_fault: beside.field("addressee").fault,
+        facility_fault: beside.field("facility_id").fault,
     }
 }
 

@@ -19,6 +19,7 @@ use kakehashi_core::envelope::Envelope;
 use kakehashi_core::ids::{ChangeId, EndpointId, FacilityId};
 use kakehashi_core::paper_request;
 use kakehashi_core::sheet_order::SheetOrder;
+use kakehashi_core::text::fold::narrow;
 use kakehashi_core::vocabulary::{Channel, EndpointState};
 use kakehashi_store::view::TriageItem;
 
@@ -63,7 +64,6 @@ pub(crate) async fn settle(
     let (Some((verb, proved)), Some(envelope)) = (asked(&item), &item.envelope) else {
         return Err(PageError::BadForm);
     };
-    let lang = office.visitor.lang;
     let listener = fields.line("listener", 60);
     if !proved && listener.is_empty() {
         let missing = Missing::at("listener", "outbox.listener_needed");
@@ -133,13 +133,16 @@ fn tell(endpoint: &Endpoint, words: String, now: kakehashi_core::clock::UtcMicro
 
 fn speaks_of_settings(fields: &Fields) -> bool {
     fields.all("mark").any(paper_request::is_setting)
-        || ["quiet_from", "quiet_until"].iter().any(|n| fields.get(n).is_some())
+        || ["digest_times", "quiet_from", "quiet_until"].iter().any(|n| fields.get(n).is_some())
 }
 
 /// The ticks as the office sees them, and what was written by hand beside them.
 fn wanted(endpoint: &Endpoint, fields: &Fields) -> Result<EndpointSettings, Missing> {
     const NO_SETTINGS: Missing = Missing::of_all("request.no_settings");
-    let marked: Vec<&str> = fields.all("mark").collect();
+    let times = digest_times(fields)?;
+    let mut marked: Vec<&str> = fields.all("mark").chain(times.iter().map(String::as_str)).collect();
+    // Boxes are named by their time: ticked and written ones come in the order of the day.
+    marked.sort_unstable();
     let ticked = marked.iter().any(|m| paper_request::is_setting(m));
     let mut settings = match paper_request::settings(&endpoint.settings, marked) {
         Some(settings) => settings,
@@ -154,6 +157,17 @@ fn wanted(endpoint: &Endpoint, fields: &Fields) -> Result<EndpointSettings, Miss
         (Some(Some(_)), _) => return Err(Missing::at("quiet_until", "request.quiet_both")),
     }
     if settings == endpoint.settings { Err(NO_SETTINGS) } else { Ok(settings) }
+}
+
+/// Times of the まとめ便 that stand on the sheet in handwriting, as boxes of the same meaning.
+fn digest_times(fields: &Fields) -> Result<Vec<String>, Missing> {
+    let typed = narrow(&fields.line("digest_times", 60));
+    let times = typed.split([' ', ',', '、', '・']).filter(|time| !time.is_empty());
+    let named = times.map(|time| {
+        let (hour, minute) = time.split_once(':').filter(|_| ClockTime::parse(time).is_some())?;
+        Some(format!("digest_{hour:0>2}{minute:0>2}"))
+    });
+    named.collect::<Option<_>>().ok_or(Missing::at("digest_times", "request.times_wrong"))
 }
 
 /// What is marked on a reply sheet besides its answer.

@@ -2,7 +2,7 @@
 //! What the machine had read is kept beside what the person decided. A まとめ便 is confirmed line by line, each in
 //! its own group; nothing here reads ink.
 
-use super::{actor, again, find, next_item, open_item, refuse, request};
+use super::{actor, find, next_item, open_item, refuse, refuse_blocked, request};
 use crate::app::App;
 use crate::error::PageError;
 use crate::forms::{Fields, SignedForm};
@@ -18,7 +18,7 @@ use kakehashi_core::decision::{Answer, DigestAnswer};
 use kakehashi_core::directory::{GroupRoster, StaffMember};
 use kakehashi_core::ids::{AttachmentId, FacilityId, StaffId};
 use kakehashi_core::placement::{
-    DigestConfirmation, ReturnedSheet, SheetConfirmation, confirm_digest, confirm_sheet,
+    Blocked, DigestConfirmation, ReturnedSheet, SheetConfirmation, confirm_digest, confirm_sheet,
 };
 use kakehashi_core::sheet_answer::{by_line, of_one_post};
 use kakehashi_core::vocabulary::{AttachmentRole, IdentityLevel};
@@ -132,7 +132,7 @@ async fn one_post(
         effects.extend(besides);
         effects
     });
-    finish(app, office, item, confirmed).await
+    finish(app, office, item, fields, confirmed).await
 }
 
 async fn several_posts(
@@ -168,7 +168,7 @@ async fn several_posts(
         effects.extend(besides);
         effects
     });
-    finish(app, office, item, confirmed).await
+    finish(app, office, item, fields, confirmed).await
 }
 
 /// What was written on the sheet, cut out: the page itself shows the headings of other groups.
@@ -182,18 +182,15 @@ async fn finish(
     app: &App,
     office: &Office,
     item: &TriageItem,
-    confirmed: Result<Vec<Effect>, kakehashi_core::placement::Blocked>,
+    fields: &Fields,
+    confirmed: Result<Vec<Effect>, Blocked>,
 ) -> Result<Response, PageError> {
     match confirmed {
         Ok(effects) => {
             commit(app, actor(office), effects, app.now()).await?;
             next_item(office).await
         }
-        Err(blocked) => {
-            let lang = office.visitor.lang;
-            let why = crate::views::words::reason(lang, &blocked.reason());
-            again(app, office, item, lang.tf("triage.blocked", &[&why])).await
-        }
+        Err(blocked) => refuse_blocked(app, office, item, fields, blocked).await,
     }
 }
 
