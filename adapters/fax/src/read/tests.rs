@@ -142,6 +142,16 @@ fn sheets_of_several_posts_are_parted() {
     assert!(both.sheet.as_ref().unwrap().closes.is_empty());
 }
 
+/// The QR of a sheet's code, in the one mode in which sheets are printed.
+fn qr_of(text: &str) -> qrcode::QrCode {
+    use qrcode::{EcLevel, QrCode, Version, bits::Bits, optimize::Segment, types::Mode};
+    let mut bits = Bits::new(Version::Normal(1));
+    let whole = Segment { mode: Mode::Alphanumeric, begin: 0, end: text.len() };
+    bits.push_segments(text.as_bytes(), std::iter::once(whole)).unwrap();
+    bits.push_terminator(EcLevel::Q).unwrap();
+    QrCode::with_bits(bits, EcLevel::Q).unwrap()
+}
+
 /// The sheet of a まとめ便 of eight posts that begins with this line: marks, codes and boxes.
 fn digest_sheet(first: u16, y_dpi: f32) -> (crate::pages::Page, SheetCode) {
     use kakehashi_core::sheet_geometry::{MARK_CENTRES, MARK_SIZE, QR_A, QR_B, QR_MODULES};
@@ -155,7 +165,7 @@ fn digest_sheet(first: u16, y_dpi: f32) -> (crate::pages::Page, SheetCode) {
     }
     let layout = code.layout();
     for (area, text) in [QR_A, QR_B].into_iter().zip(&layout.tokens) {
-        let qr = qrcode::QrCode::with_version(text, qrcode::Version::Normal(1), qrcode::EcLevel::Q).unwrap();
+        let qr = qr_of(text);
         let module = area.width / QR_MODULES as f32;
         let colors = qr.to_colors();
         for i in (0..colors.len()).filter(|i| colors[*i] == qrcode::types::Color::Dark) {
