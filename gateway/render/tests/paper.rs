@@ -193,6 +193,30 @@ fn every_kind_of_sheet_stands_clear() {
 }
 
 #[test]
+fn the_hardest_names_move_nothing_that_is_read() {
+    for (name, job) in samples::hard::all() {
+        let fax = fax(&job);
+        let pictures = pages(&fax.pdf);
+        let count = pictures.len();
+        let last = &pictures[count - 1];
+        match &job.content {
+            JobContent::Posts(posts) => {
+                let read = check_page(last, &posts.code, count);
+                // As many sheets as the posts need, and no page of them in between.
+                let lines = u16::try_from(posts.items.len()).unwrap();
+                let first = if read.form.kind() == "digest" { (lines - 1) / 6 * 6 + 1 } else { 1 };
+                assert_eq!(read.first, first, "{name}");
+            }
+            JobContent::Sheet(ordered) if !last.codes().is_empty() && name != "hard_paste_slips" => {
+                assert_eq!(count, 1, "{name}");
+                check_page(last, &ordered.code, 1);
+            }
+            JobContent::Sheet(_) | JobContent::Notice { .. } => assert!(count <= 3, "{name}: {count}"),
+        }
+    }
+}
+
+#[test]
 fn a_long_digest_has_a_sheet_for_every_six_posts() {
     let job = samples::long_digest(Channel::Fax);
     let pictures = pages(&fax(&job).pdf);
