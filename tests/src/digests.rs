@@ -38,6 +38,18 @@ pub fn ask(doctor: &mut Office, group: &str, title: &str, facility: &str) {
     assert!((300..400).contains(&status), "{status} {text}");
 }
 
+/// The office switches 「このまま返送＝了解」 on.
+///
+/// # Panics
+/// The desk refuses it.
+pub fn switch_untouched_on(office: &mut Office) {
+    let (_, desk) = office.get("/fax");
+    let token = between(&desk, "name=\"csrf\" value=\"", "\"").unwrap_or_default().to_owned();
+    let on = [("csrf", token.as_str()), ("untouched", "yes"), ("pages_a_day", "60"), ("page_cost", "10")];
+    let (status, text) = office.post("/fax/settings", &on);
+    assert!((300..400).contains(&status), "{status} {text}");
+}
+
 /// Whether the pharmacy has acknowledged the topic.
 ///
 /// # Panics

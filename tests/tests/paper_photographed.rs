@@ -8,7 +8,7 @@ mod trial;
 
 use kakehashi_fax::pages::{Ink, Page};
 use kakehashi_tests::database::Database;
-use kakehashi_tests::digests::{PHARMACY, acknowledged, digest};
+use kakehashi_tests::digests::{PHARMACY, acknowledged, digest, switch_untouched_on};
 use kakehashi_tests::letters;
 use kakehashi_tests::network::send_mail;
 use kakehashi_tests::office::Office;
@@ -66,7 +66,7 @@ fn a_photographed_sheet_never_acts_alone() {
         let network = trial::over(&database);
         network.register("endpoints.csv", &format!("F05,email,{MAILBOX},verified,no,,,,,,,,"));
         let mut gateway = network.start("2026-06-10 09:00:00");
-        trial::untouched_acknowledges(&mut Office::log_in(&gateway));
+        switch_untouched_on(&mut Office::log_in(&gateway));
         gateway.stop();
         let posts = [("G01", "七件目"), ("G03", "八件目")];
         let (mut gateway, mut pages) = digest(&network, "2026-06-10", &posts, 0);

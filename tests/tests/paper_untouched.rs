@@ -7,7 +7,7 @@
 mod trial;
 
 use kakehashi_tests::database::Database;
-use kakehashi_tests::digests::{PHARMACY, acknowledged, digest};
+use kakehashi_tests::digests::{PHARMACY, acknowledged, digest, switch_untouched_on};
 use kakehashi_tests::office::{Office, between};
 use kakehashi_tests::paper;
 
@@ -34,7 +34,7 @@ fn an_untouched_sheet_waits_where_a_pencil_would_not_show() {
         );
 
         // Switched on by the office: the sheets that leave from now on say so, and mean so.
-        trial::untouched_acknowledges(&mut office);
+        switch_untouched_on(&mut office);
         // The sheet that was printed before still means nothing.
         network.fax(&gateway, PHARMACY, &[paper::upside_down(&sheet)]);
         network.settled();
@@ -71,7 +71,7 @@ fn an_untouched_sheet_acts_where_a_pencil_would_have_shown() {
         println!("on {database:?}");
         let network = trial::over(&database);
         let mut gateway = network.start("2026-06-10 09:00:00");
-        trial::untouched_acknowledges(&mut Office::log_in(&gateway));
+        switch_untouched_on(&mut Office::log_in(&gateway));
         gateway.stop();
         let posts = [("G01", "五件目"), ("G03", "六件目")];
         let (mut gateway, mut pages) = digest(&network, "2026-06-10", &posts, 0);

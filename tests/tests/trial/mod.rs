@@ -7,7 +7,6 @@ use kakehashi_fax::pages::Page;
 use kakehashi_store::{Store, StoreConfig};
 use kakehashi_tests::database::Database;
 use kakehashi_tests::network::Network;
-use kakehashi_tests::office::{Office, between};
 use std::sync::Arc;
 
 const PHARMACY: &str = "0300000105";
@@ -22,15 +21,6 @@ pub fn over(database: &Database) -> Network {
     gateway.stop();
     trust(&network, database);
     network
-}
-
-/// The office switches 「このまま返送＝了解」 on.
-pub fn untouched_acknowledges(office: &mut Office) {
-    let (_, desk) = office.get("/fax");
-    let token = between(&desk, "name=\"csrf\" value=\"", "\"").unwrap().to_owned();
-    let on = [("csrf", token.as_str()), ("untouched", "yes"), ("pages_a_day", "60"), ("page_cost", "10")];
-    let (status, text) = office.post("/fax/settings", &on);
-    assert!((300..400).contains(&status), "{status} {text}");
 }
 
 /// As after a trial of 300 sheets on which machine and person agreed.
