@@ -15,7 +15,6 @@ use kakehashi_tests::{digests, paper};
 const PHARMACY: &str = "0300000105";
 const CARE_MANAGER: &str = "0300000104";
 const NEW_NUMBER: &str = "0300000121";
-const GROUP: &str = "つばき01";
 
 fn csrf(page: &str) -> String {
     between(page, "name=\"csrf\" value=\"", "\"").unwrap().to_owned()
@@ -112,10 +111,10 @@ fn a_wrong_number_stops_at_once() {
         let (_, all) = office.get("/outbox?show=done");
         assert!(all.contains("取消"), "what waited is recalled: {all}");
         discharge_again(&gateway);
-        network.relay.wait(CARE_MANAGER, others + 1);
+        assert_eq!(network.relay.wait(CARE_MANAGER, others + 1).len(), others + 1);
         gateway.stop();
         let mut gateway = network.start("2026-06-09 15:59:55");
-        network.relay.wait(CARE_MANAGER, others + 2);
+        assert_eq!(network.relay.wait(CARE_MANAGER, others + 2).len(), others + 2);
         assert_eq!(network.relay.to(PHARMACY).len(), before, "no page after 宛先違い");
         let mut office = Office::log_in(&gateway);
 
