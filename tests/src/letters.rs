@@ -70,17 +70,40 @@ pub fn absence(to: &Letter, from: &str) -> Vec<u8> {
 /// Pages as the FAX provider forwards them.
 #[must_use]
 pub fn fax(number: &str, pages: usize, tiff: &[u8]) -> Vec<u8> {
+    fax_file(number, pages, "image/tiff", tiff)
+}
+
+/// A photograph that a member mails without a word.
+#[must_use]
+pub fn photograph(from: &str, png: &[u8]) -> Vec<u8> {
+    let boundary = "=_photograph";
+    format!(
+        "From: {from}\r\nTo: intake@in.kakehashi.example\r\nSubject: photo\r\nMessage-ID: <{}>\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n\
+         --{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n.\r\n\
+         --{boundary}\r\nContent-Type: image/png; name=\"page.png\"\r\nContent-Transfer-Encoding: base64\r\n\
+         Content-Disposition: attachment; filename=\"page.png\"\r\n\r\n{}\r\n--{boundary}--\r\n",
+        fresh_id(from),
+        folded(png)
+    )
+    .into_bytes()
+}
+
+/// A file of pages of another kind, as some machines and providers send it.
+#[must_use]
+pub fn fax_file(number: &str, pages: usize, media_type: &str, file: &[u8]) -> Vec<u8> {
+    let ending = media_type.rsplit('/').next().unwrap_or("tif");
     let boundary = "=_kakehashi_pages";
     format!(
         "From: {PROVIDER}\r\nTo: {FAX_INTAKE}\r\nSubject: {}\r\nMessage-ID: <{}>\r\nMIME-Version: 1.0\r\n\
          Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n\
          --{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n\
-         --{boundary}\r\nContent-Type: image/tiff; name=\"fax.tif\"\r\nContent-Transfer-Encoding: base64\r\n\
-         Content-Disposition: attachment; filename=\"fax.tif\"\r\n\r\n{}\r\n--{boundary}--\r\n",
+         --{boundary}\r\nContent-Type: {media_type}; name=\"fax.{ending}\"\r\nContent-Transfer-Encoding: base64\r\n\
+         Content-Disposition: attachment; filename=\"fax.{ending}\"\r\n\r\n{}\r\n--{boundary}--\r\n",
         encoded(&format!("FAX受信 {number} {pages}枚")),
         fresh_id(PROVIDER),
         folded(format!("FAXを受信しました。\r\n発信元番号：{number}\r\n枚数：{pages}枚\r\n").as_bytes()),
-        folded(tiff)
+        folded(file)
     )
     .into_bytes()
 }

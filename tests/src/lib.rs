@@ -7,6 +7,7 @@ pub mod browser;
 pub mod caught;
 pub mod corpus;
 pub mod database;
+pub mod digests;
 pub mod dns;
 pub mod gateway;
 pub mod letters;

@@ -167,6 +167,12 @@ impl Network {
         send_mail(gateway, letters::PROVIDER, letters::FAX_INTAKE, &letters::fax_report(job, number));
     }
 
+    /// A file of one page that came as a FAX and is no TIFF.
+    pub fn fax_file(&self, gateway: &Gateway, number: &str, media_type: &str, file: &[u8]) {
+        let mail = letters::fax_file(number, 1, media_type, file);
+        send_mail(gateway, letters::PROVIDER, letters::FAX_INTAKE, &mail);
+    }
+
     /// A member's machine faxes pages; the provider forwards them.
     pub fn fax(&self, gateway: &Gateway, number: &str, pages: &[kakehashi_fax::pages::Page]) {
         let mail = letters::fax(number, pages.len(), &crate::paper::tiff(pages));

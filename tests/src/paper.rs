@@ -15,6 +15,47 @@ pub fn reply_sheet(pdf: &[u8]) -> Page {
     Page::from_pdf(pdf, pages - 1).unwrap_or_else(|e| panic!("page {pages}: {e}"))
 }
 
+/// Every page of a FAX job as it lies on the desk.
+///
+/// # Panics
+/// It is no PDF.
+#[must_use]
+pub fn all_pages(pdf: &[u8]) -> Vec<Page> {
+    let pages = pdf_page_count(pdf).unwrap_or_else(|e| panic!("not a PDF: {e}"));
+    let page = |n| Page::from_pdf(pdf, n).unwrap_or_else(|e| panic!("page {n}: {e}"));
+    (0..pages).map(page).collect()
+}
+
+/// The page as a machine sends it that renders grey: white paper is not quite white and gets dots at regular
+/// places.
+#[must_use]
+pub fn as_grey(page: &Page) -> Page {
+    let mut grey = page.clone();
+    strew(&mut grey, (0.0, 0.0, 210.0, 297.0), 1);
+    grey
+}
+
+/// A few strokes of a pencil in the writing area, as such a machine renders them: more dots.
+pub fn pencil(page: &mut Page) {
+    for n in 0..6_u8 {
+        let x = 40.0 + 4.0 * f32::from(n);
+        strew(page, (x, 264.0, x + 0.7, 272.0), 4);
+    }
+}
+
+/// Dots of a matrix of 4 × 4, so many of its 16, over an area in millimetres: left, top, right, bottom.
+fn strew(page: &mut Page, (left, top, right, bottom): (f32, f32, f32, f32), of_16: usize) {
+    const ORDER: [(u32, u32); 4] = [(1, 2), (3, 0), (3, 2), (1, 0)];
+    let (px, py) = (page.x_dpi / 25.4, page.y_dpi / 25.4);
+    for y in (top * py) as u32..((bottom * py) as u32).min(page.height) {
+        for x in (left * px) as u32..((right * px) as u32).min(page.width) {
+            if ORDER[..of_16.min(ORDER.len())].contains(&(x % 4, y % 4)) {
+                blacken(page, x, y);
+            }
+        }
+    }
+}
+
 /// Ticks a box with a pen.
 ///
 /// # Panics
@@ -64,13 +105,18 @@ fn blank(width: u32, height: u32, x_dpi: f32, y_dpi: f32) -> Page {
 }
 
 fn copy(from: &Page, to: &mut Page, place: impl Fn(u32, u32) -> Option<(u32, u32)>) {
-    let stride = to.width.div_ceil(8) as usize;
-    let Ink::Bilevel(bits) = &mut to.ink else { return };
     for y in 0..from.height {
         for x in (0..from.width).filter(|x| from.is_black(*x, y)) {
             if let Some((x, y)) = place(x, y) {
-                bits[y as usize * stride + x as usize / 8] |= 0x80 >> (x % 8);
+                blacken(to, x, y);
             }
         }
+    }
+}
+
+fn blacken(page: &mut Page, x: u32, y: u32) {
+    let stride = page.width.div_ceil(8) as usize;
+    if let Ink::Bilevel(bits) = &mut page.ink {
+        bits[y as usize * stride + x as usize / 8] |= 0x80 >> (x % 8);
     }
 }

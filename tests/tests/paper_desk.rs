@@ -4,14 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
 
-use base64::Engine as _;
 use kakehashi_fax::pages::{Page, PageLimits, read_pages};
 use kakehashi_tests::database::Database;
 use kakehashi_tests::gateway::Gateway;
 use kakehashi_tests::mllp::Mllp;
 use kakehashi_tests::network::{Network, hl7, send_mail};
 use kakehashi_tests::office::{Office, between};
-use kakehashi_tests::paper;
+use kakehashi_tests::{letters, paper};
 
 const GROUP: &str = "つばき01";
 const CARE_MANAGER: &str = "0300000104";
@@ -103,21 +102,6 @@ fn slips(network: &Network, gateway: &Gateway) -> Vec<u8> {
     network.relay.wait(CARE_MANAGER, before + 1)[before].read().pdf().to_vec()
 }
 
-fn photograph(page: &Page) -> Vec<u8> {
-    let png = base64::engine::general_purpose::STANDARD.encode(page.to_png());
-    let lines: Vec<String> =
-        png.as_bytes().chunks(76).map(|l| String::from_utf8_lossy(l).into_owned()).collect();
-    format!(
-        "From: {NURSES}\r\nTo: intake@in.kakehashi.example\r\nSubject: note\r\nMessage-ID: <n1@st.example>\r\n\
-         MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"=_n\"\r\n\r\n\
-         --=_n\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n.\r\n\
-         --=_n\r\nContent-Type: image/png; name=\"page.png\"\r\nContent-Transfer-Encoding: base64\r\n\
-         Content-Disposition: attachment; filename=\"page.png\"\r\n\r\n{}\r\n--=_n--\r\n",
-        lines.join("\r\n")
-    )
-    .into_bytes()
-}
-
 #[test]
 fn a_page_of_the_notebook_finds_its_group() {
     for database in Database::all() {
@@ -156,7 +140,12 @@ fn a_page_of_the_notebook_finds_its_group() {
         });
 
         // And as a photograph in a mail, from a member that mails.
-        send_mail(&gateway, NURSES, "intake@in.kakehashi.example", &photograph(&page));
+        send_mail(
+            &gateway,
+            NURSES,
+            "intake@in.kakehashi.example",
+            &letters::photograph(NURSES, &page.to_png()),
+        );
         network.settled();
         let waiting = office.triage();
         assert!(waiting.is_empty(), "{}", office.get(waiting.first().unwrap_or(&String::new())).1);

@@ -1,62 +1,18 @@
 //! The 返信票 of a まとめ便, out and back: during the trial the office confirms its ticks line by line with one
-//! key, what it decided becomes labelled crops that `sheet evaluate` reads, and where a network has earned
-//! and switched it on, a sheet that comes back untouched acknowledges. Off, it never does.
+//! key, what it decided becomes labelled crops that `sheet evaluate` reads, and the two sheets of a long one in one
+//! FAX are an item each.
 
 #![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
 
-use kakehashi_core::clock::{SystemClock, UtcMicros};
-use kakehashi_core::commit::{Actor, Commit, Effect, SheetCheck};
-use kakehashi_core::ids::{IntakeId, NetworkId};
-use kakehashi_fax::pages::Page;
-use kakehashi_store::{Store, StoreConfig};
 use kakehashi_tests::database::Database;
-use kakehashi_tests::gateway::{Gateway, run};
-use kakehashi_tests::network::{Network, receipt};
+use kakehashi_tests::digests::{PHARMACY, acknowledged, digest};
+use kakehashi_tests::gateway::run;
+use kakehashi_tests::network::Network;
 use kakehashi_tests::office::{Office, between};
 use kakehashi_tests::paper;
-use std::sync::Arc;
-
-const PHARMACY: &str = "0300000105";
 
 fn csrf(page: &str) -> String {
     between(page, "name=\"csrf\" value=\"", "\"").unwrap().to_owned()
-}
-
-/// The doctor writes something that is not urgent in a group.
-fn post(gateway: &Gateway, group: &str, title: &str) {
-    let mut doctor = Office::log_in_as(gateway, "saeki", "sakurami-demo");
-    let (_, page) = doctor.get(&format!("/groups/{group}"));
-    let form = between(&page, &format!("action=\"/groups/{group}/posts\""), "</form>").unwrap();
-    let field = |name: &str| between(form, &format!("name=\"{name}\" value=\""), "\"").unwrap();
-    let fields = [
-        ("csrf", field("csrf")),
-        ("post_id", field("post_id")),
-        ("title", title),
-        ("body", "次回の訪問で様子を見ます。"),
-        ("urgency", "normal"),
-        ("expectation", "ack"),
-        ("addressee", "F05"),
-    ];
-    let (status, text) = doctor.post_parts(&format!("/groups/{group}/posts"), &fields);
-    assert!((300..400).contains(&status), "{status} {text}");
-}
-
-fn acknowledged(network: &Network, group: &str, title: &str) -> bool {
-    let topics = network.topics(group);
-    let topic = topics.iter().find(|t| t["topic"]["post"]["title"] == title).unwrap();
-    !receipt(&topic["topic"], "F05")["acknowledgement"].is_null()
-}
-
-/// Two posts of two groups in the digest of 14:00, and the sheet that came with it.
-fn digest(network: &Network, day: &str, titles: [&str; 2], already: usize) -> (Gateway, Page) {
-    let mut gateway = network.start(&format!("{day} 13:20:00"));
-    post(&gateway, "G01", titles[0]);
-    post(&gateway, "G03", titles[1]);
-    gateway.stop();
-    let gateway = network.start(&format!("{day} 13:59:55"));
-    let fax = network.relay.wait(PHARMACY, already + 1).pop().unwrap().read();
-    let sheet = paper::reply_sheet(fax.pdf());
-    (gateway, sheet)
 }
 
 #[test]
@@ -64,7 +20,9 @@ fn ticks_of_a_digest_are_confirmed_by_one_key_and_kept_as_crops() {
     for database in Database::all() {
         println!("on {database:?}");
         let network = Network::new(&database);
-        let (mut gateway, mut sheet) = digest(&network, "2026-06-09", ["残薬の件", "体重の件"], 0);
+        let posts = [("G01", "残薬の件"), ("G03", "体重の件")];
+        let (mut gateway, mut pages) = digest(&network, "2026-06-09", &posts, 0);
+        let mut sheet = pages.pop().unwrap();
         paper::tick(&mut sheet, "acknowledge_1");
         paper::tick(&mut sheet, "call_back_2");
         network.fax(&gateway, PHARMACY, &[sheet]);
@@ -127,77 +85,43 @@ fn exported(network: &Network) {
     assert!(!again.status.success(), "an export never mixes with another");
 }
 
-/// As after a trial of 300 sheets on which machine and person agreed.
-fn trust(network: &Network, database: &Database) {
-    let data = network.config().parent().unwrap().join("data");
-    let url = match database {
-        Database::Sqlite => format!("sqlite:{}", data.join("kakehashi.db").display()),
-        Database::Postgres(url) => url.clone(),
-    };
-    let config = StoreConfig { database_url: url, blob_folder: data.join("blobs"), max_connections: 2 };
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let store = Store::open(&config, Arc::new(SystemClock)).await.unwrap();
-        let id = NetworkId::new("sakurami");
-        let intakes = store.office(&id).intakes(None, 1).await.unwrap();
-        let intake: IntakeId = intakes[0].id.clone();
-        let check = |n: u32| {
-            Effect::CheckSheet(SheetCheck {
-                intake_id: intake.clone(),
-                envelope_index: 1000 + n,
-                marks: Vec::new(),
-                said: vec!["acknowledge".to_owned()],
-                decided: vec!["acknowledge".to_owned()],
-            })
-        };
-        let at = UtcMicros::from_rfc3339("2026-06-10T09:00:00+09:00").unwrap();
-        let commit = Commit { at, actor: Actor::Operator, effects: (0..300).map(check).collect() };
-        store.commit(&id, commit).await.unwrap();
-        assert!(store.office(&id).paper_trust().await.unwrap().is_earned());
-        store.close().await;
-    });
-}
-
 #[test]
-fn an_untouched_sheet_waits_where_a_pencil_would_not_show() {
+fn two_sheets_of_one_digest_in_one_fax_are_an_item_each() {
     for database in Database::all() {
         println!("on {database:?}");
         let network = Network::new(&database);
-        // Some message, so that there is an intake on which the trial can lean.
-        let mut gateway = network.start("2026-06-09 09:00:00");
-        network.fax(&gateway, PHARMACY, &[Page::white_a4(98.0)]);
+        let titles: Vec<String> = (1..=8).map(|n| format!("{n}件目の相談")).collect();
+        let posts: Vec<(&str, &str)> = titles.iter().map(|t| ("G01", t.as_str())).collect();
+        let (mut gateway, mut pages) = digest(&network, "2026-06-09", &posts, 0);
+        let mut second = pages.pop().unwrap();
+        let mut first = pages.pop().unwrap();
+        paper::tick(&mut first, "acknowledge_all");
+        paper::tick(&mut second, "call_back_8");
+        network.fax(&gateway, PHARMACY, &[first, paper::upside_down(&second)]);
         network.settled();
-        gateway.stop();
-        trust(&network, &database);
-
-        // Off, as every network begins: the sheet says nothing of the kind, and untouched it means nothing.
-        let (mut gateway, sheet) = digest(&network, "2026-06-10", ["一件目", "二件目"], 0);
         let mut office = Office::log_in(&gateway);
-        let before = office.triage().len();
-        network.fax(&gateway, PHARMACY, std::slice::from_ref(&sheet));
-        network.settled();
-        assert!(!acknowledged(&network, "G01", "一件目"));
-        assert_eq!(office.triage().len(), before + 1, "all empty is never an answer: a person looks");
-
-        // Switched on by the office: the sheets that leave from now on say so, and mean so.
-        let (_, desk) = office.get("/fax");
-        let token = csrf(&desk);
-        let on = [("csrf", token.as_str()), ("untouched", "yes"), ("pages_a_day", "60"), ("page_cost", "10")];
-        let (status, text) = office.post("/fax/settings", &on);
-        assert!((300..400).contains(&status), "{status} {text}");
-        // The sheet that was printed before still means nothing.
-        network.fax(&gateway, PHARMACY, &[paper::upside_down(&sheet)]);
-        network.settled();
-        assert!(!acknowledged(&network, "G01", "一件目"));
-        gateway.stop();
-
-        let (mut gateway, sheet) = digest(&network, "2026-06-11", ["三件目", "四件目"], 1);
-        let waiting = Office::log_in(&gateway).triage().len();
-        // This machine makes white of every grey and would have lost a pencil: a person looks (decision 0025).
-        network.fax(&gateway, PHARMACY, &[sheet]);
-        network.settled();
-        assert!(!acknowledged(&network, "G01", "三件目") && !acknowledged(&network, "G03", "四件目"));
-        assert_eq!(Office::log_in(&gateway).triage().len(), waiting + 1, "nobody took it for 了解");
+        let items = office.triage();
+        assert_eq!(items.len(), 2, "each sheet by itself");
+        let decided =
+            [("まとめ便の返信票(6件)", "acknowledge_all"), ("まとめ便の返信票(2件)", "call_back_8")];
+        for (item, (words, mark)) in items.iter().zip(decided) {
+            let (_, page) = office.get(item);
+            assert!(page.contains(words), "{words}: {page}");
+            assert_eq!(page.matches("<div class=\"viewer").count(), 1, "its own page only");
+            let (status, crop) = office.get_bytes(&format!("{item}/boxes/{mark}.png"));
+            assert!(status == 200 && crop.starts_with(b"\x89PNG"), "{mark}: {status}");
+            let token = csrf(&page);
+            let ticks = [("csrf", token.as_str()), ("mark", mark), ("staff_id", "")];
+            let (status, text) = office.post(&format!("{item}/confirmation"), &ticks);
+            assert!((300..400).contains(&status), "{status} {text}");
+        }
+        assert!(office.triage().is_empty());
+        // Titles by the order in which the digest printed them: what was on the first sheet is acknowledged.
+        let taken = titles.iter().filter(|t| acknowledged(&network, "G01", t)).count();
+        assert_eq!(taken, 6, "全部了解 means the lines of its own sheet");
+        let calls = network.topics("G01");
+        let calls = calls.iter().flat_map(|t| t["replies"].as_array().into_iter().flatten());
+        assert_eq!(calls.filter(|r| r["post"]["expectation"] == "call").count(), 1);
         gateway.stop();
     }
 }

@@ -1,8 +1,10 @@
 //! Sheets in wrong hands: copied and sent by another office, made up with a code that was never given out, and
-//! found in a drawer a month later. None of them acts, the office sees each, and the answers that go back
-//! tell nobody which of these it was.
+//! found in a drawer a month later. None of them acts, though the trial is over and the marks are sure; the office
+//! sees each, and the answers that go back tell nobody which of these it was.
 
 #![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
+
+mod trial;
 
 use kakehashi_tests::caught::Letter;
 use kakehashi_tests::database::Database;
@@ -34,8 +36,9 @@ fn nothing_acted(network: &Network) {
 
 #[test]
 fn a_sheet_acts_for_its_own_reader_only() {
-    let network = Network::new(&Database::Sqlite);
+    let network = trial::over(&Database::Sqlite);
     let mut gateway = network.start("2026-06-09 10:19:50");
+    let blank = Office::log_in(&gateway).triage().len();
     let discharge = hl7("ja02_adt_a03_discharge_iso2022jp.hl7");
     Mllp::connect(gateway.mllp).unwrap().exchange(&discharge).unwrap().unwrap();
     let fax = network.relay.wait(CARE_MANAGER, 1).remove(0).read();
@@ -48,7 +51,7 @@ fn a_sheet_acts_for_its_own_reader_only() {
     network.settled();
     nothing_acted(&network);
     let mut office = Office::log_in(&gateway);
-    assert_eq!(office.triage().len(), 1, "the office calls");
+    assert_eq!(office.triage().len(), blank + 1, "the office calls");
     let copied = words(&network.relay.wait(PHARMACY, 2)[1].read());
 
     // Somebody makes a sheet with a well-formed code of his own.
@@ -70,9 +73,18 @@ fn a_sheet_acts_for_its_own_reader_only() {
 
     // The right office, a month too late.
     let mut gateway = network.start("2026-07-10 10:00:00");
+    let ticked = sheet.clone();
     network.fax(&gateway, CARE_MANAGER, &[sheet]);
     network.settled();
     nothing_acted(&network);
-    assert!(Office::log_in(&gateway).triage().len() >= 3, "an old sheet is looked at");
+    assert!(Office::log_in(&gateway).triage().len() >= blank + 3, "an old sheet is looked at");
+    gateway.stop();
+    // It was the hands and the day that stopped it: in time and from its own number the same sheet acts alone.
+    let mut gateway = network.start("2026-06-09 14:00:00");
+    network.fax(&gateway, CARE_MANAGER, &[paper::standard_resolution(&ticked)]);
+    network.settled();
+    let topics = network.topics(GROUP);
+    let receipt = kakehashi_tests::network::receipt(&topics[0]["topic"], "F04");
+    assert_eq!(receipt["acknowledgement"]["channel"], "fax", "{receipt:#}");
     gateway.stop();
 }

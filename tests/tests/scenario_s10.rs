@@ -147,9 +147,11 @@ fn a_preference_sheet_sets_and_is_undone() {
         // With the digest of 9:00, not at once and not twice.
         let fax = network.relay.wait(CARE_MANAGER, 1).remove(0).read();
         let mut sheet = paper::reply_sheet(fax.pdf());
-        for tick in ["instant_emergency", "digest_0900", "digest_1500", "night_no"] {
+        // 8:45 and 15:30 have no box: they are written.
+        for tick in ["instant_emergency", "night_no"] {
             paper::tick(&mut sheet, tick);
         }
+        paper::write(&mut sheet);
         network.fax(&gateway, CARE_MANAGER, &[sheet]);
         network.settled();
         let (_, desk) = office.get("/fax");
@@ -162,17 +164,17 @@ fn a_preference_sheet_sets_and_is_undone() {
         let ticks = [
             ("csrf", token.as_str()),
             ("mark", "instant_emergency"),
-            ("mark", "digest_0900"),
-            ("mark", "digest_1500"),
+            ("mark", "night_no"),
+            ("digest_times", "8:45 15:30"),
             ("quiet_from", "17:30"),
-            ("quiet_until", "8:30"),
+            ("quiet_until", "08:30"),
         ];
         let (status, text) = office.post(&format!("{}/request", items[0]), &ticks);
         assert!((300..400).contains(&status), "{status} {text}");
         assert!(office.triage().is_empty());
         let (_, desk) = office.get("/fax");
         let words = block(&desk, CARE_MANAGER);
-        for part in ["緊急だけ即時", "9:00・15:00", "17:30", "8:30"] {
+        for part in ["緊急だけ即時", "8:45・15:30", "17:30", "8:30"] {
             assert!(words.contains(part), "{part}: {words}");
         }
 

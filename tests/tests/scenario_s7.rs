@@ -10,11 +10,11 @@ use kakehashi_tests::gateway::{Gateway, run_at};
 use kakehashi_tests::mllp::Mllp;
 use kakehashi_tests::network::{Network, hl7};
 use kakehashi_tests::office::{Office, between, links};
-use kakehashi_tests::paper;
+use kakehashi_tests::{digests, paper};
 
 const PHARMACY: &str = "0300000105";
+const CARE_MANAGER: &str = "0300000104";
 const NEW_NUMBER: &str = "0300000121";
-const GROUP: &str = "つばき01";
 
 fn csrf(page: &str) -> String {
     between(page, "name=\"csrf\" value=\"", "\"").unwrap().to_owned()
@@ -61,8 +61,16 @@ fn second_login(network: &Network) {
 }
 
 fn discharge(gateway: &Gateway) {
-    let message = hl7("ja02_adt_a03_discharge_iso2022jp.hl7");
-    Mllp::connect(gateway.mllp).unwrap().exchange(&message).unwrap().unwrap();
+    say(gateway, "ja02_adt_a03_discharge_iso2022jp.hl7");
+}
+
+/// The hospital takes the discharge back: urgent for every member.
+fn discharge_again(gateway: &Gateway) {
+    say(gateway, "ja06_adt_a13_cancel_discharge_iso2022jp.hl7");
+}
+
+fn say(gateway: &Gateway, message: &str) {
+    Mllp::connect(gateway.mllp).unwrap().exchange(&hl7(message)).unwrap().unwrap();
 }
 
 #[test]
@@ -75,6 +83,9 @@ fn a_wrong_number_stops_at_once() {
         discharge(&gateway);
         let fax = network.relay.wait(PHARMACY, 1).remove(0).read();
 
+        // What waits for the digest of 14:00 is queued before anybody notices.
+        let mut doctor = Office::log_in_as(&gateway, "saeki", "sakurami-demo");
+        digests::post(&mut doctor, "G01", "次回の訪問の件");
         // A stranger found it in the tray at home and sends it back.
         let mut sheet = paper::reply_sheet(fax.pdf());
         paper::tick(&mut sheet, "wrong_recipient");
@@ -93,20 +104,19 @@ fn a_wrong_number_stops_at_once() {
         } else {
             assert!(item.contains("番号は止めました"), "{item}");
         }
-        // Whatever comes now does not leave for that number, and the code in the stranger's hand is dead.
+        // What waited is recalled, and whatever comes now does not leave for that number: another member's urgent page
+        // does, and the hour of its digest passes.
         let before = network.relay.to(PHARMACY).len();
-        let topics = network.topics(GROUP);
-        let topic = topics[0]["topic"]["post"]["id"].as_str().unwrap().to_owned();
-        let mut doctor = Office::log_in_as(&gateway, "saeki", "sakurami-demo");
-        let (_, page) = doctor.get(&format!("/groups/G01/topics/{topic}"));
-        let action = format!("/groups/G01/topics/{topic}/replies");
-        let form = between(&page, &format!("action=\"{action}\""), "</form>").unwrap();
-        let field = |name: &str| between(form, &format!("name=\"{name}\" value=\""), "\"").unwrap();
-        let fields =
-            [("csrf", field("csrf")), ("post_id", field("post_id")), ("body", "至急ではありません。")];
-        let (status, _) = doctor.post_parts(&action, &fields);
-        assert!((300..400).contains(&status));
+        let others = network.relay.to(CARE_MANAGER).len();
+        let (_, all) = office.get("/outbox?show=done");
+        assert!(all.contains("取消"), "what waited is recalled: {all}");
+        discharge_again(&gateway);
+        assert_eq!(network.relay.wait(CARE_MANAGER, others + 1).len(), others + 1);
+        gateway.stop();
+        let mut gateway = network.start("2026-06-09 15:59:55");
+        assert_eq!(network.relay.wait(CARE_MANAGER, others + 2).len(), others + 2);
         assert_eq!(network.relay.to(PHARMACY).len(), before, "no page after 宛先違い");
+        let mut office = Office::log_in(&gateway);
 
         // The new number by telephone: one writes it down, the same person cannot check it.
         let (_, desk) = office.get("/fax");

@@ -108,10 +108,11 @@ fn gather(
     let limits = PageLimits::default();
     let mut refusals = Vec::new();
     let mut pictures: Vec<Vec<u8>> = Vec::new();
-    let mut seen = Vec::new();
+    let mut seen: Vec<(Seen, bool)> = Vec::new();
     let mut blanks: Vec<u32> = Vec::new();
     for file in files {
         let before = pictures.len();
+        let photo = matches!(pages::kind(file.bytes), Some(FileKind::Photo));
         // One limit over all files of a mail.
         let left = PageLimits { pages: limits.pages.saturating_sub(before), ..limits.clone() };
         let outcome = pages::visit_pages(file.bytes, &left, &mut |page| {
@@ -120,7 +121,9 @@ fn gather(
                 blanks.push(number);
             }
             let (found, turn) = look(&page, number);
-            seen.push(found);
+            let photographed =
+                photo || matches!(&found, Seen::Sheet(reading) if reading.find.was_laid_flat());
+            seen.push((found, photographed));
             let upright = if turn == 0 { page.to_png() } else { page.turned(turn).to_png() };
             pictures.push(upright);
         });
@@ -146,7 +149,7 @@ fn gather(
     // blank page is the message.
     let drop_blanks = blanks.len() < pictures.len();
     let mut pages = Vec::with_capacity(pictures.len());
-    for ((index, picture), seen) in pictures.iter().enumerate().zip(seen) {
+    for ((index, picture), (seen, photographed)) in pictures.iter().enumerate().zip(seen) {
         if drop_blanks && blanks.contains(&(index as u32 + 1)) {
             envelope
                 .warn("page_blank", format!("page {}: nothing on it; left in the received file", index + 1));
@@ -174,7 +177,7 @@ fn gather(
             role: AttachmentRole::PageImage,
             bytes: picture,
         })?;
-        pages.push(SeenPage { number: index as u32 + 1, crops, picture, seen });
+        pages.push(SeenPage { number: index as u32 + 1, crops, picture, seen, photographed });
     }
     Ok((Gathered { envelope, pages }, refusals))
 }

@@ -51,6 +51,8 @@ pub enum SheetSource {
     Guided,
     /// By searching the page for a QR.
     Searched,
+    /// By a QR that was found, on the page laid flat by its corners: a photograph, or a copy in another size.
+    LaidFlat,
 }
 
 /// Outcome of looking at one page.
@@ -109,6 +111,12 @@ impl SheetFind {
             orientation,
             source,
         }
+    }
+
+    /// Whether the page was no plain scan in its own size.
+    #[must_use]
+    pub fn was_laid_flat(&self) -> bool {
+        self.source == SheetSource::LaidFlat
     }
 
     /// The signs as the codes carry them, of those that were read.
@@ -254,6 +262,7 @@ impl View {
                 && (&guided.code, guided.form, guided.page) == (&find.code, find.form, find.page)
                 && !fit.upside_down
             {
+                let find = SheetFind { source: SheetSource::LaidFlat, ..find };
                 return Some(Located::Found(find, Some((view.bitmap, fit))));
             }
         }

@@ -47,6 +47,8 @@ pub mod doubt {
     pub const PAGES_UNREADABLE: &str = "pages_unreadable";
     /// A page has flaws but can be seen: told to the office, stops nothing.
     pub const PAGE_DAMAGED: &str = "page_damaged";
+    /// The sheet was photographed, or had to be laid flat to be read: it never acts alone.
+    pub const SHEET_PHOTOGRAPHED: &str = "sheet_photographed";
     /// The sender's domain denies the mail.
     pub const AUTHENTICATION_FAILED: &str = "authentication_failed";
     /// The mail names more than one author.

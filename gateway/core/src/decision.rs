@@ -168,6 +168,9 @@ pub struct Answer {
     /// The person whose name is marked beside the answer.
     #[serde(default)]
     pub staff_id: Option<StaffId>,
+    /// 「このまま返送＝了解」 stands on the sheet and nothing is seen on it: whoever confirms it is offered 了解.
+    #[serde(default)]
+    pub untouched: bool,
 }
 
 /// The 返信票 of a まとめ便 that came back. Its picture shows the headings of several groups, so it is posted in
@@ -186,6 +189,9 @@ pub struct DigestAnswer {
     pub says: Vec<String>,
     /// The person whose name is marked.
     pub staff_id: Option<StaffId>,
+    /// As in [`Answer`], for all posts of this sheet.
+    #[serde(default)]
+    pub untouched: bool,
 }
 
 impl DigestAnswer {
@@ -204,6 +210,7 @@ impl DigestAnswer {
             sheet_says: Vec::new(),
             status_to: None,
             staff_id: self.staff_id.clone(),
+            untouched: false,
         })
     }
 }

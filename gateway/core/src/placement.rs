@@ -8,7 +8,7 @@ mod digest;
 
 pub use digest::{DigestConfirmation, confirm_digest};
 
-pub use by_hand::{Blocked, HandPlacement, SheetConfirmation, confirm_sheet, place_by_hand};
+pub use by_hand::{Blocked, HandPlacement, ReturnedSheet, SheetConfirmation, confirm_sheet, place_by_hand};
 pub use by_request::change_settings;
 
 use crate::clock::UtcMicros;

@@ -17,7 +17,7 @@ const ACTS: [&str; 8] = [
     "confirm_number",
 ];
 
-/// How sure each box of an untouched sheet must be.
+/// How sure each box of an untouched sheet must be to act.
 const UNTOUCHED_CONFIDENCE: f32 = 0.95;
 
 /// What this page alone says: the boxes to act on in printed order, one on most sheets, one a line on a
@@ -122,14 +122,18 @@ pub fn of_one_post(id: &str) -> &str {
     }
 }
 
-/// Whether the sheet came back surely untouched: every box empty, nothing written. Only a network that
-/// has switched 「このまま返送＝了解」 on may take that as 了解. Nothing marked stands beside it as a second sign, so
-/// every box must be surer than on a ticked sheet.
+/// Whether nothing is seen on the sheet: every box empty, nothing written. A light pencil may have been lost on the
+/// way, so this alone is only a proposal to a person.
 #[must_use]
 pub fn is_untouched(marks: &[Mark], writing: bool) -> bool {
-    !writing
-        && !marks.is_empty()
-        && marks.iter().all(|m| m.state == MarkState::Empty && m.confidence >= UNTOUCHED_CONFIDENCE)
+    !writing && !marks.is_empty() && marks.iter().all(|m| m.state == MarkState::Empty)
+}
+
+/// Whether an untouched sheet is so surely untouched that it may act, where a network has switched 「このまま返送＝了解」
+/// on. Nothing marked stands beside it as a second sign, so every box must be surer than on a ticked sheet.
+#[must_use]
+pub fn is_surely_untouched(marks: &[Mark]) -> bool {
+    is_untouched(marks, false) && marks.iter().all(|m| m.confidence >= UNTOUCHED_CONFIDENCE)
 }
 
 #[cfg(test)]
@@ -214,7 +218,10 @@ mod tests {
         assert!(!is_untouched(&one(Empty), true));
         assert!(!is_untouched(&[], false), "a page without boxes asks nothing");
         let mut faint = one(Empty);
+        assert!(is_surely_untouched(&faint));
         faint[1].confidence = 0.9;
-        assert!(!is_untouched(&faint, false), "hardly seen is not untouched");
+        assert!(!is_surely_untouched(&faint), "hardly seen does not act");
+        assert!(is_untouched(&faint, false), "but is proposed");
+        assert!(!is_surely_untouched(&one(Unsure)) && !is_surely_untouched(&[]));
     }
 }

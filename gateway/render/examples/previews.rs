@@ -13,7 +13,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let renderer = Renderer::new()?;
     println!("renderer ready: {} ms", begin.elapsed().as_millis());
     for channel in [Channel::Fax, Channel::Email, Channel::PhoneMemo] {
-        let sheets = if channel == Channel::Fax { samples::sheets() } else { Vec::new() };
+        let sheets = if channel == Channel::Fax {
+            samples::sheets().into_iter().chain(samples::hard::all()).collect()
+        } else {
+            Vec::new()
+        };
         for (name, job) in samples::all(channel).into_iter().chain(sheets) {
             for round in ["first", "again"] {
                 let begin = Instant::now();

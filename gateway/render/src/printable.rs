@@ -74,10 +74,10 @@ impl<'a> Printable<'a> {
                     continue;
                 }
                 c if c.is_whitespace() || self.paper.draws(c) => c,
-                _ => {
+                c => plain_digit(c).unwrap_or_else(|| {
                     self.missing = true;
                     NO_GLYPH
-                }
+                }),
             };
             // Kanji and kana break anywhere; signs of other scripts only at blanks.
             run = if c.is_whitespace() || c >= '\u{2e80}' { 0 } else { run + 1 };
@@ -97,6 +97,19 @@ fn turns_or_hides(c: char) -> bool {
         '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
         | '\u{2028}' | '\u{2029}' | '\u{ad}' | '\u{e0000}'..='\u{e007f}')
         || c.is_control()
+}
+
+/// The digit of a small one, such as in SpO₂ and m³.
+fn plain_digit(c: char) -> Option<char> {
+    let digit = match c {
+        '\u{2080}'..='\u{2089}' => c as u32 - 0x2080,
+        '\u{2070}' | '\u{2074}'..='\u{2079}' => c as u32 - 0x2070,
+        '\u{b9}' => 1,
+        '\u{b2}' => 2,
+        '\u{b3}' => 3,
+        _ => return None,
+    };
+    char::from_digit(digit, 10)
 }
 
 /// Variation selectors: they choose a form of the kanji before them and have no glyph of their own.
@@ -122,6 +135,9 @@ mod tests {
         assert!(!printable.missing);
         assert_eq!(printable.line("体温😀", 40), "体温〓");
         assert!(printable.missing);
+        let mut printable = Printable::new(paper());
+        assert_eq!(printable.line("SpO₂ 96%", 40), "SpO2 96%");
+        assert!(!printable.missing, "every nurse writes it so");
     }
 
     #[test]

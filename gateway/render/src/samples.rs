@@ -16,6 +16,8 @@ use kakehashi_core::vocabulary::{
     Urgency,
 };
 
+pub mod hard;
+
 /// Password of the sample endpoints.
 pub const SAMPLE_PASSWORD: &str = "sakurami-2026";
 

@@ -132,7 +132,7 @@ impl<'a> Plan<'a> {
         // Alias instead of name where the endpoint agreed to notices only: nothing that may show the name.
         let guarded = posts.endpoint.channel == Channel::Fax
             && posts.endpoint.settings.content_mode == ContentMode::NoticeOnly;
-        let mut appendix = Appendix::new(if guarded { Carrier::NamesOnly } else { carrier });
+        let mut appendix = Appendix::new(if guarded { Carrier::AliasOnly } else { carrier });
         let numbered = posts.items.len() > 1 || job.mode == DeliveryMode::Digest;
         let items: Vec<Item> = posts
             .items
@@ -155,10 +155,10 @@ impl<'a> Plan<'a> {
         let network = &job.network;
         let delivery = Delivery {
             document_title: heading.clone().unwrap_or_else(|| "お知らせ".to_owned()),
-            to: printable.line(&posts.facility.name, 30),
-            office: printable.line(&network.office_name, 30),
-            phone: printable.line(&network.office_phone, 20),
-            hours: printable.line(&network.office_hours, 20),
+            to: printable.line(&posts.facility.name, 60),
+            office: printable.line(&network.office_name, 40),
+            phone: printable.line(&network.office_phone, 24),
+            hours: printable.line(&network.office_hours, 30),
             gateway_fax: printable.line(&network.gateway_fax, 20),
             sent_at: job.due_at.to_ja(),
             heading,
@@ -300,8 +300,9 @@ fn feet(job: &DeliveryJob, posts: &JobPosts, printable: &mut Printable<'_>) -> V
         staff,
         gateway_fax: printable.line(&network.gateway_fax, 20),
         phone: printable.line(&network.office_phone, 20),
-        to: printable.line(&posts.facility.name, 30),
-        about: printable.line(&about, 44),
+        // The long name stands above; here what it is about must be read.
+        to: printable.line(&posts.facility.short_name, 12),
+        about: printable.line(&about, 32),
         about_when,
         acknowledged,
         valid_until: kakehashi_core::clock::ja_date(posts.code_expires_at.in_japan().date()),

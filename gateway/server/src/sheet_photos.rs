@@ -30,10 +30,11 @@ impl<'p> SheetPhotos<'p> {
         if machine || envelope.reply_code.is_some() || self.found.is_empty() {
             return;
         }
-        let mut codes: Vec<&str> = self.found.iter().map(|r| r.find.code.as_str()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        if codes.len() > 1 || self.contradiction {
+        let mut sheets: Vec<(&str, u16)> =
+            self.found.iter().map(|r| (r.find.code.as_str(), r.find.first)).collect();
+        sheets.sort_unstable();
+        sheets.dedup();
+        if sheets.len() > 1 || self.contradiction {
             envelope
                 .warn("several_sheets", "photographs of several sheets in one mail; a person must part them");
             return;
@@ -41,6 +42,7 @@ impl<'p> SheetPhotos<'p> {
         let Some(first) = self.found.into_iter().next() else { return };
         envelope.reply_code = Some(first.find.code.as_str().to_owned());
         envelope.intent = Intent::Reply;
+        envelope.warn("sheet_photographed", "a photograph of a sheet; it never acts alone");
         envelope.sheet = Some(Sheet {
             reply_code: envelope.reply_code.clone(),
             code_source: Some("qr".to_owned()),

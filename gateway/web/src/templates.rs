@@ -31,6 +31,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "triage_list",
     "triage_item",
     "tick_box",
+    "fault_here",
     "intakes",
     "intake",
     "interfaces",

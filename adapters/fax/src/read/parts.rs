@@ -1,5 +1,5 @@
 //! The pages of one FAX, parted by the codes of the sheets among them: every sheet takes the pages that follow
-//! it, up to the next sheet of another post. Pages before the first sheet stay alone, because nothing says
+//! it, up to the next sheet of another post, or of other lines of the same まとめ便. Pages before the first sheet stay alone, because nothing says
 //! whose they are; and once a FAX was parted, the whole file goes with none of the parts, because it shows
 //! everybody's pages.
 
@@ -30,6 +30,15 @@ pub(super) struct SeenPage {
     pub(super) crops: Vec<Attachment>,
     pub(super) picture: Attachment,
     pub(super) seen: Seen,
+    /// It is a photograph, or had to be laid flat like one.
+    pub(super) photographed: bool,
+}
+
+/// What a sheet answers: its code, and on a まとめ便 of many posts its first line.
+type Answered = (ReplyCode, u16);
+
+fn answered(reading: &SheetReading) -> Answered {
+    (reading.find.code.clone(), reading.find.first)
 }
 
 /// All of one FAX: the Envelope with its files, and the pages in order.
@@ -39,17 +48,17 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// One Envelope for each post that is answered, one for pages that belong to none.
+    /// One Envelope for each sheet, one for pages that belong to none. Copies of one sheet stay together.
     pub(super) fn envelopes(self) -> Vec<Envelope> {
-        let mut codes: Vec<&ReplyCode> = Vec::new();
+        let mut sheets: Vec<Answered> = Vec::new();
         for page in &self.pages {
             if let Seen::Sheet(reading) = &page.seen
-                && !codes.contains(&&reading.find.code)
+                && !sheets.contains(&answered(reading))
             {
-                codes.push(&reading.find.code);
+                sheets.push(answered(reading));
             }
         }
-        let count = codes.len();
+        let count = sheets.len();
         if count < 2 {
             return vec![settled(self.envelope, self.pages)];
         }
@@ -71,7 +80,7 @@ impl Gathered {
                 own.warn(
                     "sheets_parted",
                     format!(
-                        "pages {} of a FAX with sheets of {count} posts; the whole file stays with the received message",
+                        "pages {} of a FAX with {count} sheets; the whole file stays with the received message",
                         numbers.join(", ")
                     ),
                 );
@@ -81,19 +90,19 @@ impl Gathered {
     }
 }
 
-/// Pages by the code they belong to, in order of first appearance; a page whose codes disagree begins a part
+/// Pages by the sheet they belong to, in order of first appearance; a page whose codes disagree begins a part
 /// without a code, since what follows it may be anybody's.
 fn parted(pages: Vec<SeenPage>) -> Vec<Vec<SeenPage>> {
-    let mut parts: Vec<(Option<ReplyCode>, Vec<SeenPage>)> = Vec::new();
-    let mut current: Option<ReplyCode> = None;
+    let mut parts: Vec<(Option<Answered>, Vec<SeenPage>)> = Vec::new();
+    let mut current: Option<Answered> = None;
     for page in pages {
         match &page.seen {
-            Seen::Sheet(reading) => current = Some(reading.find.code.clone()),
+            Seen::Sheet(reading) => current = Some(answered(reading)),
             Seen::Contradiction => current = None,
             Seen::Nothing => {}
         }
-        match parts.iter_mut().find(|(code, _)| *code == current) {
-            Some((_, of_code)) => of_code.push(page),
+        match parts.iter_mut().find(|(sheet, _)| *sheet == current) {
+            Some((_, of_sheet)) => of_sheet.push(page),
             None => parts.push((current.clone(), vec![page])),
         }
     }
@@ -105,7 +114,9 @@ fn settled(mut envelope: Envelope, pages: Vec<SeenPage>) -> Envelope {
     envelope.intent = Intent::Topic;
     let mut found: Vec<SheetReading> = Vec::new();
     let mut contradictions = Vec::new();
+    let mut photographed = false;
     for page in pages {
+        photographed |= page.photographed && matches!(page.seen, Seen::Sheet(_));
         envelope.attachments.extend(page.crops);
         envelope.attachments.push(page.picture);
         match page.seen {
@@ -121,6 +132,9 @@ fn settled(mut envelope: Envelope, pages: Vec<SeenPage>) -> Envelope {
     let highest = found.iter().map(|r| u32::from(r.find.page)).max().unwrap_or(1);
     if envelope.warnings.iter().any(|w| w.code == "page_damaged") {
         envelope.warn("sheet_damaged", "a page with missing rows; the boxes must be looked at");
+    }
+    if photographed {
+        envelope.warn("sheet_photographed", "a photograph, or laid flat to be read; it never acts alone");
     }
     let mut sheet = Sheet {
         reply_code: Some(first.find.code.as_str().to_owned()),
@@ -144,7 +158,7 @@ fn settled(mut envelope: Envelope, pages: Vec<SeenPage>) -> Envelope {
         sheet.handwriting.extend(reading.handwriting);
     }
     // Two pages with one code may say two things; a person reads both.
-    if one && !envelope.warnings.iter().any(|w| w.code == "sheet_damaged") {
+    if one && !photographed && !envelope.warnings.iter().any(|w| w.code == "sheet_damaged") {
         sheet.closes = closes_as(&sheet.marks, writing).into_iter().map(str::to_owned).collect();
     }
     envelope.reply_code.clone_from(&sheet.reply_code);
@@ -153,8 +167,8 @@ fn settled(mut envelope: Envelope, pages: Vec<SeenPage>) -> Envelope {
     envelope
 }
 
-/// A box is empty only if it is empty on every page with this code. Boxes that only the other page has stand
-/// behind: a まとめ便 of many posts has several sheets.
+/// A box is empty only if it is empty on every copy of this sheet. Boxes that only the other page has stand
+/// behind.
 fn merge(marks: &mut Vec<Mark>, others: &[Mark]) {
     for mark in marks.iter_mut() {
         let Some(other) = others.iter().find(|o| o.name == mark.name) else { continue };

@@ -5,6 +5,8 @@ use crate::provider::tests::{TIFF, mail, toml_profiles};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::envelope::{Attachment, ContentHash};
 use kakehashi_core::port::PartFault;
+use kakehashi_core::reply_code::QrPlace;
+use kakehashi_core::sheet_form::{SheetCode, SheetForm};
 use kakehashi_core::unreadable::UnreadableCode;
 use kakehashi_core::vocabulary::Intent;
 
@@ -138,6 +140,64 @@ fn sheets_of_several_posts_are_parted() {
     let envelopes = read_file(&intake(&page_to_tiff_g4(&[sheet(196.0), sheet(98.0)])), &mut Kept::default());
     let [both] = &envelopes.unwrap()[..] else { panic!("parted") };
     assert!(both.sheet.as_ref().unwrap().closes.is_empty());
+}
+
+/// The QR of a sheet's code, in the one mode in which sheets are printed.
+fn qr_of(text: &str) -> qrcode::QrCode {
+    use qrcode::{EcLevel, QrCode, Version, bits::Bits, optimize::Segment, types::Mode};
+    let mut bits = Bits::new(Version::Normal(1));
+    let whole = Segment { mode: Mode::Alphanumeric, begin: 0, end: text.len() };
+    bits.push_segments(text.as_bytes(), std::iter::once(whole)).unwrap();
+    bits.push_terminator(EcLevel::Q).unwrap();
+    QrCode::with_bits(bits, EcLevel::Q).unwrap()
+}
+
+/// The sheet of a まとめ便 of eight posts that begins with this line: marks, codes and boxes.
+fn digest_sheet(first: u16, y_dpi: f32) -> (crate::pages::Page, SheetCode) {
+    use kakehashi_core::sheet_geometry::{MARK_CENTRES, MARK_SIZE, QR_A, QR_B, QR_MODULES};
+    let form =
+        SheetForm::Digest { lines: if first == 1 { 6 } else { 2 }, staff: 0, untouched_acknowledges: false };
+    let code = kakehashi_core::reply_code::ReplyCode::from_random(11);
+    let code = SheetCode { code, form, page: 2 + first / 6, first, place: QrPlace::A };
+    let mut page = crate::pages::Page::white_a4(y_dpi);
+    for (x, y) in MARK_CENTRES {
+        page.fill_rect_mm(x - MARK_SIZE / 2.0, y - MARK_SIZE / 2.0, MARK_SIZE, MARK_SIZE);
+    }
+    let layout = code.layout();
+    for (area, text) in [QR_A, QR_B].into_iter().zip(&layout.tokens) {
+        let qr = qr_of(text);
+        let module = area.width / QR_MODULES as f32;
+        let colors = qr.to_colors();
+        for i in (0..colors.len()).filter(|i| colors[*i] == qrcode::types::Color::Dark) {
+            let (column, row) = ((i % QR_MODULES) as f32, (i / QR_MODULES) as f32);
+            page.fill_rect_mm(area.x + column * module, area.y + row * module, module, module);
+        }
+    }
+    for b in layout.boxes {
+        let (l, t, r, u) = (b.x, b.y, b.x + b.w, b.y + b.h);
+        page.draw_line_mm(&[(l, t), (r, t), (r, u), (l, u), (l, t)], kakehashi_core::sheet_form::FRAME);
+    }
+    (page, code)
+}
+
+#[test]
+fn sheets_of_one_digest_are_parted_by_their_lines() {
+    use kakehashi_core::sheet_answer::lines;
+    let mut first = digest_sheet(1, 196.0);
+    let tick = first.1.layout().boxes.into_iter().find(|b| b.id == "acknowledge_all").unwrap();
+    first.0.draw_line_mm(
+        &[(tick.x + 2.0, tick.y + 5.0), (tick.x + 4.0, tick.y + 8.0), (tick.x + 8.5, tick.y + 2.0)],
+        0.7,
+    );
+    let second = digest_sheet(7, 98.0);
+    let tiff = page_to_tiff_g4(&[first.0.clone(), second.0.turned(180)]);
+    let envelopes = read_file(&intake(&tiff), &mut Kept::default()).unwrap();
+    let told: Vec<_> = envelopes.iter().map(|e| lines(&e.sheet.as_ref().unwrap().marks)).collect();
+    assert_eq!(told, [vec![1, 2, 3, 4, 5, 6], vec![7, 8]]);
+    assert!(envelopes.iter().all(|e| e.reply_code.as_deref() == Some(first.1.code.as_str())));
+    // Both pages of one and the same sheet stay together.
+    let twice = page_to_tiff_g4(&[first.0.clone(), first.0]);
+    assert_eq!(read_file(&intake(&twice), &mut Kept::default()).unwrap().len(), 1);
 }
 
 /// A page as a device wraps it: one CCITT picture in a PDF.

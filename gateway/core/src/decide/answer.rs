@@ -7,7 +7,7 @@ use crate::envelope::Sheet;
 use crate::facts::{CodeEntry, CodeFacts, CodeItem};
 use crate::identity_level;
 use crate::paper_request::is_marked;
-use crate::sheet_answer::{is_digest, is_untouched, lines_fit, named, of_one_post};
+use crate::sheet_answer::{is_digest, is_surely_untouched, is_untouched, lines_fit, named, of_one_post};
 use crate::sheet_form::line_of;
 use crate::vocabulary::{AttachmentRole, Channel, EndpointState, Intent};
 
@@ -143,15 +143,18 @@ impl<'a> Bench<'a> {
             sheet_says: Vec::new(),
             status_to: None,
             staff_id: None,
+            untouched: false,
         };
         if let Some(sheet) = &self.envelope.sheet {
             // The image is the authority and goes up at once, whoever reads the marks.
-            let says = self.sheet_says(sheet, entry);
+            let untouched = self.came_back_untouched(sheet, entry);
+            let says = self.sheet_says(sheet, untouched);
             let status_to = is_marked(sheet, "see_receipts").then(|| entry.endpoint_id.clone());
             let staff_id = named(&sheet.marks)
                 .and_then(|n| entry.printed_staff.get(usize::from(n).checked_sub(1)?).cloned());
             self.ground(match says.as_slice() {
                 [] => "返信票の画像をそのまま返信にしました。印は事務局が確かめます",
+                _ if untouched => "返信票のどの欄もたしかに空です",
                 _ => "返信票の印は一つだけで、ほかの欄は空です",
             });
             let sheet_to_confirm = says.is_empty();
@@ -160,6 +163,7 @@ impl<'a> Bench<'a> {
                 sheet_says: says,
                 status_to,
                 staff_id,
+                untouched,
                 ..answer
             });
         }
@@ -175,15 +179,9 @@ impl<'a> Bench<'a> {
 impl Bench<'_> {
     /// What a sheet may do without a person: 了解 and 電話ください only, on a whole page, once the network's
     /// own sheets have shown that marks are read rightly.
-    fn sheet_says(&mut self, sheet: &Sheet, entry: &CodeEntry) -> Vec<String> {
-        let trusted = self.facts.paper.is_earned() && !self.warned(doubt::PAGE_DAMAGED);
-        // 「このまま返送＝了解」 stood on this very sheet, and laying it into the machine is a human act.
-        if entry.untouched_acknowledges
-            && self.facts.paper.untouched_acknowledges
-            && trusted
-            && is_untouched(&sheet.marks, !sheet.handwriting.is_empty())
-        {
-            self.ground("何も書かずに戻りました。「このまま返送＝了解」の紙です");
+    fn sheet_says(&mut self, sheet: &Sheet, untouched: bool) -> Vec<String> {
+        let trusted = self.trusts_paper();
+        if trusted && untouched && is_surely_untouched(&sheet.marks) {
             return vec!["acknowledge".to_owned()];
         }
         let small = |id: &&str| matches!(*id, "acknowledge" | "call_back");
@@ -192,6 +190,27 @@ impl Bench<'_> {
             return Vec::new();
         }
         says.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Whether a whole page of this network may act alone.
+    fn trusts_paper(&self) -> bool {
+        self.facts.paper.is_earned()
+            && !self.warned(doubt::PAGE_DAMAGED)
+            && !self.warned(doubt::SHEET_PHOTOGRAPHED)
+    }
+
+    /// Whether 「このまま返送＝了解」 stood on this very sheet and nothing is seen on it: laying it into the machine is
+    /// a human act then, and taking a photograph of it is none.
+    fn came_back_untouched(&mut self, sheet: &Sheet, entry: &CodeEntry) -> bool {
+        let untouched = entry.untouched_acknowledges
+            && self.facts.paper.untouched_acknowledges
+            && !self.warned(doubt::PAGE_DAMAGED)
+            && !self.warned(doubt::SHEET_PHOTOGRAPHED)
+            && is_untouched(&sheet.marks, !sheet.handwriting.is_empty());
+        if untouched {
+            self.ground("何も書かずに戻りました。「このまま返送＝了解」の紙です");
+        }
+        untouched
     }
 
     /// Whether the numbers printed on a sheet of a まとめ便 mean the posts in their order: nothing was left out
@@ -209,13 +228,10 @@ impl Bench<'_> {
     fn digest(&mut self, entry: &CodeEntry) -> Option<Decision> {
         let sheet =
             self.envelope.sheet.as_ref().filter(|s| is_digest(&s.marks) && self.lines_stand(entry))?;
-        let trusted = self.facts.paper.is_earned() && !self.warned(doubt::PAGE_DAMAGED);
-        let untouched = entry.untouched_acknowledges
-            && self.facts.paper.untouched_acknowledges
-            && is_untouched(&sheet.marks, !sheet.handwriting.is_empty());
+        let trusted = self.trusts_paper();
+        let untouched = self.came_back_untouched(sheet, entry);
         let acts = |id: &String| id == "acknowledge_all" || line_of(id).is_some();
-        let says = if trusted && untouched {
-            self.ground("何も書かずに戻りました。「このまま返送＝了解」の紙です");
+        let says = if trusted && untouched && is_surely_untouched(&sheet.marks) {
             vec!["acknowledge_all".to_owned()]
         } else if trusted && sheet.closes.iter().all(acts) {
             sheet.closes.clone()
@@ -224,6 +240,7 @@ impl Bench<'_> {
         };
         self.ground(match says.as_slice() {
             [] => "まとめ便の返信票です。印は事務局が確かめます",
+            _ if untouched => "まとめ便の返信票です。どの欄もたしかに空です",
             _ => "まとめ便の返信票です。印ははっきりしていて、ほかの欄は空です",
         });
         let staff_id = named(&sheet.marks)
@@ -235,6 +252,7 @@ impl Bench<'_> {
             items: entry.items.clone(),
             says,
             staff_id,
+            untouched,
         }))
     }
 }

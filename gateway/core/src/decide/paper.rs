@@ -270,20 +270,50 @@ mod tests {
     #[test]
     fn an_untouched_sheet_acknowledges_only_where_it_said_so() {
         use crate::decision::Decision;
-        let says = |printed: bool, on: bool, trial: bool, marked: &[&str]| {
+        let with = |printed: bool, on: bool, trial: bool, back: &Envelope| {
             let mut facts = of(EndpointState::Verified, |entry| entry.untouched_acknowledges = printed);
             let agreed = if trial { 299 } else { 300 };
             facts.paper = PaperTrust { agreed, needed: 300, untouched_acknowledges: on };
-            match run(&returned(marked, &[]), &facts).decision {
-                Decision::Reply(answer) => answer.sheet_says,
+            match run(back, &facts).decision {
+                Decision::Reply(answer) => (!answer.sheet_says.is_empty(), answer.untouched),
                 other => panic!("{other:?}"),
             }
         };
-        assert_eq!(says(true, true, false, &[]), ["acknowledge"]);
-        assert!(says(false, true, false, &[]).is_empty(), "the sheet did not say so");
-        assert!(says(true, false, false, &[]).is_empty(), "switched off meanwhile");
-        assert!(says(true, true, true, &[]).is_empty(), "試行");
-        assert!(says(true, true, false, &["see_receipts"]).is_empty(), "touched");
+        // Acts alone, is proposed.
+        let clean = returned(&[], &[]);
+        assert_eq!(with(true, true, false, &clean), (true, true));
+        assert_eq!(with(false, true, false, &clean), (false, false), "the sheet did not say so");
+        assert_eq!(with(true, false, false, &clean), (false, false), "switched off meanwhile");
+        assert_eq!(with(true, true, true, &clean), (false, true), "試行: a person confirms");
+        assert_eq!(with(true, true, false, &returned(&["see_receipts"], &[])), (false, false), "touched");
+        let mut pencil_may_be_lost = clean.clone();
+        for mark in pencil_may_be_lost.sheet.iter_mut().flat_map(|s| &mut s.marks) {
+            mark.confidence = 0.9;
+        }
+        assert_eq!(with(true, true, false, &pencil_may_be_lost), (false, true));
+        for doubt in ["sheet_photographed", "page_damaged"] {
+            let mut doubted = clean.clone();
+            doubted.warn(doubt, "");
+            assert_eq!(with(true, true, false, &doubted), (false, false), "{doubt}");
+        }
+    }
+
+    #[test]
+    fn a_photographed_tick_waits_after_the_trial_too() {
+        use crate::decision::Decision;
+        let says = |photographed: bool| {
+            let mut facts = of(EndpointState::Verified, |_| {});
+            facts.paper = PaperTrust { agreed: 300, needed: 300, untouched_acknowledges: false };
+            let mut back = returned(&["acknowledge"], &["acknowledge"]);
+            if photographed {
+                back.warn("sheet_photographed", "");
+            }
+            match run(&back, &facts).decision {
+                Decision::Reply(answer) => answer.sheet_to_confirm,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(!says(false) && says(true));
     }
 
     #[test]

@@ -181,9 +181,9 @@ fn lessons(envelope: &Envelope, patient: &Patient, facility: &FacilityId) -> Vec
         .collect()
 }
 
-/// What a person read on a reply sheet whose image is already on the timeline.
+/// A returned sheet whose marks were read: when and how it came, and who says what it says.
 #[derive(Debug, Clone)]
-pub struct SheetConfirmation<'a> {
+pub struct ReturnedSheet<'a> {
     /// The item.
     pub triage_id: &'a TriageId,
     /// The intake of the sheet.
@@ -194,18 +194,8 @@ pub struct SheetConfirmation<'a> {
     pub now: UtcMicros,
     /// The way it came.
     pub channel: Channel,
-    /// What the code stands for.
-    pub answer: &'a Answer,
     /// Evidence that was found when the sheet was decided about.
     pub identity_level: IdentityLevel,
-    /// The box 了解 is marked.
-    pub acknowledged: bool,
-    /// The box 電話ください is marked.
-    pub call_back: bool,
-    /// The time that is ticked beside it: 午前, 午後.
-    pub call_window: Option<&'static str>,
-    /// 出席 or 欠席 is marked.
-    pub attendance: Option<&'static str>,
     /// The person whose name is marked.
     pub staff_id: Option<StaffId>,
     /// The name as written.
@@ -214,20 +204,37 @@ pub struct SheetConfirmation<'a> {
     pub actor_name: String,
 }
 
+/// What a person read on a reply sheet whose image is already on the timeline.
+#[derive(Debug, Clone)]
+pub struct SheetConfirmation<'a> {
+    /// The sheet.
+    pub returned: &'a ReturnedSheet<'a>,
+    /// What the code stands for.
+    pub answer: &'a Answer,
+    /// The box 了解 is marked.
+    pub acknowledged: bool,
+    /// The box 電話ください is marked.
+    pub call_back: bool,
+    /// The time that is ticked beside it: 午前, 午後.
+    pub call_window: Option<&'static str>,
+    /// 出席 or 欠席 is marked.
+    pub attendance: Option<&'static str>,
+}
+
 /// 了解 and the wish to be called, and the item closed.
 ///
 /// # Errors
 /// [`Blocked`] if the group is not open any more.
 pub fn confirm_sheet(
-    sheet: SheetConfirmation<'_>,
+    sheet: &SheetConfirmation<'_>,
     roster: &GroupRoster,
     random: &mut dyn FnMut() -> u128,
 ) -> Result<Vec<Effect>, Blocked> {
     if roster.group.state != GroupState::Open || roster.group.id != sheet.answer.group_id {
         return Err(Blocked::GroupNotOpen);
     }
-    let mut effects = said(&sheet, roster, random);
-    effects.push(close(sheet.triage_id));
+    let mut effects = said(sheet, roster, random);
+    effects.push(close(sheet.returned.triage_id));
     Ok(effects)
 }
 
@@ -237,27 +244,35 @@ pub(super) fn said(
     roster: &GroupRoster,
     random: &mut dyn FnMut() -> u128,
 ) -> Vec<Effect> {
+    let SheetConfirmation { returned, answer, .. } = *sheet;
     let mut effects = Vec::new();
     if sheet.acknowledged {
         let acknowledgement = Acknowledgement {
-            post_id: sheet.answer.post_id.clone(),
-            facility_id: sheet.answer.facility_id.clone(),
-            staff_id: sheet.staff_id.clone(),
-            person_name: sheet.person_name.clone(),
-            channel: sheet.channel,
-            acknowledged_at: sheet.received_at,
-            identity_level: sheet.identity_level,
-            intake_id: Some(sheet.intake_id.clone()),
-            delivery_id: sheet.answer.delivery_id.clone(),
+            post_id: answer.post_id.clone(),
+            facility_id: answer.facility_id.clone(),
+            staff_id: returned.staff_id.clone(),
+            person_name: returned.person_name.clone(),
+            channel: returned.channel,
+            acknowledged_at: returned.received_at,
+            identity_level: returned.identity_level,
+            intake_id: Some(returned.intake_id.clone()),
+            delivery_id: answer.delivery_id.clone(),
             // Read by the office, made by the facility: the sheet itself is the evidence.
             proxy: None,
         };
-        effects.extend(acknowledge(acknowledgement, sheet.now, random));
+        effects.extend(acknowledge(acknowledgement, returned.now, random));
     }
     if let Some(word) = sheet.attendance {
         let words = format!("返信票で「{word}」に印がありました。");
-        let post = ticked(sheet, roster, ReplyExpectation::None, words, PostId::fresh(sheet.now, random()));
-        effects.extend(publish(post, Vec::new(), roster, sheet.now, random));
+        let post = ticked(
+            returned,
+            answer,
+            roster,
+            ReplyExpectation::None,
+            words,
+            PostId::fresh(returned.now, random()),
+        );
+        effects.extend(publish(post, Vec::new(), roster, returned.now, random));
     }
     if sheet.call_back {
         let words = match sheet.call_window {
@@ -266,15 +281,23 @@ pub(super) fn said(
             }
             None => "返信票で「電話ください」に印がありました。折返し電話をお願いします。".to_owned(),
         };
-        let post = ticked(sheet, roster, ReplyExpectation::Call, words, PostId::fresh(sheet.now, random()));
-        effects.extend(publish(post, Vec::new(), roster, sheet.now, random));
+        let post = ticked(
+            returned,
+            answer,
+            roster,
+            ReplyExpectation::Call,
+            words,
+            PostId::fresh(returned.now, random()),
+        );
+        effects.extend(publish(post, Vec::new(), roster, returned.now, random));
     }
     effects
 }
 
 /// A tick in words, as a reply of the facility.
 pub(super) fn ticked(
-    sheet: &SheetConfirmation<'_>,
+    returned: &ReturnedSheet<'_>,
+    answer: &Answer,
     roster: &GroupRoster,
     expectation: ReplyExpectation,
     body: String,
@@ -283,15 +306,15 @@ pub(super) fn ticked(
     Post {
         id,
         group_id: roster.group.id.clone(),
-        topic_id: sheet.answer.topic_id.clone(),
+        topic_id: answer.topic_id.clone(),
         kind: PostKind::Reply,
         corrects: None,
         version: 1,
-        facility_id: sheet.answer.facility_id.clone(),
-        staff_id: sheet.staff_id.clone(),
-        author_name: sheet.person_name.clone().filter(|_| sheet.staff_id.is_none()),
-        proxy: Some(sheet.actor_name.clone()),
-        channel: sheet.channel,
+        facility_id: answer.facility_id.clone(),
+        staff_id: returned.staff_id.clone(),
+        author_name: returned.person_name.clone().filter(|_| returned.staff_id.is_none()),
+        proxy: Some(returned.actor_name.clone()),
+        channel: returned.channel,
         urgency: Urgency::Normal,
         expectation,
         due_at: None,
@@ -301,11 +324,11 @@ pub(super) fn ticked(
         signature: None,
         document_kind: None,
         occurred_at: None,
-        received_at: sheet.received_at,
-        posted_at: sheet.now,
-        intake_id: Some(sheet.intake_id.clone()),
+        received_at: returned.received_at,
+        posted_at: returned.now,
+        intake_id: Some(returned.intake_id.clone()),
         event_key: None,
-        decided_by: sheet.actor_name.clone(),
+        decided_by: returned.actor_name.clone(),
         addressees: Vec::new(),
         liaison: Vec::new(),
     }

@@ -3,43 +3,26 @@
 //! goes, cut out, to the one post that a person names. A line whose group ended meanwhile does nothing.
 
 use super::by_hand::{close, said, ticked};
-use super::{Arrival, Blocked, SheetConfirmation, triage};
-use crate::clock::UtcMicros;
+use super::{Arrival, Blocked, ReturnedSheet, SheetConfirmation, triage};
 use crate::commit::Effect;
 use crate::decision::{Candidate, DigestAnswer, TriageReason};
 use crate::directory::GroupRoster;
 use crate::fan_out::publish;
-use crate::ids::{AttachmentId, GroupId, IntakeId, PostId, StaffId, TriageId};
+use crate::ids::{AttachmentId, GroupId, PostId, TriageId};
 use crate::sheet_answer::{LineAct, by_line};
-use crate::vocabulary::{Channel, GroupState, IdentityLevel, ReplyExpectation};
+use crate::vocabulary::{GroupState, ReplyExpectation};
 
 /// What a person read on the sheet of a まとめ便.
 #[derive(Debug, Clone)]
 pub struct DigestConfirmation<'a> {
-    /// The item.
-    pub triage_id: &'a TriageId,
-    /// The intake of the sheet.
-    pub intake_id: &'a IntakeId,
-    /// When the sheet arrived: the time of every 了解.
-    pub received_at: UtcMicros,
-    /// Now.
-    pub now: UtcMicros,
-    /// The way it came.
-    pub channel: Channel,
+    /// The sheet.
+    pub returned: &'a ReturnedSheet<'a>,
     /// What the code stands for.
     pub answer: &'a DigestAnswer,
-    /// Evidence that was found when the sheet was decided about.
-    pub identity_level: IdentityLevel,
     /// What is ticked, line by line.
     pub acts: Vec<(u16, LineAct)>,
     /// The line that the handwriting answers, and its cut-out pictures.
     pub written: Option<(u16, Vec<AttachmentId>)>,
-    /// The person whose name is marked.
-    pub staff_id: Option<StaffId>,
-    /// The name as written.
-    pub person_name: Option<String>,
-    /// Name of the person who read it.
-    pub actor_name: String,
 }
 
 /// Everything that was ticked, and the item closed.
@@ -48,52 +31,36 @@ pub struct DigestConfirmation<'a> {
 /// [`Blocked`] if a ticked line belongs to a group that is not open any more, or in which the facility takes no
 /// part any more.
 pub fn confirm_digest(
-    digest: DigestConfirmation<'_>,
+    digest: &DigestConfirmation<'_>,
     rosters: &[GroupRoster],
     random: &mut dyn FnMut() -> u128,
 ) -> Result<Vec<Effect>, Blocked> {
+    let DigestConfirmation { returned, answer, .. } = *digest;
     let mut effects = Vec::new();
     for (line, act) in digest.acts.iter().copied() {
-        let Some(answer) = digest.answer.line(line) else { continue };
-        let roster = usable(digest.answer, &answer.group_id, rosters)?;
-        let sheet = one_line(&digest, &answer, Some(act));
+        let Some(line) = answer.line(line) else { continue };
+        let roster = usable(answer, &line.group_id, rosters)?;
+        let sheet = SheetConfirmation {
+            returned,
+            answer: &line,
+            acknowledged: act == LineAct::Acknowledge,
+            call_back: act == LineAct::CallBack,
+            call_window: None,
+            attendance: None,
+        };
         effects.extend(said(&sheet, roster, random));
     }
     if let Some((line, pictures)) = &digest.written
-        && let Some(answer) = digest.answer.line(*line)
+        && let Some(line) = answer.line(*line)
     {
-        let roster = usable(digest.answer, &answer.group_id, rosters)?;
-        let sheet = one_line(&digest, &answer, None);
+        let roster = usable(answer, &line.group_id, rosters)?;
         let words = "まとめ便の返信票に手書きの返信がありました。".to_owned();
-        let id = PostId::fresh(digest.now, random());
-        let post = ticked(&sheet, roster, ReplyExpectation::None, words, id);
-        effects.extend(publish(post, pictures.clone(), roster, digest.now, random));
+        let id = PostId::fresh(returned.now, random());
+        let post = ticked(returned, &line, roster, ReplyExpectation::None, words, id);
+        effects.extend(publish(post, pictures.clone(), roster, returned.now, random));
     }
-    effects.push(close(digest.triage_id));
+    effects.push(close(returned.triage_id));
     Ok(effects)
-}
-
-fn one_line<'a>(
-    digest: &DigestConfirmation<'a>,
-    answer: &'a crate::decision::Answer,
-    act: Option<LineAct>,
-) -> SheetConfirmation<'a> {
-    SheetConfirmation {
-        triage_id: digest.triage_id,
-        intake_id: digest.intake_id,
-        received_at: digest.received_at,
-        now: digest.now,
-        channel: digest.channel,
-        answer,
-        identity_level: digest.identity_level,
-        acknowledged: act == Some(LineAct::Acknowledge),
-        call_back: act == Some(LineAct::CallBack),
-        call_window: None,
-        attendance: None,
-        staff_id: digest.staff_id.clone(),
-        person_name: digest.person_name.clone(),
-        actor_name: digest.actor_name.clone(),
-    }
 }
 
 /// The group, if it is open and the facility still takes part in it with consent.
@@ -120,22 +87,20 @@ pub(super) fn effects(
     let marks = arrival.envelope.sheet.as_ref().map(|s| s.marks.as_slice()).unwrap_or_default();
     let acts = by_line(answer.says.iter().map(String::as_str), marks);
     let item = TriageId::new("");
-    let digest = DigestConfirmation {
+    let returned = ReturnedSheet {
         triage_id: &item,
         intake_id: arrival.intake_id,
         received_at: arrival.received_at,
         now: arrival.now,
         channel: arrival.envelope.channel,
-        answer,
         identity_level: arrival.decided.identity_level,
-        acts,
-        written: None,
         staff_id: answer.staff_id.clone(),
         person_name: name_of(answer, rosters),
         actor_name: String::new(),
     };
+    let digest = DigestConfirmation { returned: &returned, answer, acts, written: None };
     if !digest.acts.is_empty()
-        && let Ok(mut done) = confirm_digest(digest, rosters, random)
+        && let Ok(mut done) = confirm_digest(&digest, rosters, random)
     {
         done.retain(|effect| !matches!(effect, Effect::CloseTriage { .. }));
         for effect in &mut done {
@@ -174,7 +139,7 @@ mod tests {
     use crate::decision::{Decided, Decision};
     use crate::envelope::{ContentHash, Envelope, Mark, MarkState, Sheet};
     use crate::facts::{CodeFacts, CodeItem, Facts, PaperTrust};
-    use crate::vocabulary::{Format, Intent};
+    use crate::vocabulary::{Channel, Format, Intent};
 
     fn counter() -> impl FnMut() -> u128 {
         let mut n = 0;
@@ -325,21 +290,24 @@ mod tests {
         let (decided, _) = run(&back(&["acknowledge_1"], &[]), &of_two(false), &[roster()]);
         let Decision::Digest(answer) = &decided.decision else { panic!("{decided:?}") };
         let (item, intake, now) = ("X1".into(), "I1".into(), at("2026-06-09T11:00"));
-        let digest = DigestConfirmation {
+        let returned = ReturnedSheet {
             triage_id: &item,
             intake_id: &intake,
             received_at: now,
             now,
             channel: Channel::Fax,
-            answer,
             identity_level: decided.identity_level,
-            acts: vec![(1, LineAct::Acknowledge), (9, LineAct::Acknowledge)],
-            written: Some((2, vec!["A7".into()])),
             staff_id: None,
             person_name: None,
             actor_name: "渡部 晶".to_owned(),
         };
-        let effects = confirm_digest(digest.clone(), &[roster()], &mut counter()).unwrap();
+        let digest = DigestConfirmation {
+            returned: &returned,
+            answer,
+            acts: vec![(1, LineAct::Acknowledge), (9, LineAct::Acknowledge)],
+            written: Some((2, vec!["A7".into()])),
+        };
+        let effects = confirm_digest(&digest, &[roster()], &mut counter()).unwrap();
         let posts: Vec<_> = effects
             .iter()
             .filter_map(|e| match e {
@@ -350,6 +318,6 @@ mod tests {
         assert_eq!(posts, [("P2", 1)]);
         assert_eq!(effects.iter().filter(|e| matches!(e, Effect::Acknowledge(_))).count(), 1);
         assert!(matches!(effects.last(), Some(Effect::CloseTriage { .. })));
-        assert_eq!(confirm_digest(digest, &[], &mut counter()), Err(Blocked::GroupNotOpen));
+        assert_eq!(confirm_digest(&digest, &[], &mut counter()), Err(Blocked::GroupNotOpen));
     }
 }

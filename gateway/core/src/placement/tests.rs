@@ -405,34 +405,37 @@ fn the_office_reads_a_sheet() {
     let office = Office::with(fax());
     let decided = decide(&mail(Intent::Reply, "x"), &nurse_with_code(), None, at("2026-06-09T11:42"));
     let Decision::Reply(answer) = decided.decision else { panic!() };
-    let sheet = |acknowledged, call_back| SheetConfirmation {
-        attendance: None,
+    let returned = ReturnedSheet {
         triage_id: &office.triage_id,
         intake_id: &office.intake_id,
         received_at: at("2026-06-09T11:42"),
         now: at("2026-06-09T11:50"),
         channel: Channel::Fax,
-        answer: &answer,
         identity_level: IdentityLevel::I2,
-        acknowledged,
-        call_back,
-        call_window: Some("午前"),
         staff_id: Some("S03a".into()),
         person_name: None,
         actor_name: "渡部 晶".into(),
     };
+    let sheet = |acknowledged, call_back| SheetConfirmation {
+        returned: &returned,
+        answer: &answer,
+        acknowledged,
+        call_back,
+        call_window: Some("午前"),
+        attendance: None,
+    };
     let roster = roster();
-    let both = confirm_sheet(sheet(true, true), &roster, &mut counter()).unwrap();
+    let both = confirm_sheet(&sheet(true, true), &roster, &mut counter()).unwrap();
     let Effect::Acknowledge(a) = &both[0] else { panic!() };
     assert_eq!(a.acknowledged_at, at("2026-06-09T11:42"));
     let Effect::Post { post, .. } = &both[2] else { panic!() };
     assert_eq!((post.expectation, post.facility_id.as_str()), (ReplyExpectation::Call, "F03"));
     assert!(post.body.contains("午前"), "{}", post.body);
-    let neither = confirm_sheet(sheet(false, false), &roster, &mut counter()).unwrap();
+    let neither = confirm_sheet(&sheet(false, false), &roster, &mut counter()).unwrap();
     assert_eq!(kinds(&neither), ["close"]);
     let mut closed = roster;
     closed.group.state = GroupState::Frozen;
-    assert_eq!(confirm_sheet(sheet(true, false), &closed, &mut counter()), Err(Blocked::GroupNotOpen));
+    assert_eq!(confirm_sheet(&sheet(true, false), &closed, &mut counter()), Err(Blocked::GroupNotOpen));
 }
 
 #[test]

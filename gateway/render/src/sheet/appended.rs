@@ -24,6 +24,8 @@ pub(crate) enum Carrier {
     Enclosure,
     /// Paper whose pictures could not be set: all attachments are only named.
     NamesOnly,
+    /// Paper that shows the alias instead of the name: a page could show the name, so all are only named.
+    AliasOnly,
 }
 
 /// One appended page.
@@ -108,6 +110,9 @@ impl Appendix {
                 return "(別のPDFとして同じメールに添付)".to_owned();
             }
             (Carrier::Enclosure, true) => return format!("(開けないPDFです。{elsewhere})"),
+            (Carrier::AliasOnly, _) => {
+                return format!("(お名前が見えることがあるため載せていません。{elsewhere})");
+            }
             (Carrier::NamesOnly, _) => return format!("(印刷できませんでした。{elsewhere})"),
             (Carrier::Fax, true) => match pdf_pages(bytes) {
                 Some(count) => ("pdf", count),

@@ -21,10 +21,16 @@ use typst::foundations::{Array, Dict, IntoValue as _};
 
 /// Most members in a table: a page holds no more.
 const LINES_MAX: usize = 18;
+/// Longest title or name that a page says whole, in characters.
+const NAME_MAX: usize = 80;
+/// Longest name of a facility in a table; it takes several lines.
+const FACILITY_MAX: usize = 48;
 /// Most slips of one order.
 const SLIPS_MAX: usize = 40;
 /// Longest text on a slip, in characters.
 const SLIP_MAX: usize = 420;
+/// Most lines of a text on a slip; more are written behind each other.
+const SLIP_LINES_MAX: usize = 9;
 
 /// The page of an ordered sheet.
 ///
@@ -40,10 +46,10 @@ pub(crate) fn sheet(paper: &Paper, job: &DeliveryJob, ordered: &JobSheet) -> Res
     let network = &job.network;
     let mut page = SheetPage {
         document_title: words.title.to_owned(),
-        to: printable.line(&ordered.facility.name, 30),
-        office: printable.line(&network.office_name, 30),
-        phone: printable.line(&network.office_phone, 20),
-        hours: printable.line(&network.office_hours, 20),
+        to: printable.line(&ordered.facility.name, 60),
+        office: printable.line(&network.office_name, 40),
+        phone: printable.line(&network.office_phone, 24),
+        hours: printable.line(&network.office_hours, 30),
         sent_at: job.due_at.to_ja(),
         code: None,
         title: words.title.to_owned(),
@@ -157,13 +163,19 @@ fn spoken(digits: &str) -> String {
     groups.join("-")
 }
 
+/// A fact that stays on its line: the page has no room for more.
 fn fact(label: &str, value: String) -> Fact {
-    Fact { label: label.to_owned(), value }
+    Fact { label: label.to_owned(), value, one_line: true }
+}
+
+/// A fact that is said whole, on as many lines as it takes.
+fn whole(label: &str, value: String) -> Fact {
+    Fact { one_line: false, ..fact(label, value) }
 }
 
 fn words(ordered: &JobSheet, printable: &mut Printable<'_>) -> Words {
     let number = spoken(&printable.line(&ordered.endpoint.address, 20));
-    let facility = printable.line(&ordered.facility.name, 30);
+    let facility = printable.line(&ordered.facility.name, 60);
     match &ordered.content {
         SheetContent::Contact => Words {
             facts: vec![
@@ -175,8 +187,8 @@ fn words(ordered: &JobSheet, printable: &mut Printable<'_>) -> Words {
                 "連絡票",
                 "Contact sheet: a new topic",
                 &[
-                    "チームに知らせたいことを書いて、この紙をFAXしてください。一枚に一人の患者さんのことだけを。",
-                    "急ぐときは、まずお電話ください。",
+                    "チームに知らせたいことを書いて、この紙をFAXしてください。",
+                    "一枚に一人の患者さんのことだけを。急ぐときは、まずお電話ください。",
                 ],
                 &["Write what the team should know, tick below and fax this page. One patient per sheet."],
             )
@@ -187,8 +199,11 @@ fn words(ordered: &JobSheet, printable: &mut Printable<'_>) -> Words {
             ..Words::new(
                 "設定票",
                 "How you want to receive",
-                &["お受け取り方を変えるときは、変えたい所だけに✓を付けて返送してください。今の設定は次のとおりです。"],
-                &["Tick only what you want to change and send this page back. Below: the settings in force."],
+                &[
+                    "お受け取り方を変えるときは、変えたい所だけに✓を付けて返送してください。",
+                    "今の設定は次のとおりです。",
+                ],
+                &["Tick only what you want to change and send this page back. Above: the settings in force."],
             )
         },
         SheetContent::Verification => Words {
@@ -249,8 +264,9 @@ fn words(ordered: &JobSheet, printable: &mut Printable<'_>) -> Words {
             Words {
                 facts: vec![
                     fact("グループ", printable.line(&guard.without(&table.group_alias), 20)),
-                    fact("投稿", printable.line(&guard.without(&table.title), 40)),
-                    fact("投稿者・時刻", printable.line(&format!("{} {}", guard.without(&table.author), table.posted_at.to_ja()), 60)),
+                    whole("投稿", printable.line(&guard.without(&table.title), NAME_MAX)),
+                    whole("投稿者", printable.line(&guard.without(&table.author), NAME_MAX)),
+                    fact("時刻", table.posted_at.to_ja()),
                 ],
                 table: Some(status_table(table, printable)),
                 closing: closing(table),
@@ -307,11 +323,20 @@ fn settings(settings: &EndpointSettings, number: String) -> Vec<Fact> {
     let digests = if settings.digests.is_empty() {
         "なし(すべてすぐにお送りします)".to_owned()
     } else {
-        let time = |d: &kakehashi_core::directory::DigestTime| {
-            let days: String = d.days.iter().map(|d| d.ja()).collect();
-            if days.is_empty() { d.at.to_string() } else { format!("{days} {}", d.at) }
-        };
-        settings.digests.iter().map(time).collect::<Vec<_>>().join("・")
+        // Days are said once for all times that follow each other on them.
+        let mut words = String::new();
+        for (at, digest) in settings.digests.iter().enumerate() {
+            let before = at.checked_sub(1).and_then(|n| settings.digests.get(n));
+            let days: String = digest.days.iter().map(|d| d.ja()).collect();
+            match before {
+                Some(before) if before.days == digest.days => words.push('・'),
+                Some(_) => words.push_str(&format!("、{days} ")),
+                None if days.is_empty() => {}
+                None => words.push_str(&format!("{days} ")),
+            }
+            words.push_str(&digest.at.to_string());
+        }
+        words
     };
     let instant = match settings.instant_threshold {
         Urgency::Normal => "すべて即時",
@@ -325,7 +350,7 @@ fn settings(settings: &EndpointSettings, number: String) -> Vec<Fact> {
     vec![
         fact("FAX番号", number),
         fact("即時の基準", instant.to_owned()),
-        fact("まとめ便", digests),
+        whole("まとめ便", digests),
         fact("休み時間帯", format!("{quiet}(緊急は{night})")),
     ]
 }
@@ -349,7 +374,11 @@ fn acknowledged(line: &ReceiptLine, printable: &mut Printable<'_>) -> String {
 
 fn status_table(table: &ReceiptTable, printable: &mut Printable<'_>) -> Table {
     let rows = table.lines.iter().take(LINES_MAX).map(|line| {
-        vec![printable.line(&line.facility, 22), line.asked.ja().to_owned(), acknowledged(line, printable)]
+        vec![
+            printable.line(&line.facility, FACILITY_MAX),
+            line.asked.ja().to_owned(),
+            acknowledged(line, printable),
+        ]
     });
     Table {
         widths: vec![2.4, 1.3, 2.0], head: vec!["施設", "お願い", "了解・返信"], rows: rows.collect()
@@ -360,19 +389,18 @@ fn evidence_facts(table: &ReceiptTable, printable: &mut Printable<'_>) -> Vec<Fa
     vec![
         fact(
             "患者・利用者",
-            printable.line(&format!("{} 様 ({})", table.patient_name, table.group_alias), 40),
+            printable.line(&format!("{} 様 ({})", table.patient_name, table.group_alias), NAME_MAX),
         ),
-        fact("内容", printable.line(&table.title, 44)),
-        fact("差出人", printable.line(&table.author, 44)),
+        whole("内容", printable.line(&table.title, NAME_MAX)),
+        whole("差出人", printable.line(&table.author, NAME_MAX)),
         fact("日時・経路", format!("{} {}", table.posted_at.to_ja(), table.channel.ja())),
     ]
 }
 
 fn evidence_table(table: &ReceiptTable, printable: &mut Printable<'_>) -> Table {
-    let rows =
-        table.lines.iter().take(LINES_MAX).map(|line| {
-            vec![printable.line(&line.facility, 22), delivered(line), acknowledged(line, printable)]
-        });
+    let rows = table.lines.iter().take(LINES_MAX).map(|line| {
+        vec![printable.line(&line.facility, FACILITY_MAX), delivered(line), acknowledged(line, printable)]
+    });
     Table { widths: vec![2.2, 2.2, 2.0], head: vec!["受取人", "送達", "了解"], rows: rows.collect() }
 }
 
@@ -389,8 +417,12 @@ fn paste_slips(
     for slip in slips.slips.iter().take(SLIPS_MAX) {
         let safe = safe(&slip.text);
         let short: String = safe.chars().take(SLIP_MAX).collect();
-        let (mut lines, _) = printable.lines(&short);
-        if short.len() < safe.len() {
+        let cut = short.len() < safe.len();
+        let (mut lines, _) = printable.lines(&if cut { format!("{short}…") } else { short });
+        if lines.len() > SLIP_LINES_MAX {
+            lines = vec![lines.into_iter().filter(|l| !l.is_empty()).collect::<Vec<_>>().join("　")];
+        }
+        if cut {
             lines.push("(続きは訪問する方にお尋ねください)".to_owned());
         }
         let code = SheetCode {
@@ -416,8 +448,8 @@ fn paste_slips(
     let network = &job.network;
     let pages = SlipPages {
         document_title: "貼付票".to_owned(),
-        phone: printable.line(&network.office_phone, 20),
-        hours: printable.line(&network.office_hours, 20),
+        phone: printable.line(&network.office_phone, 24),
+        hours: printable.line(&network.office_hours, 30),
         gateway_fax: printable.line(&network.gateway_fax, 20),
         slips: values,
     };

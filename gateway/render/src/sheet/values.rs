@@ -127,6 +127,8 @@ pub(crate) struct SheetPage {
 pub(crate) struct Fact {
     pub(crate) label: String,
     pub(crate) value: String,
+    /// It stays on its line, smaller or cut; else it may take several.
+    pub(crate) one_line: bool,
 }
 
 /// Rows under a head; widths are shares.

@@ -82,6 +82,13 @@ pub(super) const MESSAGES: &[Message] = &[
     ),
     ("fax.settings_changed", "{0} に受け取り方が変わりました", "receiving changed on {0}"),
     ("fax.undo", "元に戻す", "Undo"),
+    ("fax.marks_wait", "印の確認待ち", "marks to confirm"),
+    ("fax.more_items", "ほか{0}件", "{0} more"),
+    (
+        "fax.about_this",
+        "状況票・受領確認書・宛先違い",
+        "Who has read it, evidence of receipt, wrong recipient",
+    ),
     ("fax.settings", "紙の決まり", "Rules for paper"),
     ("fax.untouched", "「このまま返送＝了解」を使う", "A sheet returned untouched acknowledges"),
     (
@@ -118,8 +125,24 @@ pub(super) const MESSAGES: &[Message] = &[
         "異動届: 名簿を直し、登録の番号へ電話で確かめたら押してください",
         "Staff change: correct the roster and confirm by phone, then press",
     ),
+    ("request.times", "手書きのまとめ便の時刻", "Times of the digest, as written"),
+    (
+        "request.times_wrong",
+        "8:45 15:30 のように、時刻を空白で区切って入れてください。",
+        "Times like 8:45 15:30, with blanks between them.",
+    ),
     ("request.quiet_from", "休み時間帯 から", "Quiet from"),
     ("request.quiet_until", "まで", "until"),
+    (
+        "request.quiet_both",
+        "休み時間帯は「から」と「まで」の両方に、17:30 のような時刻を入れてください。",
+        "Quiet hours need a time like 17:30 in both fields.",
+    ),
+    (
+        "form.refused",
+        "まだ何も変わっていません。入れたものは下に残っています。赤い字の欄を直して、もう一度押してください。",
+        "Nothing has changed yet. What you entered is kept below: correct the field with the red words and press again.",
+    ),
     ("request.do", "そのとおりにする", "Do so"),
     ("request.leave", "休止・再開 (手書きを見て入れる)", "Leave, typed from the handwriting"),
     ("request.leave.none", "なし", "none"),
@@ -130,18 +153,24 @@ pub(super) const MESSAGES: &[Message] = &[
     ),
     (
         "request.leave.choose",
-        "休止の欄に書かれています。「休止を始める」か「再開する」を選んでください。まだ何も変わっていません。",
-        "Something is typed for a leave: choose to begin or to end one. Nothing has changed yet.",
+        "下に休止のことが書かれています。「休止を始める」か「再開する」を選んでください。",
+        "Something is typed for a leave: choose to begin or to end one.",
+    ),
+    ("request.leave.who", "どなたの休止かを選んでください。", "Choose who rests."),
+    (
+        "request.leave.day",
+        "休止には最初の日と最後の日の両方が要ります。",
+        "A leave needs a first and a last day.",
     ),
     (
-        "request.leave.incomplete",
-        "休止は、だれが・最初の日・最後の日がすべて要ります。過ぎた期間と1年より長い期間は入れられません。まだ何も変わっていません。",
-        "A leave needs who, a first and a last day; not in the past and no longer than a year. Nothing has changed yet.",
+        "request.leave.period",
+        "最後の日は、最初の日より後、今日より後、1年以内の日にしてください。",
+        "The last day must not be past, not before the first day, and within a year.",
     ),
     (
         "request.leave.substitute",
-        "代理が、ほかの一人か一つの施設に決まりません。名前を略さずに入れてください。まだ何も変わっていません。",
-        "The substitute is not one other person or one facility. Write the whole name. Nothing has changed yet.",
+        "代理が、ほかの一人か一つの施設に決まりません。名前を略さずに入れてください。",
+        "The substitute is not one other person or one facility. Write the whole name.",
     ),
     (
         "request.leave.no_receipt",
@@ -150,8 +179,8 @@ pub(super) const MESSAGES: &[Message] = &[
     ),
     (
         "request.leave.over",
-        "この休止はもう終わっています。まだ何も変わっていません。",
-        "This leave is over already. Nothing has changed yet.",
+        "この休止はもう終わっています。ほかを選んでください。",
+        "This leave is over already. Choose something else.",
     ),
     (
         "request.no_settings",

@@ -59,11 +59,10 @@ pub(super) const MESSAGES: &[Message] = &[
         "例: 6/10(水)16時 ご自宅で担当者会議。出欠を返信ください",
         "e.g. Conference at the home, Wed 10 June, 16:00. Please say whether you come",
     ),
-    ("placing.types", "答えてほしい施設の種類", "Kinds of facilities that should answer"),
     (
-        "placing.types_help",
-        "返信区分を選んだときだけ使います。選ばなければグループの全員にたずねます。",
-        "Used only with a reply expectation; if none is ticked, all members are asked.",
+        "placing.types",
+        "または施設の種類(グループのその種類の全員)",
+        "Or kinds of facilities (all of them in the group)",
     ),
     (
         "placing.picture_elsewhere",
@@ -115,11 +114,28 @@ pub(super) const MESSAGES: &[Message] = &[
         "理由を書いてください。まだ何も変わっていません。",
         "Please write a reason. Nothing has changed yet.",
     ),
+    (
+        "triage.addressee_needed",
+        "お願いする施設を選んでください。グループのメンバーで、同意のある施設だけです。",
+        "Choose whom to ask: a consenting member of the group.",
+    ),
+    ("triage.return_phone", "電話でお願いする (疑義照会など)", "Ask to phone instead"),
+    ("triage.addressee", "お願いする施設", "Who is asked"),
     ("sheet.title", "返信票の印を確かめる", "Confirm the marks of the sheet"),
     (
         "sheet.help",
         "画像を見て、印の付いているものを選んでください。機械の読みは案です。",
         "Look at the picture and choose what is ticked. The machine's reading is a proposal.",
+    ),
+    (
+        "sheet.untouched",
+        "何も書かれていません: 「このまま返送＝了解」で了解にする",
+        "Nothing is written on it: take it for 了解, as the sheet says",
+    ),
+    (
+        "sheet.untouched_help",
+        "薄い鉛筆はFAXで消えることがあります。気になるときは電話で確かめて、ここを外します。",
+        "A light pencil can be lost on the line. If in doubt, call and untick this.",
     ),
     ("sheet.marked", "印あり", "ticked"),
     ("sheet.empty", "印なし", "empty"),

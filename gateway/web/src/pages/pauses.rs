@@ -75,11 +75,16 @@ fn back(facility: &str) -> Response {
     Redirect::to(&format!("/facilities#facility-{facility}")).into_response()
 }
 
+/// A day as typed.
+pub(crate) fn day(fields: &Fields, name: &str) -> Option<Date> {
+    fields.get(name).and_then(|d| d.parse().ok())
+}
+
 /// First day and the midnight after the last one.
 pub(crate) fn period(fields: &Fields) -> Option<(UtcMicros, UtcMicros)> {
-    let day = |name: &str| fields.get(name).and_then(|d| d.parse::<Date>().ok());
     let midnight = |date: Date| UtcMicros::from_japan(date.to_datetime(Time::midnight()));
-    Some((midnight(day("from")?)?, midnight(day("until")?.checked_add(1.day()).ok()?)?))
+    let last = day(fields, "until")?.checked_add(1.day()).ok()?;
+    Some((midnight(day(fields, "from")?)?, midnight(last)?))
 }
 
 /// Who rests, as chosen from the list of the member's people and ways.

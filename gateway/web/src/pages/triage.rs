@@ -8,28 +8,30 @@ pub(crate) mod sheet;
 
 use crate::app::App;
 use crate::error::PageError;
-use crate::forms::SignedForm;
+use crate::forms::{Fields, SignedForm};
 use crate::posting::commit;
 use crate::random;
 use crate::rights::Office;
 use crate::session::Frame;
-use crate::views::placing::Placing;
+use crate::views::placing::{TRANSCRIPT_CHARS, due_at};
 use crate::views::sheet::answering_facility;
 use crate::views::triage as view;
-use crate::views::triage::Beside;
+use crate::views::triage::{Beside, Missing, Refused};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use kakehashi_core::commit::{Actor, Effect, TriageOutcome};
-use kakehashi_core::decision::{Notice, TriageReason};
+use kakehashi_core::decision::{Addressees, Notice, TriageReason};
 use kakehashi_core::directory::GroupRoster;
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::FactQuery;
 use kakehashi_core::ids::{DeliveryId, FacilityId, GroupId, PostId, TriageId};
-use kakehashi_core::placement::{HandPlacement, place_by_hand};
-use kakehashi_core::vocabulary::{Channel, Format, Urgency};
+use kakehashi_core::placement::{Blocked, HandPlacement, place_by_hand};
+use kakehashi_core::vocabulary::{Channel, Format, ReplyExpectation, Urgency};
 use kakehashi_store::view::TriageItem;
 use serde::Deserialize;
 
+/// Longest heading, in characters.
+const HEADING_CHARS: usize = 200;
 /// Items of the list.
 const ITEMS: u32 = 200;
 
@@ -60,16 +62,6 @@ pub(crate) struct Asked {
     larger: Option<u8>,
 }
 
-const NOT_TURNED: Asked = Asked { turn: None, larger: None };
-
-/// Why an item is shown again.
-#[derive(Default)]
-struct Problem {
-    words: Option<String>,
-    /// What was typed for a placement.
-    placing: Option<Placing>,
-}
-
 /// One item.
 pub(crate) async fn item(
     State(app): State<App>,
@@ -78,11 +70,17 @@ pub(crate) async fn item(
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
     let item = find(&office, id).await?;
-    show(&app, &office, &item, &asked, Problem::default()).await
+    show(&app, &office, &item, &asked, None).await
 }
 
 async fn find(office: &Office, id: String) -> Result<TriageItem, PageError> {
     office.view.triage_item(&TriageId::new(id)).await?.ok_or(PageError::NotFound)
+}
+
+/// An item that still waits: somebody else may have been faster.
+async fn open_item(office: &Office, id: String) -> Result<TriageItem, PageError> {
+    let item = find(office, id).await?;
+    if item.closed.is_some() { Err(PageError::Conflict) } else { Ok(item) }
 }
 
 async fn show(
@@ -90,7 +88,7 @@ async fn show(
     office: &Office,
     item: &TriageItem,
     asked: &Asked,
-    problem: Problem,
+    refused: Option<Refused<'_>>,
 ) -> Result<Response, PageError> {
     let visitor = &office.visitor;
     let rows = office.view.triage(item.row.quarantined, ITEMS).await?;
@@ -109,11 +107,10 @@ async fn show(
         csrf: &visitor.csrf,
         groups: &groups,
         cards: &cards,
-        placing: problem.placing,
         staff_of_sender,
         previous: link(at.and_then(|i| i.checked_sub(1))),
         next: link(at.map_or(Some(0), |i| Some(i + 1))),
-        problem: problem.words,
+        refused,
         turn: asked.turn.filter(|t| matches!(t, 90 | 180 | 270)).unwrap_or(0),
         larger: asked.larger == Some(1),
         paper: office.view.paper_trust().await?,
@@ -124,26 +121,39 @@ async fn show(
     visitor.page(app, frame, "triage_item", &page).await
 }
 
-/// The item again, with what is missing.
+/// The item again with everything that was typed, and what is missing beside its field.
+async fn refuse(
+    app: &App,
+    office: &Office,
+    item: &TriageItem,
+    fields: &Fields,
+    missing: Missing,
+) -> Result<Response, PageError> {
+    let words = office.visitor.lang.t(missing.key);
+    again(app, office, item, Refused { fields, at: missing.at, words }).await
+}
+
+/// The same where consent or the state of the group forbids it.
+async fn refuse_blocked(
+    app: &App,
+    office: &Office,
+    item: &TriageItem,
+    fields: &Fields,
+    blocked: Blocked,
+) -> Result<Response, PageError> {
+    let lang = office.visitor.lang;
+    let why = crate::views::words::reason(lang, &blocked.reason());
+    let words = lang.tf("triage.blocked", &[&why]);
+    again(app, office, item, Refused { fields, at: None, words }).await
+}
+
 async fn again(
     app: &App,
     office: &Office,
     item: &TriageItem,
-    problem: String,
+    refused: Refused<'_>,
 ) -> Result<Response, PageError> {
-    show(app, office, item, &NOT_TURNED, Problem { words: Some(problem), placing: None }).await
-}
-
-/// The item again, with what is missing in the form of a placement and all that was typed there.
-async fn not_placed(
-    app: &App,
-    office: &Office,
-    item: &TriageItem,
-    placing: Placing,
-    problem: String,
-) -> Result<Response, PageError> {
-    let problem = Problem { words: Some(problem), placing: Some(placing) };
-    show(app, office, item, &NOT_TURNED, problem).await
+    show(app, office, item, &Asked { turn: None, larger: None }, Some(refused)).await
 }
 
 /// Places an item in a group.
@@ -153,38 +163,50 @@ pub(crate) async fn place(
     Path(id): Path<String>,
     SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
-    let item = find(&office, id).await?;
-    if item.closed.is_some() {
-        return Err(PageError::Conflict);
-    }
+    let item = open_item(&office, id).await?;
     let lang = office.visitor.lang;
     let now = app.now();
     let group = fields.get("group_id").map(GroupId::new).ok_or(PageError::BadForm)?;
     let roster = office.view.roster(&group, now).await?.ok_or(PageError::NotFound)?;
     let candidate = item.candidates.iter().find(|c| c.candidate.group_id.as_ref() == Some(&group));
-    let placing = Placing::of(&fields);
-    if candidate.is_none() && placing.reason.is_empty() {
-        return not_placed(&app, &office, &item, placing, lang.t("triage.reason_needed")).await;
+    let reason = fields.line("reason", 300);
+    if candidate.is_none() && reason.is_empty() {
+        let missing = Missing::at("reason", "triage.reason_needed");
+        return refuse(&app, &office, &item, &fields, missing).await;
     }
-    let due_at = match placing.due_at(now) {
-        Ok(due_at) => due_at,
-        Err(problem) => return not_placed(&app, &office, &item, placing, lang.t(problem)).await,
-    };
     let chosen = fields.get("facility_id").map(FacilityId::new);
     let facility_id = item.sender_facility.as_ref().map(|f| f.id.clone()).or(chosen);
     let Some(facility_id) = facility_id else {
-        return not_placed(&app, &office, &item, placing, lang.t("triage.sender_needed")).await;
+        let missing = Missing::at("facility_id", "triage.sender_needed");
+        return refuse(&app, &office, &item, &fields, missing).await;
+    };
+    let expectation = fields.get("expectation").and_then(ReplyExpectation::from_code);
+    let expectation = expectation.unwrap_or(ReplyExpectation::None);
+    let mut addressees = Addressees::default();
+    if expectation != ReplyExpectation::None {
+        addressees.facilities = fields.all("addressee").map(FacilityId::new).collect();
+        addressees.facility_types = fields.all("facility_type").map(str::to_owned).collect();
+        let may_be_asked = |f: &FacilityId| roster.addressable(f).is_some_and(|m| m.consented);
+        if addressees.is_empty() || !addressees.facilities.iter().all(may_be_asked) {
+            let missing = Missing::at("addressee", "triage.addressee_needed");
+            return refuse(&app, &office, &item, &fields, missing).await;
+        }
+    }
+    let due_at = match due_at(&fields.line("due", 20), expectation, now) {
+        Ok(due_at) => due_at,
+        Err(key) => return refuse(&app, &office, &item, &fields, Missing::at("due", key)).await,
     };
     let topic = fields.get("post_id").map(PostId::new);
     let topic = topic.filter(|t| candidate.is_some_and(|c| c.candidate.post_id.as_ref() == Some(t)));
     let Some(files) = files::along(&office, &item, &group, &fields, now).await? else {
-        return not_placed(&app, &office, &item, placing, lang.t("placing.picture_elsewhere")).await;
+        let missing = Missing::of_all("placing.picture_elsewhere");
+        return refuse(&app, &office, &item, &fields, missing).await;
     };
     let unread = unreadable_envelope(&item);
     let envelope = item.envelope.as_ref().unwrap_or(&unread);
     let mut actor_name = office.visitor.user.display_name.clone();
-    if !placing.reason.is_empty() {
-        actor_name = format!("{actor_name}({})", placing.reason);
+    if !reason.is_empty() {
+        actor_name = format!("{actor_name}({reason})");
     }
     let hand = HandPlacement {
         triage_id: &item.row.id,
@@ -194,13 +216,14 @@ pub(crate) async fn place(
         envelope,
         attachments: files.ids,
         under_topic: topic,
+        heading: Some(fields.line("heading", HEADING_CHARS)).filter(|h| !h.is_empty()),
+        transcript: Some(fields.text("transcript", TRANSCRIPT_CHARS)).filter(|t| !t.is_empty()),
         consent_covers: consent_covers(&app, &office, &item, &roster, &facility_id).await?,
         facility_id,
         urgency: envelope.urgency.unwrap_or(Urgency::Normal),
-        heading: Some(placing.heading.clone()).filter(|h| !h.is_empty()),
-        transcript: Some(placing.transcript.clone()).filter(|t| !t.is_empty()),
-        expectation: placing.expectation(),
-        addressees: placing.addressees(),
+        // Whom the person does not name is not asked: what the sender wished stands in the text.
+        expectation,
+        addressees,
         due_at,
         actor_name,
     };
@@ -234,10 +257,7 @@ pub(crate) async fn place(
             }
             next_item(&office).await
         }
-        Err(blocked) => {
-            let why = crate::views::words::reason(lang, &blocked.reason());
-            not_placed(&app, &office, &item, placing, lang.tf("triage.blocked", &[&why])).await
-        }
+        Err(blocked) => refuse_blocked(&app, &office, &item, &fields, blocked).await,
     }
 }
 
@@ -287,10 +307,12 @@ pub(crate) async fn give_back(
     State(app): State<App>,
     office: Office,
     Path(id): Path<String>,
-    SignedForm(_): SignedForm,
+    SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
-    let item = find(&office, id).await?;
+    let item = open_item(&office, id).await?;
     let now = app.now();
+    let by_phone =
+        item.row.reasons.contains(&TriageReason::PhoneOnly) || fields.get("notice") == Some("phone_please");
     let sender = item.envelope.as_ref().map(|e| &e.sender);
     let address = match item.row.channel {
         Channel::Fax => sender.and_then(|s| s.number.clone()),
@@ -301,11 +323,7 @@ pub(crate) async fn give_back(
     if let Some(address) = address {
         effects.push(Effect::Notify {
             delivery_id: DeliveryId::fresh(now, random::bits()),
-            notice: if item.row.reasons.contains(&TriageReason::PhoneOnly) {
-                Notice::PhonePlease
-            } else {
-                Notice::Uniform
-            },
+            notice: if by_phone { Notice::PhonePlease } else { Notice::Uniform },
             channel: item.row.channel,
             address,
         });
@@ -321,10 +339,10 @@ pub(crate) async fn discard(
     Path(id): Path<String>,
     SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
-    let item = find(&office, id).await?;
+    let item = open_item(&office, id).await?;
     let reason = fields.line("reason", 300);
     if reason.is_empty() {
-        return again(&app, &office, &item, office.visitor.lang.t("triage.reason_needed")).await;
+        return refuse(&app, &office, &item, &fields, Missing::of_all("triage.reason_needed")).await;
     }
     commit(&app, actor(&office), vec![close(&item, TriageOutcome::Discarded, Some(reason))], app.now())
         .await?;
@@ -338,7 +356,7 @@ pub(crate) async fn quarantine(
     Path(id): Path<String>,
     SignedForm(_): SignedForm,
 ) -> Result<Response, PageError> {
-    let item = find(&office, id).await?;
+    let item = open_item(&office, id).await?;
     commit(&app, actor(&office), vec![close(&item, TriageOutcome::Quarantined, None)], app.now()).await?;
     next_item(&office).await
 }

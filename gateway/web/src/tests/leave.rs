@@ -135,6 +135,39 @@ async fn the_office_begins_and_ends_a_leave_from_paper() {
         assert!(answer.text.contains("role=\"alert\""), "{what}: {}", answer.text);
         assert!(!shown(&world, &office).await.contains("休止予定"), "{what}");
     }
+    // What was typed is still there, and what is wrong stands beside its field.
+    let typed =
+        with(&[("leave", "begin"), ("who", "staff:S3"), ("substitute", "鈴木"), ("mark", "instant_all")]);
+    let again = world.post(&office, &path, &typed).await.text;
+    for kept in [
+        "<option value=\"begin\" selected>",
+        "<option value=\"staff:S3\" selected>",
+        "name=\"from\" value=\"2026-06-12\"",
+        "value=\"2026-06-16\"",
+        "value=\"鈴木\" aria-invalid=\"true\"><small class=\"wrong\">代理が",
+        "value=\"instant_all\" checked",
+    ] {
+        assert!(again.contains(kept), "{kept}: {again}");
+    }
+    assert_eq!(again.matches("class=\"wrong\"").count(), 1, "{again}");
+    for (fields, at) in [
+        (with(&[("leave", "begin")]), "どなたの休止か"),
+        (vec![("leave", "begin"), ("who", "staff:S3"), ("from", "2026-06-12")], "休止には最初の日と最後の日"),
+        (
+            vec![("leave", "begin"), ("who", "staff:S3"), ("from", "2026-06-12"), ("until", "2026-06-11")],
+            "最後の日は",
+        ),
+        (vec![("mark", "instant_emergency"), ("quiet_from", "20:00")], "休み時間帯は"),
+        (vec![("digest_times", "8:45 朝")], "8:45 15:30 のように"),
+    ] {
+        let again = world.post(&office, &path, &fields).await.text;
+        let wrong = again.split("class=\"wrong\">").nth(1).unwrap_or_else(|| panic!("{at}: {again}"));
+        assert!(wrong.starts_with(at), "{at}: {wrong}");
+        assert_eq!(
+            again.matches("name=\"quiet_from\" type=\"time\" value=\"20:00\"").count(),
+            usize::from(at.starts_with("休み"))
+        );
+    }
     let clinic = world.login("saeki").await;
     let good = with(&[("leave", "begin"), ("who", "staff:S3"), ("substitute", "木下")]);
     assert_eq!(world.post(&clinic, &path, &good).await.status, StatusCode::NOT_FOUND);
@@ -172,6 +205,8 @@ async fn settings_and_a_leave_stand_on_one_sheet() {
     let item = returned(&world, "L3", "pause").await;
     let both = [
         ("mark", "instant_emergency"),
+        ("mark", "digest_1300"),
+        ("digest_times", "１５：３０、8:45"),
         ("leave", "begin"),
         ("who", "endpoint:E3f"),
         ("from", "2026-06-12"),
@@ -184,4 +219,5 @@ async fn settings_and_a_leave_stand_on_one_sheet() {
     assert!(facilities.contains("休止予定 6/12(金)–6/16(火) 代理 若葉在宅クリニック"), "{facilities}");
     let desk = world.get(&office, "/fax").await.text;
     assert!(desk.contains("緊急だけ即時"), "{desk}");
+    assert!(desk.contains("8:45・13:00・15:30"), "written times beside ticked ones: {desk}");
 }

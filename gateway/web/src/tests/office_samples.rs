@@ -170,6 +170,7 @@ pub(super) fn triage_item(t: Tongue, sheet: bool) -> TriageItem {
         sheet_says: Vec::new(),
         status_to: None,
         staff_id: None,
+        untouched: true,
     };
     let mut row = triage_rows(t).remove(usize::from(sheet));
     row.id = TriageId::new("X1");

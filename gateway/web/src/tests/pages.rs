@@ -3,14 +3,14 @@
 
 use super::office_samples;
 use super::samples::{self, EVIL, Tongue, now};
+use crate::forms::Fields;
 use crate::locale::Lang;
 use crate::random::FormKeys;
 use crate::templates::{NavLink, Page, Signature, render, render_page};
 use crate::views::interfaces::{self, Asked};
-use crate::views::placing::Placing;
 use crate::views::simple::*;
 use crate::views::timeline::{Viewer, Written};
-use crate::views::triage::Beside;
+use crate::views::triage::{Beside, Refused};
 use crate::views::{Choice, facilities, fax, home, intake, outbox, rules, timeline, triage};
 use kakehashi_core::ids::{FacilityId, PostId};
 use kakehashi_core::rules::RuleSet;
@@ -45,21 +45,16 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
     let care: &'static FacilityId = Box::leak(Box::new(FacilityId::new("F03")));
     let topic: &'static PostId = Box::leak(Box::new(PostId::new("T1")));
     let cards = office_samples::facilities(t);
+    let typed: &'static Fields =
+        Box::leak(Box::new(Fields(vec![("reason".to_owned(), t.say("電話で確認"))])));
     let beside = |turn| Beside {
         csrf: &csrf,
         groups: &groups,
         cards: &cards,
-        placing: Some(Placing {
-            heading: t.say("担当者会議"),
-            transcript: t.say("6/10 16時"),
-            due: t.say("2026-06-10T12:00"),
-            reason: t.say("電話で確認"),
-            ..Placing::default()
-        }),
         staff_of_sender: vec![("s1".to_owned(), t.say("三浦 健"))],
         previous: Some("/triage/X0".to_owned()),
         next: Some("/triage/X2".to_owned()),
-        problem: t.some("理由を書いてください。"),
+        refused: Some(Refused { fields: typed, at: None, words: t.say("理由を書いてください。") }),
         turn,
         larger: false,
         paper: kakehashi_core::facts::PaperTrust { agreed: 12, needed: 300, untouched_acknowledges: false },

@@ -8,7 +8,7 @@ use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::facts::PaperTrust;
 use kakehashi_core::fax_cause;
 use kakehashi_core::paper_request;
-use kakehashi_core::vocabulary::{Channel, DeliveryState, EndpointState};
+use kakehashi_core::vocabulary::{Channel, DeliveryState, EndpointState, IntakeState};
 use kakehashi_store::view::{FaxIn, FaxNumber, FaxOut, FaxRoute, PaperSettings};
 use serde::Serialize;
 
@@ -215,7 +215,11 @@ fn incoming(lang: Lang, fax: &FaxIn, now: UtcMicros) -> InLine {
     InLine {
         received: lang.near(fax.received_at, now),
         sender: fax.facility_name.clone().unwrap_or_else(|| lang.t("fax.unknown_sender")),
-        state: Chip::new(class, None, lang.pick(fax.state.ja(), fax.state.en())),
+        // The picture of a sheet is on its topic while its marks still wait for a person.
+        state: match (&fax.triage, fax.state) {
+            (Some(_), IntakeState::Posted) => Chip::new("wait", None, lang.t("fax.marks_wait")),
+            _ => Chip::new(class, None, lang.pick(fax.state.ja(), fax.state.en())),
+        },
         pages: lang.tf("fax.pages", &[&fax.pages.to_string()]),
         picture: fax.first_page.as_ref().map(|p| format!("/attachments/{p}")),
         zoom: fax.first_page.as_ref().map(|p| format!("/attachments/{p}/zoom")),
@@ -239,12 +243,7 @@ fn outgoing(lang: Lang, fax: &FaxOut, now: UtcMicros) -> OutLine {
     } else {
         lang.pick(fax.state.ja(), fax.state.en()).to_owned()
     };
-    let titles: Vec<String> = fax
-        .items
-        .iter()
-        .take(3)
-        .map(|i| format!("{} {}", i.group_alias, i.title.clone().unwrap_or_default()))
-        .collect();
+    let titles = titles(lang, fax);
     let what = match (&fax.sheet, titles.is_empty()) {
         (Some(sheet), true) => lang.pick(sheet.ja(), sheet.en()).to_owned(),
         (Some(sheet), false) => format!("{}: {}", lang.pick(sheet.ja(), sheet.en()), titles.join("、")),
@@ -291,6 +290,25 @@ fn outgoing(lang: Lang, fax: &FaxOut, now: UtcMicros) -> OutLine {
             .filter(|_| !fax.facility_name.is_empty()),
         called: format!("{path}/call"),
     }
+}
+
+/// What it carries: each title once with how often, at most three.
+fn titles(lang: Lang, fax: &FaxOut) -> Vec<String> {
+    const SHOWN: usize = 3;
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for item in &fax.items {
+        let title = format!("{} {}", item.group_alias, item.title.clone().unwrap_or_default());
+        match counted.iter_mut().find(|(known, _)| *known == title) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((title, 1)),
+        }
+    }
+    let beyond: usize = counted.iter().skip(SHOWN).map(|(_, count)| count).sum();
+    let shown = counted.into_iter().take(SHOWN).map(|(title, count)| match count {
+        1 => title,
+        _ => format!("{title} ×{count}"),
+    });
+    shown.chain((beyond > 0).then(|| lang.tf("fax.more_items", &[&beyond.to_string()]))).collect()
 }
 
 fn number(lang: Lang, number: &FaxNumber, me: &str) -> NumberCard {

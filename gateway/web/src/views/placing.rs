@@ -1,79 +1,83 @@
 //! The form by which a person places what no rule could place: where it belongs, what its handwriting says, and
-//! who is asked for what until when. What was typed is shown again when something was missing; nothing is filled
-//! in that the person did not choose.
+//! who is asked for what until when. Nothing is filled in that the person did not choose or type.
 
-use super::Choice;
-use crate::forms::Fields;
+use super::triage::{Beside, Field};
+use super::{Choice, simple};
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
-use kakehashi_core::decision::Addressees;
+use kakehashi_core::directory::Facility;
 use kakehashi_core::vocabulary::ReplyExpectation;
-use kakehashi_store::view::{FacilityCard, GroupSummary};
 use serde::Serialize;
 
-/// Longest heading, text and reason, in characters.
-const HEADING_CHARS: usize = 200;
-const TRANSCRIPT_CHARS: usize = 20_000;
-const REASON_CHARS: usize = 300;
+/// Longest 転記, in characters.
+pub(crate) const TRANSCRIPT_CHARS: usize = 20_000;
 
-/// The form.
+/// Placement by hand, besides group and sender.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct PlacingForm {
-    /// Open, because something in it was missing.
+pub(crate) struct HandForm {
+    /// It was filled in and refused.
     pub(crate) open: bool,
-    pub(crate) groups: Vec<Choice>,
-    pub(crate) facilities: Vec<Choice>,
-    pub(crate) heading: String,
+    pub(crate) heading: Field,
+    /// 転記: what the handwriting says.
     pub(crate) transcript: String,
+    /// 返信区分.
     pub(crate) expectations: Vec<Choice>,
+    /// 期限.
+    pub(crate) due: Field,
+    /// Who can be asked: one facility, or all members of these types.
+    pub(crate) addressees: Vec<Choice>,
     pub(crate) facility_types: Vec<Choice>,
-    pub(crate) due: String,
-    pub(crate) reason: String,
+    pub(crate) addressee_fault: Option<String>,
+    pub(crate) facility_fault: Option<String>,
+    pub(crate) reason: Field,
 }
 
-/// What a person typed into it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Placing {
-    pub(crate) group: Option<String>,
-    pub(crate) facility: Option<String>,
-    pub(crate) heading: String,
-    pub(crate) transcript: String,
-    pub(crate) expectation: Option<ReplyExpectation>,
-    pub(crate) facility_types: Vec<String>,
-    pub(crate) due: String,
-    pub(crate) reason: String,
+/// The form as it was typed so far.
+pub(super) fn by_hand(lang: Lang, beside: &Beside<'_>) -> HandForm {
+    let reason = beside.field("reason");
+    let expectation = ReplyExpectation::from_code(&beside.field("expectation").value);
+    HandForm {
+        open: !reason.value.is_empty() || reason.fault.is_some(),
+        heading: beside.field("heading"),
+        transcript: beside
+            .refused
+            .as_ref()
+            .map(|r| r.fields.text("transcript", TRANSCRIPT_CHARS))
+            .unwrap_or_default(),
+        expectations: simple::expectations(lang, expectation.unwrap_or(ReplyExpectation::None)),
+        due: beside.field("due"),
+        addressees: facilities(beside, "addressee"),
+        facility_types: facility_types(lang, beside),
+        addressee_fault: beside.field("addressee").fault,
+        facility_fault: beside.field("facility_id").fault,
+        reason,
+    }
 }
 
-impl Placing {
-    /// As the form sends it.
-    pub(crate) fn of(fields: &Fields) -> Self {
-        let text = |name: &str| fields.get(name).map(str::to_owned);
-        Self {
-            group: text("group_id"),
-            facility: text("facility_id"),
-            heading: fields.line("heading", HEADING_CHARS),
-            transcript: fields.text("transcript", TRANSCRIPT_CHARS),
-            expectation: fields.get("expectation").and_then(ReplyExpectation::from_code),
-            facility_types: fields.all("facility_type").map(str::to_owned).collect(),
-            due: fields.line("due", 20),
-            reason: fields.line("reason", REASON_CHARS),
+/// All facilities, as choices of this name.
+pub(super) fn facilities(beside: &Beside<'_>, name: &str) -> Vec<Choice> {
+    let choice = |f: &Facility| Choice {
+        value: f.id.to_string(),
+        word: f.name.clone(),
+        chosen: beside.chosen(name, f.id.as_str()).unwrap_or(false),
+    };
+    beside.cards.iter().map(|card| choice(&card.facility)).collect()
+}
+
+/// The types that there are facilities of.
+fn facility_types(lang: Lang, beside: &Beside<'_>) -> Vec<Choice> {
+    let mut types: Vec<Choice> = Vec::new();
+    for card in beside.cards {
+        let code = &card.facility.facility_type;
+        if types.iter().all(|t| &t.value != code) {
+            types.push(Choice {
+                value: code.clone(),
+                word: lang.pick(&card.facility_type_name.0, &card.facility_type_name.1).to_owned(),
+                chosen: beside.chosen("facility_type", code).unwrap_or(false),
+            });
         }
     }
-
-    /// 返信区分: nobody is asked unless the person says so; what the sender wished stands in the text.
-    pub(crate) fn expectation(&self) -> ReplyExpectation {
-        self.expectation.unwrap_or(ReplyExpectation::None)
-    }
-
-    /// Who is asked: facilities of the ticked types, else everybody in the group.
-    pub(crate) fn addressees(&self) -> Addressees {
-        Addressees { facility_types: self.facility_types.clone(), ..Addressees::default() }
-    }
-
-    /// 期限. The error is the key of what to say.
-    pub(crate) fn due_at(&self, now: UtcMicros) -> Result<Option<UtcMicros>, &'static str> {
-        due_at(&self.due, self.expectation(), now)
-    }
+    types
 }
 
 /// 期限 of a form, a time in Japan; none where nothing is asked. The error is the key of what to say.
@@ -90,53 +94,6 @@ pub(crate) fn due_at(
     }
     let read = typed.parse().ok().and_then(UtcMicros::from_japan);
     read.filter(|at| *at > now).map(Some).ok_or("due.past")
-}
-
-/// The form with what was typed so far.
-pub(crate) fn form(
-    lang: Lang,
-    typed: Option<&Placing>,
-    groups: &[GroupSummary],
-    cards: &[FacilityCard],
-) -> PlacingForm {
-    let open = typed.is_some();
-    let typed = typed.cloned().unwrap_or_default();
-    let choice = |value: &str, word: String, chosen: bool| Choice { value: value.to_owned(), word, chosen };
-    let mut facility_types: Vec<Choice> = Vec::new();
-    for card in cards {
-        let code = &card.facility.facility_type;
-        if facility_types.iter().all(|t| &t.value != code) {
-            let word = lang.pick(&card.facility_type_name.0, &card.facility_type_name.1).to_owned();
-            facility_types.push(choice(code, word, typed.facility_types.contains(code)));
-        }
-    }
-    PlacingForm {
-        open,
-        groups: groups
-            .iter()
-            .map(|g| {
-                let id = g.group.id.as_str();
-                let word = format!("{} {}", g.group.alias, g.patient.name);
-                choice(id, word, typed.group.as_deref() == Some(id))
-            })
-            .collect(),
-        facilities: cards
-            .iter()
-            .map(|c| {
-                let id = c.facility.id.as_str();
-                choice(id, c.facility.name.clone(), typed.facility.as_deref() == Some(id))
-            })
-            .collect(),
-        expectations: ReplyExpectation::ALL
-            .iter()
-            .map(|e| choice(e.code(), lang.pick(e.ja(), e.en()).to_owned(), *e == typed.expectation()))
-            .collect(),
-        facility_types,
-        heading: typed.heading,
-        transcript: typed.transcript,
-        due: typed.due,
-        reason: typed.reason,
-    }
 }
 
 #[cfg(test)]

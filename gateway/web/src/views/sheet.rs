@@ -2,8 +2,7 @@
 //! nothing, the box enlarged. Only a sure mark is proposed as ticked; whatever is unsure stays empty for the eye.
 
 use super::envelope::{MarkLine, box_word, reading};
-use super::facilities::WhoBlock;
-use super::triage::Beside;
+use super::triage::{Beside, Field};
 use super::{Choice, words};
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
@@ -31,6 +30,10 @@ pub(crate) struct SheetForm {
     pub(crate) trial: String,
     /// 担当終了 can be ticked: then the manager's word is asked for.
     pub(crate) leaves: bool,
+    /// The manager's word.
+    pub(crate) listener: Field,
+    /// 「このまま返送＝了解」 stands on it and nothing is seen on it: 了解 is proposed.
+    pub(crate) untouched: Option<Choice>,
 }
 
 /// One post on the sheet of a まとめ便.
@@ -47,12 +50,20 @@ pub(crate) struct SheetLine {
 pub(crate) struct RequestForm {
     pub(crate) title: String,
     pub(crate) boxes: Vec<SheetBox>,
-    /// Quiet hours can be written on it.
-    pub(crate) quiet: bool,
+    /// What can be written on it besides the ticks.
+    pub(crate) written: Option<WrittenForm>,
     /// 休止 and 再開, where the sheet can ask for them.
     pub(crate) leave: Option<LeaveForm>,
-    /// The office must call first.
-    pub(crate) call: bool,
+    /// Who answered, where the office must call first.
+    pub(crate) call: Option<Field>,
+}
+
+/// Other times of the まとめ便 and 休み時間帯 as the office types them from the handwriting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct WrittenForm {
+    pub(crate) times: Field,
+    pub(crate) from: Field,
+    pub(crate) until: Field,
 }
 
 /// 休止 and 再開 as the office types them from the handwriting.
@@ -60,9 +71,14 @@ pub(crate) struct RequestForm {
 pub(crate) struct LeaveForm {
     /// Begin one, or end one of those that are open.
     pub(crate) what: Vec<Choice>,
-    pub(crate) who: Vec<WhoBlock>,
+    pub(crate) what_fault: Option<String>,
+    pub(crate) who: Vec<Choice>,
+    pub(crate) who_fault: Option<String>,
+    pub(crate) from: Field,
+    pub(crate) until: Field,
+    pub(crate) substitute: Field,
     pub(crate) today: String,
-    /// Something of it is ticked on the sheet.
+    /// Something of it is ticked on the sheet, or was typed.
     pub(crate) asked: bool,
 }
 
@@ -135,23 +151,30 @@ pub(super) fn form(lang: Lang, item: &TriageItem, beside: &Beside<'_>) -> SheetF
     let boxes: Vec<SheetBox> = CONFIRMED
         .into_iter()
         .filter(|name| printed(name) && (digest.is_none() || whole_page.contains(name)))
-        .map(|name| sheet_box(lang, item, name, seen(name)))
+        .map(|name| sheet_box(lang, item, beside, name, seen(name)))
         .collect();
     // Whose name is surely marked, by the roster that was printed.
     let named: Option<&StaffId> = answer_of(item)
         .and_then(|a| a.staff_id.as_ref())
         .or_else(|| digest.and_then(|d| d.staff_id.as_ref()));
+    let untouched = answer_of(item).is_some_and(|a| a.untouched) || digest.is_some_and(|d| d.untouched);
     let counts = [beside.paper.agreed.to_string(), beside.paper.needed.to_string()];
     let key = if beside.paper.is_earned() { "sheet.trusted" } else { "sheet.trial" };
-    let lines = digest.map(|d| digest_lines(lang, item, d, &marks)).unwrap_or_default();
+    let lines = digest.map(|d| digest_lines(lang, item, beside, d, &marks)).unwrap_or_default();
     SheetForm {
         trial: lang.tf(key, &[&counts[0], &counts[1]]),
         alias: match digest {
-            Some(digest) => lang.tf("sheet.digest", &[&digest.items.len().to_string()]),
+            Some(_) => lang.tf("sheet.digest", &[&lines.len().to_string()]),
             None => place.and_then(|p| p.group.as_ref()).map(|g| g.alias.clone()).unwrap_or_default(),
         },
         topic: place.filter(|_| digest.is_none()).and_then(|p| p.topic_title.clone()).unwrap_or_default(),
         leaves: boxes.iter().any(|b| b.name == "leave_group"),
+        listener: beside.field("listener"),
+        untouched: untouched.then(|| Choice {
+            value: "yes".to_owned(),
+            word: lang.t("sheet.untouched"),
+            chosen: beside.chosen("untouched", "yes").unwrap_or(true),
+        }),
         boxes,
         written: match item.attachments.iter().any(|a| a.role == AttachmentRole::Inline) {
             true => lines
@@ -159,7 +182,7 @@ pub(super) fn form(lang: Lang, item: &TriageItem, beside: &Beside<'_>) -> SheetF
                 .map(|l| Choice {
                     value: l.number.to_string(),
                     word: format!("{} {} {}", l.number, l.alias, l.topic),
-                    chosen: false,
+                    chosen: beside.chosen("written_line", &l.number.to_string()).unwrap_or(false),
                 })
                 .collect(),
             false => Vec::new(),
@@ -171,14 +194,22 @@ pub(super) fn form(lang: Lang, item: &TriageItem, beside: &Beside<'_>) -> SheetF
             .map(|(id, name)| Choice {
                 value: id.clone(),
                 word: name.clone(),
-                chosen: named.is_some_and(|n| n.as_str() == id),
+                chosen: beside
+                    .chosen("staff_id", id)
+                    .unwrap_or_else(|| named.is_some_and(|n| n.as_str() == id)),
             })
             .collect(),
     }
 }
 
 /// The printed lines with the posts that they stand for.
-fn digest_lines(lang: Lang, item: &TriageItem, digest: &DigestAnswer, marks: &[MarkLine]) -> Vec<SheetLine> {
+fn digest_lines(
+    lang: Lang,
+    item: &TriageItem,
+    beside: &Beside<'_>,
+    digest: &DigestAnswer,
+    marks: &[MarkLine],
+) -> Vec<SheetLine> {
     let read = item.envelope.as_ref().and_then(|e| e.sheet.as_ref()).map(|s| s.marks.as_slice());
     lines(read.unwrap_or_default())
         .into_iter()
@@ -192,7 +223,7 @@ fn digest_lines(lang: Lang, item: &TriageItem, digest: &DigestAnswer, marks: &[M
                 topic: place.and_then(|p| p.topic_title.clone()).unwrap_or_default(),
                 boxes: boxes
                     .iter()
-                    .map(|name| sheet_box(lang, item, name, marks.iter().find(|m| &m.name == name)))
+                    .map(|name| sheet_box(lang, item, beside, name, marks.iter().find(|m| &m.name == name)))
                     .collect(),
             })
         })
@@ -213,7 +244,7 @@ pub(super) fn request(
         .marks
         .iter()
         .filter(|m| settings && paper_request::is_setting(&m.name))
-        .map(|m| sheet_box(lang, item, &m.name, Some(m)))
+        .map(|m| sheet_box(lang, item, beside, &m.name, Some(m)))
         .collect();
     Some(RequestForm {
         title: lang.t(match verb {
@@ -223,40 +254,68 @@ pub(super) fn request(
             _ => return None,
         }),
         boxes,
-        quiet: settings,
-        leave: beside.leave.filter(|_| settings).map(|(card, _)| leave(lang, item, card, now)),
-        call: !proved,
+        written: settings.then(|| WrittenForm {
+            times: beside.field("digest_times"),
+            from: beside.field("quiet_from"),
+            until: beside.field("quiet_until"),
+        }),
+        leave: beside.leave.filter(|_| settings).map(|(card, _)| leave(lang, item, beside, card, now)),
+        call: (!proved).then(|| beside.field("listener")),
     })
 }
 
 /// The boxes 休止 and 再開 choose what is proposed; days and names are only ever typed by a person.
-fn leave(lang: Lang, item: &TriageItem, card: &FacilityCard, now: UtcMicros) -> LeaveForm {
+fn leave(
+    lang: Lang,
+    item: &TriageItem,
+    beside: &Beside<'_>,
+    card: &FacilityCard,
+    now: UtcMicros,
+) -> LeaveForm {
     let sheet = item.envelope.as_ref().and_then(|e| e.sheet.as_ref());
     let marked = |name: &str| sheet.is_some_and(|s| paper_request::is_marked(s, name));
     let (pauses, resumes) = (marked("pause"), marked("resume"));
     let alone = card.pauses.len() == 1;
-    let begin = Choice { value: "begin".to_owned(), word: lang.t("pause.begin"), chosen: pauses && !resumes };
-    let ends = card.pauses.iter().map(|p| Choice {
-        value: format!("end:{}", p.id),
-        word: format!("{}: {}", lang.t("pause.end"), words::pause(lang, p, now)),
-        chosen: resumes && !pauses && alone,
+    let choice = |name: &str, value: String, word: String, proposed: bool| {
+        let chosen = beside.chosen(name, &value).unwrap_or(proposed);
+        Choice { value, word, chosen }
+    };
+    let begin = choice("leave", "begin".to_owned(), lang.t("pause.begin"), pauses && !resumes);
+    let ends = card.pauses.iter().map(|p| {
+        let word = format!("{}: {}", lang.t("pause.end"), words::pause(lang, p, now));
+        choice("leave", format!("end:{}", p.id), word, resumes && !pauses && alone)
     });
+    let who = super::facilities::who(lang, card);
+    let fields = ["from", "until", "substitute"].map(|name| beside.field(name));
+    let typed = fields.iter().any(|f| !f.value.is_empty() || f.fault.is_some());
+    let [from, until, substitute] = fields;
     LeaveForm {
         what: std::iter::once(begin).chain(ends).collect(),
-        who: super::facilities::who(lang, card),
+        what_fault: beside.field("leave").fault,
+        who: who.into_iter().map(|w| choice("who", w.value, w.name, false)).collect(),
+        who_fault: beside.field("who").fault,
+        from,
+        until,
+        substitute,
         today: now.in_japan().date().to_string(),
-        asked: pauses || resumes,
+        asked: pauses || resumes || typed || beside.refused.is_some(),
     }
 }
 
-fn sheet_box(lang: Lang, item: &TriageItem, name: &str, mark: Option<&MarkLine>) -> SheetBox {
+fn sheet_box(
+    lang: Lang,
+    item: &TriageItem,
+    beside: &Beside<'_>,
+    name: &str,
+    mark: Option<&MarkLine>,
+) -> SheetBox {
     let something = mark.is_some() && item.envelope.as_ref().is_some_and(|e| to_be_seen(e, name));
     SheetBox {
         name: name.to_owned(),
         word: box_word(lang, name),
         proposal: mark.map(|m| m.state.clone()).unwrap_or_default(),
         // Only a mark that is sure is proposed; whatever is unsure stays empty for the eye to decide.
-        checked: mark.is_some_and(|m| m.marked),
+        checked: beside.chosen("mark", name).unwrap_or_else(|| mark.is_some_and(|m| m.marked)),
         picture: something.then(|| format!("/triage/{}/boxes/{name}.png", item.row.id)),
     }
 }

@@ -2,10 +2,11 @@
 //! A button that may not be pressed says what would enable it (look.md 6).
 
 use super::envelope::{Reading, reading};
-use super::placing::{Placing, PlacingForm};
+use super::placing::{HandForm, by_hand, facilities};
 use super::post::{File, Picture, attachments};
 use super::sheet::{RequestForm, SheetForm, answer_of, digest_of};
 use super::{Chip, Choice, words};
+use crate::forms::Fields;
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::decision::TriageReason;
@@ -66,8 +67,10 @@ pub(crate) struct TriageItemPage {
     pub(crate) request: Option<RequestForm>,
     /// Pages that can be placed apart, if there are several.
     pub(crate) pages: Vec<Choice>,
-    pub(crate) placing: PlacingForm,
+    pub(crate) groups: Vec<Choice>,
+    pub(crate) facilities: Vec<Choice>,
     pub(crate) needs_facility: bool,
+    pub(crate) hand: HandForm,
     pub(crate) teach: Option<String>,
     pub(crate) intake: String,
     pub(crate) raw: String,
@@ -139,23 +142,81 @@ fn wait(lang: Lang, since: UtcMicros, now: UtcMicros) -> Chip {
     if seconds > OLD_SECONDS { Chip::new("urgent", Some("▲"), word) } else { Chip::new("wait", None, word) }
 }
 
+/// What keeps a form from being carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// The field beside which it is said; none for the whole form.
+    pub(crate) at: Option<&'static str>,
+    /// Key of the words.
+    pub(crate) key: &'static str,
+}
+
+impl Missing {
+    pub(crate) const fn at(field: &'static str, key: &'static str) -> Self {
+        Self { at: Some(field), key }
+    }
+
+    pub(crate) const fn of_all(key: &'static str) -> Self {
+        Self { at: None, key }
+    }
+}
+
+/// A form that was refused, with everything that was typed.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused<'a> {
+    pub(crate) fields: &'a Fields,
+    /// The field beside which the words stand; none for the whole form.
+    pub(crate) at: Option<&'static str>,
+    pub(crate) words: String,
+}
+
+impl Refused<'_> {
+    /// What stands above the form.
+    fn problem(&self, lang: Lang) -> String {
+        if self.at.is_some() { lang.t("form.refused") } else { self.words.clone() }
+    }
+
+    fn fault(&self, name: &str) -> Option<String> {
+        (self.at == Some(name)).then(|| self.words.clone())
+    }
+}
+
+/// A field of a form: what was typed before it was refused, and what is wrong with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Field {
+    pub(crate) value: String,
+    pub(crate) fault: Option<String>,
+}
+
 /// What else the page of an item needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Beside<'a> {
     pub(crate) csrf: &'a str,
     pub(crate) groups: &'a [GroupSummary],
     pub(crate) cards: &'a [FacilityCard],
-    /// What was typed when something was missing.
-    pub(crate) placing: Option<Placing>,
     pub(crate) staff_of_sender: Vec<(String, String)>,
     pub(crate) previous: Option<String>,
     pub(crate) next: Option<String>,
-    pub(crate) problem: Option<String>,
+    pub(crate) refused: Option<Refused<'a>>,
     pub(crate) turn: u16,
     pub(crate) larger: bool,
     pub(crate) paper: PaperTrust,
     /// Whose leave can be begun or ended at this item, and the number that asks.
     pub(crate) leave: Option<(&'a FacilityCard, &'a Endpoint)>,
+}
+
+impl Beside<'_> {
+    /// A field as it stands in the form.
+    pub(super) fn field(&self, name: &str) -> Field {
+        self.refused
+            .as_ref()
+            .map_or_else(Field::default, |r| Field { value: r.fields.line(name, 300), fault: r.fault(name) })
+    }
+
+    /// Whether this value of a name was chosen before the form was refused; none if nothing was refused.
+    pub(super) fn chosen(&self, name: &str, value: &str) -> Option<bool> {
+        self.refused.as_ref().map(|r| r.fields.all(name).any(|v| v == value))
+    }
 }
 
 /// The page of one item.
@@ -186,7 +247,7 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         sender_facility: item.sender_facility.as_ref().map(|f| f.name.clone()),
         reasons: row.reasons.iter().map(|r| words::reason(lang, r)).collect(),
         companions: item.companions.iter().map(|r| self::line(lang, r, now)).collect(),
-        problem: beside.problem.clone(),
+        problem: beside.refused.as_ref().map(|r| r.problem(lang)),
         closed: item.closed.as_ref().map(|closed| {
             let outcome = lang.t(&format!("triage.outcome.{}", closed.outcome));
             let mut parts = vec![outcome, lang.at(closed.at), closed.by.clone()];
@@ -220,8 +281,18 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         sheet: is_sheet.then(|| super::sheet::form(lang, item, beside)),
         request: super::sheet::request(lang, item, beside, now),
         pages: pages(lang, item),
-        placing: super::placing::form(lang, beside.placing.as_ref(), beside.groups, beside.cards),
+        groups: beside
+            .groups
+            .iter()
+            .map(|g| Choice {
+                value: g.group.id.to_string(),
+                word: format!("{} {}", g.group.alias, g.patient.name),
+                chosen: beside.chosen("group_id", g.group.id.as_str()).unwrap_or(false),
+            })
+            .collect(),
+        facilities: facilities(beside, "facility_id"),
         needs_facility: item.sender_facility.is_none(),
+        hand: by_hand(lang, beside),
         teach: item
             .envelope
             .as_ref()

@@ -246,6 +246,18 @@ pub(crate) fn warning(lang: Lang, code: &str, detail: &str) -> String {
         "date_invalid" => ("ありえない日付がありました", "an impossible date was found"),
         "truncated" => ("途中で切れています", "it ends too early"),
         "page_damaged" | "damaged_page" => ("傷んだページがあります", "a page is damaged"),
+        "sheet_photographed" => (
+            "写真か、縮めた写しの返信票です。機械だけで了解にはしません",
+            "a photographed or resized sheet: no machine takes it for 了解",
+        ),
+        "sheets_parted" => (
+            "一通のFAXに何枚かの返信票がありました。ここには次の頁だけを分けてあります",
+            "a FAX with several sheets: only these pages belong here",
+        ),
+        "several_sheets" => (
+            "返信票が何枚か写っています。人が分けてください",
+            "several sheets are shown; a person must part them",
+        ),
         "html_only" | "text_from_html" => ("HTMLだけのメールを文字にしました", "text was made from HTML"),
         "part_dropped" | "attachment_dropped" => {
             ("取り込まなかった添付があります", "an attachment was not taken")

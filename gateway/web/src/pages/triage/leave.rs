@@ -6,9 +6,10 @@ use super::request::{asked, of_sender};
 use crate::app::App;
 use crate::error::PageError;
 use crate::forms::Fields;
-use crate::pages::pauses::{chosen, period};
+use crate::pages::pauses::{chosen, day, period};
 use crate::random;
 use crate::rights::Office;
+use crate::views::triage::Missing;
 use kakehashi_core::commit::Effect;
 use kakehashi_core::directory::Endpoint;
 use kakehashi_core::ids::ChangeId;
@@ -26,24 +27,27 @@ pub(super) fn offered<'c>(
     cards.iter().find(|c| c.facility.id == endpoint.facility_id).map(|card| (card, endpoint))
 }
 
-/// What the fields ask for; nothing if they say nothing about it. The error is the key of what is missing.
+/// What the fields ask for; nothing if they say nothing about it.
 pub(super) async fn wanted(
     app: &App,
     office: &Office,
     endpoint: &Endpoint,
     cards: &[FacilityCard],
     fields: &Fields,
-) -> Result<Result<Vec<Effect>, &'static str>, PageError> {
+) -> Result<Result<Vec<Effect>, Missing>, PageError> {
     let Some(what) = fields.get("leave") else {
         let typed = ["who", "from", "until", "substitute"].iter().any(|n| fields.get(n).is_some());
-        return Ok(if typed { Err("request.leave.choose") } else { Ok(Vec::new()) });
+        return Ok(if typed { Err(Missing::at("leave", "request.leave.choose")) } else { Ok(Vec::new()) });
     };
     let now = app.now();
     let member = office.view.member(&endpoint.facility_id, now).await?.ok_or(PageError::NotFound)?;
     let effects = if what == "begin" {
-        let who = fields.get("who").and_then(|who| chosen(who, &member));
-        let (Some(who), Some((from, until))) = (who, period(fields)) else {
-            return Ok(Err("request.leave.incomplete"));
+        let Some(who) = fields.get("who").and_then(|who| chosen(who, &member)) else {
+            return Ok(Err(Missing::at("who", "request.leave.who")));
+        };
+        let Some((from, until)) = period(fields) else {
+            let field = if day(fields, "from").is_none() { "from" } else { "until" };
+            return Ok(Err(Missing::at(field, "request.leave.day")));
         };
         let substitute = fields.line("substitute", 40);
         let read = Confirmed { who, from, until, substitute: &substitute };
@@ -54,9 +58,9 @@ pub(super) async fn wanted(
         end_confirmed(&id, endpoint, &member, now, &mut random::bits)
     };
     Ok(effects.map_err(|why| match why {
-        NotPaused::NoReceipt => "request.leave.no_receipt",
-        NotPaused::Substitute => "request.leave.substitute",
-        NotPaused::Period => "request.leave.incomplete",
-        NotPaused::Over => "request.leave.over",
+        NotPaused::NoReceipt => Missing::of_all("request.leave.no_receipt"),
+        NotPaused::Substitute => Missing::at("substitute", "request.leave.substitute"),
+        NotPaused::Period => Missing::at("until", "request.leave.period"),
+        NotPaused::Over => Missing::at("leave", "request.leave.over"),
     }))
 }

@@ -2,13 +2,14 @@
 //! 番号確認, 状況票, 担当終了, 宛先違い. Each leaves a receipt for the next regular delivery; where the evidence is
 //! too weak the office first calls the registered number and notes who answered (I3).
 
-use super::{actor, again, close, find, leave, next_item};
+use super::{actor, close, leave, next_item, open_item, refuse};
 use crate::app::App;
 use crate::error::PageError;
 use crate::forms::{Fields, SignedForm};
 use crate::posting::commit;
 use crate::random;
 use crate::rights::Office;
+use crate::views::triage::Missing;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use kakehashi_core::commit::{Effect, EndpointChange, NewSheet, SuspendReason, TriageOutcome};
@@ -18,6 +19,7 @@ use kakehashi_core::envelope::Envelope;
 use kakehashi_core::ids::{ChangeId, EndpointId, FacilityId};
 use kakehashi_core::paper_request;
 use kakehashi_core::sheet_order::SheetOrder;
+use kakehashi_core::text::fold::narrow;
 use kakehashi_core::vocabulary::{Channel, EndpointState};
 use kakehashi_store::view::TriageItem;
 
@@ -58,17 +60,14 @@ pub(crate) async fn settle(
     Path(id): Path<String>,
     SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
-    let item = find(&office, id).await?;
-    if item.closed.is_some() {
-        return Err(PageError::Conflict);
-    }
+    let item = open_item(&office, id).await?;
     let (Some((verb, proved)), Some(envelope)) = (asked(&item), &item.envelope) else {
         return Err(PageError::BadForm);
     };
-    let lang = office.visitor.lang;
     let listener = fields.line("listener", 60);
     if !proved && listener.is_empty() {
-        return again(&app, &office, &item, lang.t("outbox.listener_needed")).await;
+        let missing = Missing::at("listener", "outbox.listener_needed");
+        return refuse(&app, &office, &item, &fields, missing).await;
     }
     let cards = office.view.facilities().await?;
     let all = || cards.iter().flat_map(|c| &c.endpoints);
@@ -79,14 +78,15 @@ pub(crate) async fn settle(
         "preference" => {
             match leave::wanted(&app, &office, endpoint, &cards, &fields).await? {
                 Ok(leave) => effects.extend(leave),
-                Err(missing) => return again(&app, &office, &item, lang.t(missing)).await,
+                Err(missing) => return refuse(&app, &office, &item, &fields, missing).await,
             }
             // A sheet may ask for a leave and for nothing else.
             let only_leave = !effects.is_empty() && !speaks_of_settings(&fields);
-            let settings = wanted(endpoint, &fields);
-            if settings.is_none() && !only_leave {
-                return again(&app, &office, &item, lang.t("request.no_settings")).await;
-            }
+            let settings = match wanted(endpoint, &fields) {
+                Ok(settings) => Some(settings),
+                Err(_) if only_leave => None,
+                Err(missing) => return refuse(&app, &office, &item, &fields, missing).await,
+            };
             if let Some(settings) = settings {
                 let words = paper_request::settings_receipt(&settings, &network.office_phone, now);
                 effects.push(Effect::ChangeEndpoint {
@@ -133,28 +133,44 @@ fn tell(endpoint: &Endpoint, words: String, now: kakehashi_core::clock::UtcMicro
 
 fn speaks_of_settings(fields: &Fields) -> bool {
     fields.all("mark").any(paper_request::is_setting)
-        || ["quiet_from", "quiet_until"].iter().any(|n| fields.get(n).is_some())
+        || ["digest_times", "quiet_from", "quiet_until"].iter().any(|n| fields.get(n).is_some())
 }
 
 /// The ticks as the office sees them, and what was written by hand beside them.
-fn wanted(endpoint: &Endpoint, fields: &Fields) -> Option<EndpointSettings> {
-    let marked: Vec<&str> = fields.all("mark").collect();
+fn wanted(endpoint: &Endpoint, fields: &Fields) -> Result<EndpointSettings, Missing> {
+    const NO_SETTINGS: Missing = Missing::of_all("request.no_settings");
+    let times = digest_times(fields)?;
+    let mut marked: Vec<&str> = fields.all("mark").chain(times.iter().map(String::as_str)).collect();
+    // Boxes are named by their time: ticked and written ones come in the order of the day.
+    marked.sort_unstable();
     let ticked = marked.iter().any(|m| paper_request::is_setting(m));
     let mut settings = match paper_request::settings(&endpoint.settings, marked) {
         Some(settings) => settings,
-        None if ticked => return None,
+        None if ticked => return Err(NO_SETTINGS),
         None => endpoint.settings.clone(),
     };
     let time = |name: &str| fields.get(name).map(ClockTime::parse);
     match (time("quiet_from"), time("quiet_until")) {
         (None, None) => {}
         (Some(Some(from)), Some(Some(until))) => settings.quiet_hours = Some(QuietHours { from, until }),
-        _ => return None,
+        (None | Some(None), _) => return Err(Missing::at("quiet_from", "request.quiet_both")),
+        (Some(Some(_)), _) => return Err(Missing::at("quiet_until", "request.quiet_both")),
     }
-    (settings != endpoint.settings).then_some(settings)
+    if settings == endpoint.settings { Err(NO_SETTINGS) } else { Ok(settings) }
 }
 
-/// What is marked on a reply sheet besides its answer. The error is the key of what is missing.
+/// Times of the まとめ便 that stand on the sheet in handwriting, as boxes of the same meaning.
+fn digest_times(fields: &Fields) -> Result<Vec<String>, Missing> {
+    let typed = narrow(&fields.line("digest_times", 60));
+    let times = typed.split([' ', ',', '、', '・']).filter(|time| !time.is_empty());
+    let named = times.map(|time| {
+        let (hour, minute) = time.split_once(':').filter(|_| ClockTime::parse(time).is_some())?;
+        Some(format!("digest_{hour:0>2}{minute:0>2}"))
+    });
+    named.collect::<Option<_>>().ok_or(Missing::at("digest_times", "request.times_wrong"))
+}
+
+/// What is marked on a reply sheet besides its answer.
 pub(super) async fn besides(
     app: &App,
     item: &TriageItem,
@@ -162,7 +178,7 @@ pub(super) async fn besides(
     roster: &GroupRoster,
     marked: &[&str],
     listener: &str,
-) -> Result<Result<Vec<Effect>, &'static str>, PageError> {
+) -> Result<Result<Vec<Effect>, Missing>, PageError> {
     let now = app.now();
     let member = roster.addressable(&answer.facility_id);
     let endpoints = member.map(|m| m.endpoints.as_slice()).unwrap_or_default();
@@ -175,7 +191,7 @@ pub(super) async fn besides(
     }
     if marked.iter().any(|m| paper_request::is_setting(m)) {
         let Some(settings) = paper_request::settings(&endpoint.settings, marked.iter().copied()) else {
-            return Ok(Err("request.no_settings"));
+            return Ok(Err(Missing::of_all("request.no_settings")));
         };
         let phone = app.network().await?.office_phone;
         effects.push(tell(endpoint, paper_request::settings_receipt(&settings, &phone, now), now));
@@ -190,7 +206,7 @@ pub(super) async fn besides(
     if marked.contains(&"leave_group") {
         // I2 and the facility manager's word.
         if listener.is_empty() {
-            return Ok(Err("request.manager_needed"));
+            return Ok(Err(Missing::at("listener", "request.manager_needed")));
         }
         let alias = &roster.group.alias;
         let words = format!(

@@ -2,7 +2,7 @@
 //! What the machine had read is kept beside what the person decided. A まとめ便 is confirmed line by line, each in
 //! its own group; nothing here reads ink.
 
-use super::{actor, again, find, next_item, request};
+use super::{actor, find, next_item, open_item, refuse, refuse_blocked, request};
 use crate::app::App;
 use crate::error::PageError;
 use crate::forms::{Fields, SignedForm};
@@ -14,12 +14,14 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use kakehashi_core::commit::{Effect, SheetCheck, SuspendReason};
-use kakehashi_core::decision::{Answer, Decided, DigestAnswer};
+use kakehashi_core::decision::{Answer, DigestAnswer};
 use kakehashi_core::directory::{GroupRoster, StaffMember};
 use kakehashi_core::ids::{AttachmentId, FacilityId, StaffId};
-use kakehashi_core::placement::{DigestConfirmation, SheetConfirmation, confirm_digest, confirm_sheet};
+use kakehashi_core::placement::{
+    Blocked, DigestConfirmation, ReturnedSheet, SheetConfirmation, confirm_digest, confirm_sheet,
+};
 use kakehashi_core::sheet_answer::{by_line, of_one_post};
-use kakehashi_core::vocabulary::AttachmentRole;
+use kakehashi_core::vocabulary::{AttachmentRole, IdentityLevel};
 use kakehashi_store::view::TriageItem;
 use std::sync::Arc;
 
@@ -33,22 +35,50 @@ pub(crate) async fn confirm(
     Path(id): Path<String>,
     SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
-    let item = find(&office, id).await?;
-    if item.closed.is_some() {
-        return Err(PageError::Conflict);
-    }
-    let Some(decided) = &item.decided else { return Err(PageError::BadForm) };
+    let item = open_item(&office, id).await?;
     match (answer_of(&item), digest_of(&item)) {
-        (Some(answer), _) => one_post(&app, &office, &item, decided, answer, &fields).await,
-        (None, Some(digest)) => several_posts(&app, &office, &item, decided, digest, &fields).await,
+        (Some(answer), _) => one_post(&app, &office, &item, answer, &fields).await,
+        (None, Some(digest)) => several_posts(&app, &office, &item, digest, &fields).await,
         (None, None) => Err(PageError::BadForm),
     }
 }
 
+/// The boxes that the person ticked; none where only the reply is wanted.
+fn ticked(fields: &Fields) -> Vec<&str> {
+    let reply_only = fields.get("only") == Some("reply");
+    fields.all("mark").filter(|_| !reply_only).collect()
+}
+
+/// Whether the person takes an untouched sheet for the 了解 that is printed on it. It is no mark: what the machine saw
+/// in the boxes stays right, and whoever found a mark after all has said something else.
+fn taken_as_untouched(offered: bool, ticked: &[&str], fields: &Fields) -> bool {
+    offered && ticked.is_empty() && fields.get("only").is_none() && fields.get("untouched") == Some("yes")
+}
+
+/// The sheet as this person of the office read it.
+fn returned<'i>(
+    app: &App,
+    office: &Office,
+    item: &'i TriageItem,
+    person: Option<&StaffMember>,
+) -> ReturnedSheet<'i> {
+    ReturnedSheet {
+        triage_id: &item.row.id,
+        intake_id: &item.row.intake_id,
+        received_at: item.row.received_at,
+        now: app.now(),
+        channel: item.row.channel,
+        identity_level: item.decided.as_ref().map_or(IdentityLevel::I0, |d| d.identity_level),
+        staff_id: person.map(|p| p.id.clone()),
+        person_name: person.map(|p| p.name.clone()),
+        actor_name: office.visitor.user.display_name.clone(),
+    }
+}
+
 /// The marks that the person found, beside those that the machine had read.
-fn check(item: &TriageItem, marked: impl Fn(&str) -> bool) -> Option<Effect> {
+fn check(item: &TriageItem, marked: &[&str]) -> Option<Effect> {
     let read = item.envelope.as_ref()?.sheet.as_ref()?;
-    let named = read.marks.iter().filter(|m| marked(&m.name)).map(|m| m.name.clone());
+    let named = read.marks.iter().filter(|m| marked.contains(&m.name.as_str())).map(|m| m.name.clone());
     Some(Effect::CheckSheet(SheetCheck {
         intake_id: item.row.intake_id.clone(),
         envelope_index: item.envelope_index,
@@ -73,25 +103,17 @@ async fn one_post(
     app: &App,
     office: &Office,
     item: &TriageItem,
-    decided: &Decided,
     answer: &Answer,
     fields: &Fields,
 ) -> Result<Response, PageError> {
-    let now = app.now();
-    let roster = office.view.roster(&answer.group_id, now).await?.ok_or(PageError::NotFound)?;
-    let reply_only = fields.get("only") == Some("reply");
-    let ticked = |name: &str| !reply_only && fields.all("mark").any(|m| m == name);
-    let marked = |name: &str| !reply_only && fields.all("mark").any(|m| of_one_post(m) == name);
-    let person = person([&roster], &answer.facility_id, fields);
+    let roster = office.view.roster(&answer.group_id, app.now()).await?.ok_or(PageError::NotFound)?;
+    let ticked = ticked(fields);
+    let marked = |name: &str| ticked.iter().any(|m| of_one_post(m) == name);
+    let returned = returned(app, office, item, person([&roster], &answer.facility_id, fields));
     let sheet = SheetConfirmation {
-        triage_id: &item.row.id,
-        intake_id: &item.row.intake_id,
-        received_at: item.row.received_at,
-        now,
-        channel: item.row.channel,
+        returned: &returned,
         answer,
-        identity_level: decided.identity_level,
-        acknowledged: marked("acknowledge"),
+        acknowledged: marked("acknowledge") || taken_as_untouched(answer.untouched, &ticked, fields),
         call_back: ["call_back", "call_back_morning", "call_back_afternoon"].into_iter().any(marked),
         attendance: match (marked("attend"), marked("absent")) {
             (true, false) => Some("出席"),
@@ -99,63 +121,44 @@ async fn one_post(
             (true, true) | (false, false) => None,
         },
         call_window: call_window(marked("call_back_morning"), marked("call_back_afternoon")),
-        staff_id: person.map(|p| p.id.clone()),
-        person_name: person.map(|p| p.name.clone()),
-        actor_name: office.visitor.user.display_name.clone(),
     };
-    let asked: Vec<&str> = fields.all("mark").filter(|_| !reply_only).collect();
-    let besides =
-        match request::besides(app, item, answer, &roster, &asked, &fields.line("listener", 60)).await? {
-            Ok(effects) => effects,
-            Err(key) => return again(app, office, item, office.visitor.lang.t(key)).await,
-        };
-    let confirmed = confirm_sheet(sheet, &roster, &mut random::bits).map(|mut effects| {
-        effects.extend(check(item, ticked));
+    let listener = fields.line("listener", 60);
+    let besides = match request::besides(app, item, answer, &roster, &ticked, &listener).await? {
+        Ok(effects) => effects,
+        Err(missing) => return refuse(app, office, item, fields, missing).await,
+    };
+    let confirmed = confirm_sheet(&sheet, &roster, &mut random::bits).map(|mut effects| {
+        effects.extend(check(item, &ticked));
         effects.extend(besides);
         effects
     });
-    finish(app, office, item, confirmed).await
+    finish(app, office, item, fields, confirmed).await
 }
 
 async fn several_posts(
     app: &App,
     office: &Office,
     item: &TriageItem,
-    decided: &Decided,
     answer: &DigestAnswer,
     fields: &Fields,
 ) -> Result<Response, PageError> {
-    let now = app.now();
-    let none = fields.get("only") == Some("reply");
-    let ticked: Vec<&str> = fields.all("mark").filter(|_| !none).collect();
+    let ticked = ticked(fields);
+    let all = taken_as_untouched(answer.untouched, &ticked, fields).then_some("acknowledge_all");
     let marks = item.envelope.as_ref().and_then(|e| e.sheet.as_ref()).map(|s| s.marks.as_slice());
-    let acts = by_line(ticked.iter().copied(), marks.unwrap_or_default());
+    let acts = by_line(ticked.iter().copied().chain(all), marks.unwrap_or_default());
     let line = fields.get("written_line").and_then(|n| n.parse::<u16>().ok());
     let written = line.map(|line| (line, handwriting(item)));
     let mut rosters = Vec::new();
     for line in acts.iter().map(|(line, _)| *line).chain(line) {
         let Some(answer) = answer.line(line) else { return Err(PageError::BadForm) };
         if !rosters.iter().any(|r: &GroupRoster| r.group.id == answer.group_id) {
-            rosters.extend(office.view.roster(&answer.group_id, now).await?);
+            rosters.extend(office.view.roster(&answer.group_id, app.now()).await?);
         }
     }
-    let person = person(&rosters, &answer.facility_id, fields);
-    let digest = DigestConfirmation {
-        triage_id: &item.row.id,
-        intake_id: &item.row.intake_id,
-        received_at: item.row.received_at,
-        now,
-        channel: item.row.channel,
-        answer,
-        identity_level: decided.identity_level,
-        acts,
-        written,
-        staff_id: person.map(|p| p.id.clone()),
-        person_name: person.map(|p| p.name.clone()),
-        actor_name: office.visitor.user.display_name.clone(),
-    };
-    let confirmed = confirm_digest(digest, &rosters, &mut random::bits);
-    let mut besides: Vec<Effect> = check(item, |name| ticked.contains(&name)).into_iter().collect();
+    let returned = returned(app, office, item, person(&rosters, &answer.facility_id, fields));
+    let digest = DigestConfirmation { returned: &returned, answer, acts, written };
+    let confirmed = confirm_digest(&digest, &rosters, &mut random::bits);
+    let mut besides: Vec<Effect> = check(item, &ticked).into_iter().collect();
     if ticked.contains(&"wrong_recipient")
         && let Some(endpoint_id) = request::number_of(office, item, &answer.facility_id).await?
     {
@@ -165,7 +168,7 @@ async fn several_posts(
         effects.extend(besides);
         effects
     });
-    finish(app, office, item, confirmed).await
+    finish(app, office, item, fields, confirmed).await
 }
 
 /// What was written on the sheet, cut out: the page itself shows the headings of other groups.
@@ -179,18 +182,15 @@ async fn finish(
     app: &App,
     office: &Office,
     item: &TriageItem,
-    confirmed: Result<Vec<Effect>, kakehashi_core::placement::Blocked>,
+    fields: &Fields,
+    confirmed: Result<Vec<Effect>, Blocked>,
 ) -> Result<Response, PageError> {
     match confirmed {
         Ok(effects) => {
             commit(app, actor(office), effects, app.now()).await?;
             next_item(office).await
         }
-        Err(blocked) => {
-            let lang = office.visitor.lang;
-            let why = crate::views::words::reason(lang, &blocked.reason());
-            again(app, office, item, lang.tf("triage.blocked", &[&why])).await
-        }
+        Err(blocked) => refuse_blocked(app, office, item, fields, blocked).await,
     }
 }
 
@@ -241,14 +241,14 @@ pub(crate) async fn turn(
     Path(id): Path<String>,
     SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
-    let item = find(&office, id).await?;
+    let item = open_item(&office, id).await?;
     let degrees: u16 = fields.get("degrees").and_then(|d| d.parse().ok()).ok_or(PageError::BadForm)?;
     let wanted = fields.get("page").ok_or(PageError::BadForm)?;
     let is_page = |a: &&kakehashi_core::post::StoredAttachment| {
         a.role == AttachmentRole::PageImage && a.id.as_str() == wanted
     };
     let page = item.attachments.iter().find(is_page).ok_or(PageError::NotFound)?;
-    if item.closed.is_some() || !matches!(degrees, 90 | 180 | 270) {
+    if !matches!(degrees, 90 | 180 | 270) {
         return Err(PageError::BadForm);
     }
     let (stored, bytes) = office.view.attachment(&page.id).await?.ok_or(PageError::NotFound)?;

@@ -1,0 +1,96 @@
+//! 「このまま返送＝了解」: where a network has earned and switched it on, a sheet that comes back untouched from a machine
+//! that would have shown a pencil is a 了解 without anybody's hand. From every other machine it waits with its 了解
+//! proposed, one key (docs/decisions/0025). Off, it never does anything.
+
+#![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
+
+mod trial;
+
+use kakehashi_tests::database::Database;
+use kakehashi_tests::digests::{PHARMACY, acknowledged, digest, switch_untouched_on};
+use kakehashi_tests::office::{Office, between};
+use kakehashi_tests::paper;
+
+#[test]
+fn an_untouched_sheet_waits_where_a_pencil_would_not_show() {
+    for database in Database::all() {
+        println!("on {database:?}");
+        let network = trial::over(&database);
+        // Off, as every network begins: the sheet says nothing of the kind, and untouched it means nothing.
+        let posts = [("G01", "一件目"), ("G03", "二件目")];
+        let (mut gateway, mut pages) = digest(&network, "2026-06-10", &posts, 0);
+        let sheet = pages.pop().unwrap();
+        let mut office = Office::log_in(&gateway);
+        let before = office.triage();
+        network.fax(&gateway, PHARMACY, std::slice::from_ref(&sheet));
+        network.settled();
+        assert!(!acknowledged(&network, "G01", "一件目"));
+        let waits = office.triage();
+        assert_eq!(waits.len(), before.len() + 1, "all empty is never an answer: a person looks");
+        let item = waits.iter().find(|i| !before.contains(i)).unwrap();
+        assert!(
+            !office.get(item).1.contains("name=\"untouched\""),
+            "nothing is proposed that was not printed"
+        );
+
+        // Switched on by the office: the sheets that leave from now on say so, and mean so.
+        switch_untouched_on(&mut office);
+        // The sheet that was printed before still means nothing.
+        network.fax(&gateway, PHARMACY, &[paper::upside_down(&sheet)]);
+        network.settled();
+        assert!(!acknowledged(&network, "G01", "一件目"));
+        gateway.stop();
+
+        let posts = [("G01", "三件目"), ("G03", "四件目")];
+        let (mut gateway, mut pages) = digest(&network, "2026-06-11", &posts, 1);
+        let mut office = Office::log_in(&gateway);
+        let before = office.triage();
+        // This machine makes white of every grey and would have lost a pencil: a person looks.
+        network.fax(&gateway, PHARMACY, &[pages.pop().unwrap()]);
+        network.settled();
+        let both = || [("G01", "三件目"), ("G03", "四件目")].map(|(g, t)| acknowledged(&network, g, t));
+        assert_eq!(both(), [false, false], "nobody took it for 了解");
+        let waits = office.triage();
+        let item = waits.iter().find(|i| !before.contains(i)).unwrap();
+        let (_, page) = office.get(item);
+        assert!(page.contains("name=\"untouched\" value=\"yes\" checked"), "proposed: {page}");
+        // One key.
+        let token = between(&page, "name=\"csrf\" value=\"", "\"").unwrap().to_owned();
+        let key = [("csrf", token.as_str()), ("untouched", "yes"), ("staff_id", "")];
+        let (status, text) = office.post(&format!("{item}/confirmation"), &key);
+        assert!((300..400).contains(&status), "{status} {text}");
+        assert_eq!(both(), [true, true]);
+        assert_eq!(office.triage(), before);
+        gateway.stop();
+    }
+}
+
+#[test]
+fn an_untouched_sheet_acts_where_a_pencil_would_have_shown() {
+    for database in Database::all() {
+        println!("on {database:?}");
+        let network = trial::over(&database);
+        let mut gateway = network.start("2026-06-10 09:00:00");
+        switch_untouched_on(&mut Office::log_in(&gateway));
+        gateway.stop();
+        let posts = [("G01", "五件目"), ("G03", "六件目")];
+        let (mut gateway, mut pages) = digest(&network, "2026-06-10", &posts, 0);
+        let mut office = Office::log_in(&gateway);
+        let before = office.triage();
+        let sheet = paper::as_grey(&pages.pop().unwrap());
+        // With a note in pencil, which this machine renders as denser grey, it waits.
+        let mut noted = sheet.clone();
+        paper::pencil(&mut noted);
+        network.fax(&gateway, PHARMACY, &[noted]);
+        network.settled();
+        let both = || [("G01", "五件目"), ("G03", "六件目")].map(|(g, t)| acknowledged(&network, g, t));
+        assert_eq!(both(), [false, false], "a pencil may say anything");
+        assert_eq!(office.triage().len(), before.len() + 1);
+        // And without it, it is the facility's 了解 of both posts.
+        network.fax(&gateway, PHARMACY, &[sheet]);
+        network.settled();
+        assert_eq!(both(), [true, true], "nobody's hand was needed");
+        assert_eq!(office.triage().len(), before.len() + 1, "and nothing more waits");
+        gateway.stop();
+    }
+}
