@@ -388,7 +388,7 @@ async fn a_batch_is_answered_by_a_batch() {
 #[tokio::test]
 async fn an_empty_batch_is_answered_and_a_wrong_count_is_told() {
     let desk = Desk::new(Mood::Takes);
-    let empty = b"FHS|^~\\&|HIS|S|GW|C|2026||f|||F9\rBHS|^~\\&|HIS|S|GW|C|2026||b|||B9\rBTS|0\rFTS|1\r";
+    let empty = b"FHS|^~\\&|HIS|S|GW|C|2026||||F9\rBHS|^~\\&|HIS|S|GW|C|2026||||B9\rBTS|0\rFTS|1\r";
     let cut = [b"BHS|^~\\&|HIS|S|GW|C|2026||||B1\r".as_slice(), &message("1"), b"BTS|3\r"].concat();
     let got = talk(&desk, MllpConfig::default(), &[&frame(empty), &frame(&cut), &frame(&message("2"))]).await;
     assert_eq!(got.len(), 3, "{got:?}");

@@ -171,8 +171,10 @@ fn head(answer: &mut Vec<u8>, header: &Header<'_>, own_id: &str, now: UtcMicros,
     }
     let time = stamp(now);
     let kind = kind(header);
+    // Without signs of its own the answer could not be read either.
+    let signs = if header.field(2).is_empty() { b"^~\\&" } else { header.field(2) };
     let own: [&[u8]; 8] =
-        [header.field(2), copied[0], copied[1], copied[2], copied[3], time.as_bytes(), b"", kind.as_bytes()];
+        [signs, copied[0], copied[1], copied[2], copied[3], time.as_bytes(), b"", kind.as_bytes()];
     let tail: [&[u8]; 3] = [own_id.as_bytes(), header.field(11), header.field(12)];
     answer.extend_from_slice(b"MSH");
     let end = more.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
@@ -244,6 +246,10 @@ mod tests {
                 b"MSH|^~\\&|HIS|S|GW|C|2026||MDM^T02|1|P|2.2\r",
                 "MSH|^~\\&|GW|C|HIS|S|20260609102001||ACK|GW1|P|2.2\rMSA|AE|1|The patient is missing\r\
                  ERR|PID^1^^100&Segment sequence error&HL70357\r",
+            ),
+            (
+                b"MSH||||\rPID|1\r",
+                "MSH|^~\\&|||||20260609102001||ACK|GW1||\rMSA|AR|\rERR||MSH^1^9|101^Required field missing^HL70357|E||||The message type is missing\r",
             ),
             (
                 b"nothing",

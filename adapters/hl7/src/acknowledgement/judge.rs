@@ -186,7 +186,7 @@ impl Judgement<'_> {
         if header.text(9, 1) == "ACK" {
             return None;
         }
-        let (commit, application) = (header.text(15, 1), header.text(16, 1));
+        let (commit, application) = (condition(header, 15), condition(header, 16));
         if commit.is_empty() && application.is_empty() {
             return Some(self.application_code());
         }
@@ -203,7 +203,7 @@ impl Judgement<'_> {
     #[must_use]
     pub fn later_answer(&self) -> Option<AnswerCode> {
         let header = self.header.as_ref().filter(|h| h.text(9, 1) != "ACK")?;
-        let (commit, application) = (header.text(15, 1), header.text(16, 1));
+        let (commit, application) = (condition(header, 15), condition(header, 16));
         let rejected = matches!(self.verdict, Verdict::Rejected(_));
         let failed = !matches!(self.verdict, Verdict::Sound);
         (!rejected && is_due(&commit, false) && is_due(&application, failed)).then(|| self.application_code())
@@ -225,6 +225,12 @@ impl Judgement<'_> {
             Verdict::Rejected(_) => AnswerCode::ApplicationReject,
         }
     }
+}
+
+/// MSH-15 or MSH-16. What table 0155 does not know says nothing: its sender would wait for ever.
+fn condition(header: &Header<'_>, field: usize) -> String {
+    let told = header.text(field, 1).trim().to_ascii_uppercase();
+    if matches!(told.as_str(), "AL" | "NE" | "ER" | "SU") { told } else { String::new() }
 }
 
 /// Table 0155. Empty in enhanced mode means never.
@@ -257,6 +263,9 @@ mod tests {
             ("SU", "NE", Some("CA"), Some("CA"), None),
             ("NE", "AL", Some("AA"), Some("AE"), None),
             ("NE", "NE", None, None, None),
+            ("al", "ne", Some("CA"), Some("CA"), Some("CR")),
+            ("XX", "\"\"", Some("AA"), Some("AE"), Some("AR")),
+            ("XX", "AL", Some("AA"), Some("AE"), None),
         ] {
             let head = |kind: &str| format!("MSH|^~\\&|A|B|C|D|2026||{kind}|1|P|2.5|||{fifteen}|{sixteen}\r");
             assert_eq!(answer(&format!("{}PID|1\r", head("ADT^A01"))), sound, "{fifteen}/{sixteen}");
