@@ -325,6 +325,8 @@ pub enum TriageReason {
     },
     /// The sender could not be proved, or its domain denies the mail.
     NotAuthentic,
+    /// A registered machine tells a group something, such as a sensor at the bed: a person decides.
+    MachineNotice,
     /// Asks for something that only the office may do by phone.
     PhoneOnly,
     /// Was posted, and the office must call the sender about it.
@@ -389,6 +391,7 @@ impl TriageReason {
             Self::Unreadable { .. } => "unreadable",
             Self::Rule { .. } => "rule",
             Self::NotAuthentic => "not_authentic",
+            Self::MachineNotice => "machine_notice",
             Self::PhoneOnly => "phone_only",
             Self::CallSender => "call_sender",
             Self::Requested { .. } => "requested",
