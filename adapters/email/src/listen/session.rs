@@ -4,7 +4,7 @@
 
 use super::command::{BadCommand, Command, parse};
 use super::config::{Protocol, SmtpConfig};
-use super::data::{DataFault, DataLimits, DataReader};
+use super::data::{DataLimits, DataReader, refusal_of, too_large};
 use super::identity;
 use super::large::{LargeMail, PIECE_BYTES};
 use kakehashi_core::clock::{Clock, UtcMicros};
@@ -587,17 +587,4 @@ impl Session<'_> {
             Err(ReadEnd::Closed | ReadEnd::Broken(_)) => Err(Ended::Gone),
         }
     }
-}
-
-fn refusal_of(fault: DataFault, limit: u64) -> String {
-    match fault {
-        DataFault::BareLineEnd => "550 5.6.11 bare CR or LF in the message; lines end in CR LF".to_owned(),
-        DataFault::LineTooLong => "550 5.6.0 a line of the message is too long".to_owned(),
-        DataFault::HeaderTooLarge => "552 5.3.4 the message header is too large".to_owned(),
-        DataFault::MessageTooLarge => too_large(limit),
-    }
-}
-
-fn too_large(limit: u64) -> String {
-    format!("552 5.3.4 message is larger than {limit} bytes")
 }
