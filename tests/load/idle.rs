@@ -5,6 +5,7 @@
 use crate::large::large;
 use crate::messages::Numbered;
 use crate::senders::{self, Way};
+use crate::slow::slow;
 use kakehashi_tests::database::Database;
 use kakehashi_tests::gateway::{Gateway, Start, serve};
 use kakehashi_tests::network::Network;
@@ -28,6 +29,7 @@ pub(crate) fn mode(arguments: &[&str]) -> Option<ExitCode> {
             let number = |at: usize| rest.get(at).and_then(|n| n.parse().ok());
             large(number(0).unwrap_or(50), number(1).unwrap_or(1))
         }
+        ["slow", rest @ ..] => slow(rest.first().and_then(|n| n.parse().ok()).unwrap_or(5_000)),
         ["half", rest @ ..] => half(rest.first().and_then(|n| n.parse().ok()).unwrap_or(10)),
         _ => return None,
     };

@@ -3,8 +3,8 @@
 //! one machine; the ratios are what can be compared between machines.
 //!
 //! `load mllp|mllp-pipelined|smtp|smtp-two-turns ADDRESS CONNECTIONS [SECONDS]` drives a gateway that runs already.
-//! `load idle [N]`, `load half [SECONDS]` and `load large [MB] [MAILS]`: what silent connections cost, answers at
-//! half load, memory for large mails.
+//! `load idle [N]`, `load half [SECONDS]`, `load large [MB] [MAILS]` and `load slow [N]`: what silent connections
+//! cost, answers at half load, memory for large mails, mail clients that are slow on purpose.
 //! `load [all|sqlite|postgres] [SECONDS]`, with `KAKEHASHI_TEST_POSTGRES` naming a server, `KAKEHASHI_BIN`
 //! the program (else the one beside this tool) and `KAKEHASHI_LOAD_DIR` the disk to measure. Writes the
 //! tables to `KAKEHASHI_FIGURES`, if it is set.
@@ -15,6 +15,7 @@ mod large;
 mod messages;
 mod report;
 mod senders;
+mod slow;
 
 use kakehashi_tests::database::Database;
 use kakehashi_tests::gateway::{Gateway, Start, run};

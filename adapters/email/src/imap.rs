@@ -2,6 +2,7 @@
 //! mail in and then moves or marks it, so that a mail is taken once whatever breaks in between. It never
 //! deletes a mail and never touches another folder than its own two.
 
+mod fetch;
 mod session;
 
 use kakehashi_core::clock::Clock;

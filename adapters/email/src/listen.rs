@@ -5,7 +5,7 @@ mod command;
 mod config;
 mod data;
 pub(crate) mod identity;
-mod large;
+pub(crate) mod large;
 mod session;
 
 pub use config::{Protocol, SmtpConfig};
@@ -14,6 +14,7 @@ pub use session::{Ended, run_session};
 use kakehashi_core::clock::Clock;
 use kakehashi_core::port::IntakeDesk;
 use kakehashi_wire::accept_loop::{self, Limits};
+use kakehashi_wire::crowd::Crowd;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,14 +22,16 @@ use tokio_util::sync::CancellationToken;
 /// Serves until `shutdown`; sessions that are in a message finish it, idle ones are told 421.
 pub async fn serve(
     listener: TcpListener,
-    config: SmtpConfig,
+    mut config: SmtpConfig,
     desk: Arc<dyn IntakeDesk>,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
 ) {
     let limits = Limits { max_connections: config.max_connections, max_per_peer: config.max_per_peer };
+    let crowd = Crowd::default();
+    config.crowd = crowd.clone();
     let config = Arc::new(config);
-    accept_loop::serve(listener, limits, shutdown, move |stream, peer, shutdown| {
+    accept_loop::serve_in(listener, limits, &crowd, shutdown, move |stream, peer, shutdown| {
         let (config, desk, clock) = (Arc::clone(&config), Arc::clone(&desk), Arc::clone(&clock));
         async move {
             let ended =

@@ -5,13 +5,18 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use kakehashi_core::clock::SystemClock;
+use kakehashi_core::envelope::ContentHash;
 use kakehashi_core::ids::IntakeId;
-use kakehashi_core::port::{BoxFuture, FindingLevel, IntakeAnswer, IntakeDesk, RawIntake, RecipientAnswer};
+use kakehashi_core::port::{
+    BoxFuture, FindingLevel, IntakeAnswer, IntakeDesk, RawIntake, RecipientAnswer, Spool,
+};
+use kakehashi_core::raw_bytes::{FiledBytes, RawBytes};
 use kakehashi_email::imap::{ImapConfig, ImapTls, Taken, check, serve};
+use std::io::{Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -104,8 +109,18 @@ impl Dovecot {
     }
 
     fn deliver(&self, name: &str, mail: &str) {
+        self.deliver_pieces(name, mail, "", 0);
+    }
+
+    /// A mail that ends in `times` such lines, never whole in the memory of the test.
+    fn deliver_pieces(&self, name: &str, start: &str, line: &str, times: usize) {
         let tmp = self.folder.join("mail/tmp").join(name);
-        std::fs::write(&tmp, mail).unwrap();
+        let mut file = std::io::BufWriter::new(std::fs::File::create(&tmp).unwrap());
+        file.write_all(start.as_bytes()).unwrap();
+        for _ in 0..times {
+            file.write_all(line.as_bytes()).unwrap();
+        }
+        drop(file);
         std::fs::set_permissions(&tmp, std::fs::Permissions::from_mode(0o666)).unwrap();
         std::fs::rename(tmp, self.folder.join("mail/new").join(name)).unwrap();
     }
@@ -162,6 +177,48 @@ struct Desk {
     taken: Mutex<Vec<RawIntake>>,
     again: Mutex<usize>,
     away: AtomicBool,
+    /// Where large mails go; without it they are held.
+    spool: Option<PathBuf>,
+    largest_piece: Arc<AtomicUsize>,
+}
+
+/// A spool as the blob store has one.
+struct FileSpool {
+    path: PathBuf,
+    file: std::fs::File,
+    largest_piece: Arc<AtomicUsize>,
+}
+
+impl Spool for FileSpool {
+    fn write(&mut self, bytes: Vec<u8>) -> BoxFuture<'_, std::io::Result<()>> {
+        self.largest_piece.fetch_max(bytes.len(), Ordering::SeqCst);
+        Box::pin(async move { self.file.write_all(&bytes) })
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, std::io::Result<RawBytes>> {
+        let len = usize::try_from(self.file.metadata().unwrap().len()).unwrap();
+        let hash = ContentHash::of(self.path.display().to_string().as_bytes());
+        Box::pin(async move { Ok(RawBytes::filed(Arc::new(InFile { path: self.path, len }), hash)) })
+    }
+}
+
+struct InFile {
+    path: PathBuf,
+    len: usize,
+}
+
+impl FiledBytes for InFile {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn open(&self) -> std::io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(std::fs::File::open(&self.path)?))
+    }
 }
 
 impl IntakeDesk for Desk {
@@ -179,6 +236,13 @@ impl IntakeDesk for Desk {
             taken.push(intake);
             IntakeAnswer::Accepted(id)
         })
+    }
+
+    fn spool(&self) -> Option<Box<dyn Spool>> {
+        let folder = self.spool.as_ref()?;
+        let path = folder.join(format!("spooled-{}", std::fs::read_dir(folder).unwrap().count()));
+        let file = std::fs::File::create(&path).unwrap();
+        Some(Box::new(FileSpool { path, file, largest_piece: Arc::clone(&self.largest_piece) }))
     }
 
     fn accepts_recipient<'a>(&'a self, address: &'a str) -> BoxFuture<'a, RecipientAnswer> {
@@ -271,4 +335,90 @@ async fn mails_are_marked_where_people_look_too() {
         dovecot.deliver("4", &mail(4, "intake@in.example"));
     }
     assert_eq!(dovecot.count(""), 5, "nothing left the folder");
+}
+
+/// Most memory that this process had since `forget`, in bytes.
+fn most_memory(forget: bool) -> usize {
+    if forget {
+        // Writing 5 makes the mark start anew (proc(5)).
+        std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_mails_go_to_the_disk_in_pieces() {
+    const LINE: &str = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0\r\n";
+    let Some(dovecot) = Dovecot::start("large") else { return };
+    let spool = dovecot.folder.join("spool");
+    std::fs::create_dir(&spool).unwrap();
+    let desk = Arc::new(Desk { spool: Some(spool), ..Desk::default() });
+    let config =
+        ImapConfig { max_message_bytes: 60_000_000, ..dovecot.config(Taken::Move("done".to_owned())) };
+    let header = mail(1, "g-1@in.example");
+    let shutdown = CancellationToken::new();
+    let port: Arc<dyn IntakeDesk> = Arc::clone(&desk) as Arc<dyn IntakeDesk>;
+    let serving = tokio::spawn(serve(config, port, Arc::new(SystemClock), shutdown.clone()));
+    dovecot.deliver("0", &mail(0, "g-1@in.example"));
+    wait_for(&desk, 1).await;
+    let before = most_memory(true);
+
+    let lines = 50_000_000 / LINE.len();
+    dovecot.deliver_pieces("1", &header, LINE, lines);
+    wait_for(&desk, 2).await;
+    let more = most_memory(false).saturating_sub(before);
+    println!("a mail of 50 MB cost {more} bytes of memory");
+    assert!(more < 16_000_000, "{more} bytes more in memory");
+    assert!(desk.largest_piece.load(Ordering::SeqCst) <= 1024 * 1024);
+    {
+        let taken = desk.taken.lock().unwrap();
+        assert_eq!(taken[1].origin.rcpt_to, ["g-1@in.example"]);
+        assert_eq!(taken[1].sender_message_id.as_deref(), Some("1@st.example"));
+        let whole = taken[1].bytes.whole().unwrap();
+        assert!(*whole == [header.as_bytes(), LINE.repeat(lines).as_bytes()].concat());
+    }
+
+    // The same mail by another way is known by the same.
+    let short = 500_000 / LINE.len();
+    dovecot.deliver_pieces("2", &mail(2, "g-1@in.example"), LINE, short);
+    wait_for(&desk, 3).await;
+    let key = {
+        let taken = desk.taken.lock().unwrap();
+        assert!(taken[2].bytes.file().is_some());
+        taken[2].dedup_key.clone()
+    };
+    shutdown.cancel();
+    serving.await.unwrap();
+
+    let held = Arc::new(Desk::default());
+    let shutdown = CancellationToken::new();
+    let port: Arc<dyn IntakeDesk> = Arc::clone(&held) as Arc<dyn IntakeDesk>;
+    let config =
+        ImapConfig { max_message_bytes: 60_000_000, ..dovecot.config(Taken::Move("done".to_owned())) };
+    let serving = tokio::spawn(serve(config, port, Arc::new(SystemClock), shutdown.clone()));
+    dovecot.deliver_pieces("3", &mail(2, "g-1@in.example"), LINE, short);
+    wait_for(&held, 1).await;
+    {
+        let taken = held.taken.lock().unwrap();
+        assert_eq!((taken[0].bytes.file().is_some(), &taken[0].dedup_key), (false, &key));
+    }
+
+    // A header beyond all measure, and a mail that is larger than the limit, stay in the folder.
+    shutdown.cancel();
+    serving.await.unwrap();
+    let shutdown = CancellationToken::new();
+    let port: Arc<dyn IntakeDesk> = Arc::clone(&desk) as Arc<dyn IntakeDesk>;
+    let config =
+        ImapConfig { max_message_bytes: 3_000_000, ..dovecot.config(Taken::Move("done".to_owned())) };
+    let serving = tokio::spawn(serve(config, port, Arc::new(SystemClock), shutdown.clone()));
+    dovecot.deliver_pieces("4", "From: a@b.example\r\n", "X-Y: z\r\n", 200_000);
+    dovecot.deliver_pieces("5", &mail(5, "g-1@in.example"), LINE, 4_000_000 / LINE.len());
+    dovecot.deliver("6", &mail(6, "g-1@in.example"));
+    wait_for(&desk, 4).await;
+    assert_eq!(desk.taken.lock().unwrap()[3].sender_message_id.as_deref(), Some("6@st.example"));
+    dovecot.until_it("has moved what was taken", || dovecot.count(".done") == 5 && dovecot.count("") == 2);
+    shutdown.cancel();
+    serving.await.unwrap();
 }

@@ -407,6 +407,57 @@ async fn commands_sent_with_starttls_are_never_acted_upon() {
     assert!(desk.taken.lock().unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn in_a_crowd_the_slow_give_their_place_away() {
+    let config = || SmtpConfig {
+        idle: Duration::from_secs(20),
+        patience_in_crowd: Duration::from_millis(200),
+        max_message_bytes: 100_000,
+        ..config()
+    };
+    // In the order of the dialogue: nothing said, kept alive by NOOP, a mail that drips.
+    let slow = |start: &str, drop: &'static str, times: usize| {
+        let start = start.to_owned();
+        async move {
+            let config = config();
+            config.crowd.tell(0, 10);
+            let (mut client, server) = tokio::io::duplex(256 * 1024);
+            let desk = Desk::default();
+            let clock = FixedClock::at(UtcMicros::from_micros(1));
+            let session = run_session(server, None, &config, &desk, &clock, CancellationToken::new());
+            let talk = async {
+                client.write_all(start.as_bytes()).await.unwrap();
+                for _ in 0..times {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    if client.write_all(drop.as_bytes()).await.is_err() {
+                        break;
+                    }
+                }
+                let mut out = Vec::new();
+                let _ = client.read_to_end(&mut out).await;
+                String::from_utf8(out).unwrap()
+            };
+            tokio::join!(session, talk)
+        }
+    };
+    let data = format!("{HELLO}{START}");
+    for (start, drop) in [("", ""), (HELLO, "NOOP\r\n"), (&data, "x")] {
+        let (ended, out) = slow(start, drop, 40).await;
+        assert_eq!(ended, Ended::Crowded, "{start}{drop}: {out}");
+        assert!(
+            out.ends_with("421 4.3.2 many are waiting and this session is slow, try again later\r\n"),
+            "{out}"
+        );
+    }
+    // One that gets on is served to its end, however long that takes.
+    let line: &'static str = Box::leak(format!("{}\r\n", "x".repeat(400)).repeat(3).into_boxed_str());
+    let (ended, out) = slow(&data, line, 10).await;
+    assert_eq!(ended, Ended::Crowded, "the end of the mail never came: {out}");
+    let whole = format!("{line}.\r\nQUIT\r\n");
+    let (ended, out) = slow(&data, Box::leak(whole.into_boxed_str()), 1).await;
+    assert_eq!(ended, Ended::Quit, "{out}");
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 60, failure_persistence: None, ..Default::default() })]
 

@@ -2,6 +2,7 @@
 //! all permits, errors of accept back off, and shutdown waits for the connections that are open.
 //! It never reads or writes a byte of the protocol.
 
+use crate::crowd::Crowd;
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -31,6 +32,20 @@ where
     H: Fn(TcpStream, SocketAddr, CancellationToken) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
+    serve_in(listener, limits, &Crowd::default(), shutdown, handler).await;
+}
+
+/// [`serve`], telling `crowd` how full it is.
+pub async fn serve_in<H, F>(
+    listener: TcpListener,
+    limits: Limits,
+    crowd: &Crowd,
+    shutdown: CancellationToken,
+    handler: H,
+) where
+    H: Fn(TcpStream, SocketAddr, CancellationToken) -> F + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
     let permits = Arc::new(Semaphore::new(limits.max_connections));
     let peers = Arc::new(Peers::default());
     let open = TaskTracker::new();
@@ -55,12 +70,15 @@ where
                     continue;
                 };
                 let _ = stream.set_nodelay(true);
+                crowd.tell(permits.available_permits(), limits.max_connections);
+                let (places, crowd) = (Arc::clone(&permits), crowd.clone());
                 // In a place of its own: a future that is moved into another one takes its size twice there.
                 let work = Box::pin(handler(stream, peer, shutdown.clone()));
                 open.spawn(async move {
                     work.await;
                     drop(place);
                     drop(permit);
+                    crowd.tell(places.available_permits(), limits.max_connections);
                 });
             }
             Err(error) => {

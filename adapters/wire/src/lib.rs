@@ -3,4 +3,5 @@
 
 pub mod accept_loop;
 pub mod bounds;
+pub mod crowd;
 pub mod tls;

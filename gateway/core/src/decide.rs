@@ -200,8 +200,24 @@ impl<'a> Bench<'a> {
         self.triage(reasons)
     }
 
-    /// Machines are recorded and never answered, whatever codes they carry.
+    /// A mail that a machine wrote by itself, answering nothing, from a registered address to a group: what a
+    /// sensor reports must not lie in the record unread.
+    fn machine_tells_a_group(&self) -> bool {
+        let registered =
+            self.facts.sender.as_ref().is_some_and(|s| s.endpoint.state == EndpointState::Verified);
+        self.envelope.intent == Intent::Automatic
+            && self.envelope.channel == Channel::Email
+            && registered
+            && self.facts.addressed_group.is_some()
+            && self.envelope.reply_code.is_none()
+            && self.envelope.in_reply_to.is_empty()
+    }
+
+    /// Machines are recorded and never answered, whatever codes they carry; what one tells a group is looked at.
     fn machine(&mut self) -> Option<Decision> {
+        if self.machine_tells_a_group() {
+            return None;
+        }
         let (what, ground) = match self.envelope.intent {
             Intent::Automatic => ("automatic", "自動応答のメールなので、記録だけしました"),
             Intent::DeliveryReport => ("delivery_report", "送ったものの配信結果です"),

@@ -332,6 +332,8 @@ pub enum TriageReason {
     },
     /// The sender could not be proved, or its domain denies the mail.
     NotAuthentic,
+    /// A registered machine tells a group something, such as a sensor at the bed: a person decides.
+    MachineNotice,
     /// Asks for something that only the office may do by phone.
     PhoneOnly,
     /// Takes back something of a stay, and which stay or whether it is news cannot be told from it.
@@ -398,6 +400,7 @@ impl TriageReason {
             Self::Unreadable { .. } => "unreadable",
             Self::Rule { .. } => "rule",
             Self::NotAuthentic => "not_authentic",
+            Self::MachineNotice => "machine_notice",
             Self::PhoneOnly => "phone_only",
             Self::WhichStay => "which_stay",
             Self::CallSender => "call_sender",

@@ -1,9 +1,10 @@
 //! The footer that a facility's mail system puts below every mail (`mail_footer` of its endpoint): known word by
 //! word, so it is taken off even where nothing marks it. It goes to the signature and nothing is lost; a
-//! text that merely resembles it stays.
+//! text that merely resembles it stays. The names of the facility and its people below an answer say nothing
+//! either, and the directory knows them all.
 
 use crate::envelope::Envelope;
-use crate::reply_words::is_only_acknowledgement;
+use crate::reply_words::{is_only_acknowledgement, may_be_short_answer, without_names};
 use crate::text::fold::narrow;
 use crate::vocabulary::{AttachmentRole, Intent};
 
@@ -24,6 +25,24 @@ pub fn take_off(envelope: &mut Envelope, footer: &str) -> bool {
     }
     envelope.body = Some(kept).filter(|b| !b.is_empty());
     true
+}
+
+/// Whether [`know_names`] could change anything: an answer that is short and more than 了解.
+#[must_use]
+pub fn wants_names(envelope: &Envelope) -> bool {
+    let files = envelope.attachments.iter().any(|a| a.role == AttachmentRole::Document);
+    matches!(envelope.intent, Intent::Reply | Intent::Topic)
+        && !files
+        && envelope.body.as_deref().is_some_and(may_be_short_answer)
+}
+
+/// Reads an answer anew with the names of the sender's facility and its people: 「了解しました　ひなた 木暮」 is 了解
+/// where Hinata has a Kogure, and the text stays as it was written.
+pub fn know_names(envelope: &mut Envelope, names: &[&str]) {
+    let only = |body: &str| is_only_acknowledgement(&without_names(body, names));
+    if wants_names(envelope) && envelope.body.as_deref().is_some_and(only) {
+        envelope.intent = Intent::Acknowledgement;
+    }
 }
 
 /// What the facility puts below every mail although nobody has registered it: its contact lines with whatever stands
@@ -177,6 +196,39 @@ mod tests {
         assert_eq!(repeated(&mail("了解"), &[earlier[0].clone(), earlier[0].clone()], &names), None);
         // Nothing but the block: somebody may have written nothing else on purpose.
         assert_eq!(repeated(block, &earlier, &names), None);
+    }
+
+    #[test]
+    fn the_names_of_the_facility_say_nothing() {
+        let names = ["訪問看護ステーション ゆずりは", "ゆずりは", "木暮 さやか", "丹羽 誠"];
+        for text in [
+            "了解しました\nゆずりは 木暮",
+            "かしこまりました！ありがとうございます！／ゆずりは 丹羽",
+            "承知しました（ゆずりは）",
+            "木暮です。承知しました。",
+            "了解です　木暮さやか",
+            "訪問看護ステーションゆずりは\n了解しました。",
+            "ゆずりはの木暮です。了解しました。",
+            "承知しました。さくら訪問看護 木暮",
+        ] {
+            let mut got = mail(text);
+            know_names(&mut got, &names);
+            assert_eq!((got.intent, got.body.as_deref()), (Intent::Acknowledgement, Some(text)));
+        }
+        for text in [
+            "了解しました\nゆずりは 中止",
+            "了解しました\n木暮 不在",
+            "了解しました\n木暮が伺います",
+            "了解しました\n訪問",
+            "木暮",
+            "ゆずりは 木暮です。",
+            "了解できません\nゆずりは 木暮",
+            "了解しました？ 木暮",
+        ] {
+            let mut got = mail(text);
+            know_names(&mut got, &names);
+            assert_eq!(got.intent, Intent::Reply, "{text}");
+        }
     }
 
     proptest::proptest! {

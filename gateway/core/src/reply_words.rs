@@ -2,10 +2,19 @@
 //! Deliberately narrow: whatever holds more than the word, names and courtesies is a reply that a
 //! person reads (care-network.md 6.2 and 8.3). It never reads a keyword out of running text.
 
+#[cfg(test)]
+mod answers;
 mod composed;
+mod names;
 mod word_lists;
 
-use self::word_lists::{ACKNOWLEDGEMENTS, CALLBACKS, COURTESIES, FACILITY_WORDS, FAMILY_NAMES, NEWS, POSTS};
+pub use self::names::without_names;
+
+use self::names::{
+    TITLES_AFTER, before_name_line, full_name, is_address, is_address_line, is_introduction, is_name,
+    is_place, is_whole_place, without_opening,
+};
+use self::word_lists::{ACKNOWLEDGEMENTS, CALLBACKS, COURTESIES, POSTS};
 use crate::text::fold::narrow;
 use crate::vocabulary::{ReplyExpectation, Urgency};
 
@@ -38,6 +47,12 @@ pub fn is_only_acknowledgement(text: &str) -> bool {
     pieces(text).is_some_and(|pieces| acknowledges(text, &pieces))
 }
 
+/// Whether a text is short enough to be a mere 了解 and asks nothing, whatever it says.
+#[must_use]
+pub fn may_be_short_answer(text: &str) -> bool {
+    pieces(text).is_some_and(|pieces| !pieces.is_empty())
+}
+
 fn acknowledges(text: &str, pieces: &[String]) -> bool {
     let mut acknowledged = text.contains(['👍', '👌', '🙆', '🆗']);
     for (at, piece) in pieces.iter().enumerate() {
@@ -45,12 +60,32 @@ fn acknowledges(text: &str, pieces: &[String]) -> bool {
             acknowledged = true;
         } else if !(is_courtesy(piece)
             || is_address(piece)
-            || is_introduction(piece, at == 0 || !acknowledged))
+            || is_introduction(piece, at == 0 || !acknowledged)
+            || names_the_place(text, pieces, at))
         {
             return false;
         }
     }
     acknowledged
+}
+
+/// A facility beside its person (`ひなた／大塚`), or one that begins or ends the text on a line or in brackets of its
+/// own: 「承知しました。さくら薬局」 in one line may answer which pharmacy.
+fn names_the_place(text: &str, pieces: &[String], at: usize) -> bool {
+    let beside = [at.checked_sub(1), at.checked_add(1)];
+    let person = || {
+        beside.iter().flatten().filter_map(|at| pieces.get(*at)).any(|piece| is_name(without_opening(piece)))
+    };
+    let at_an_end = at == 0 || at + 1 == pieces.len();
+    (at_an_end && is_whole_place(&pieces[at]) && stands_apart(text, &pieces[at]))
+        || (person() && is_place(&pieces[at]))
+}
+
+fn stands_apart(text: &str, piece: &str) -> bool {
+    let plain = |line: &str| -> String { line.chars().filter(|c| !c.is_whitespace()).collect() };
+    let folded = narrow(text).to_lowercase();
+    folded.lines().any(|line| plain(line).trim_matches(['(', ')', '【', '】', '-', '。']) == piece)
+        || ["(", "【", "/"].iter().any(|mark| plain(&folded).contains(&format!("{mark}{piece}")))
 }
 
 /// Whether a text only asks to be called back, with or without a time and a number.
@@ -148,7 +183,8 @@ fn pieces(text: &str) -> Option<Vec<String>> {
         return None;
     }
     let mut pieces = Vec::new();
-    let ends = |c: char| ['\n', '。', '、', '!', '.', ',', ';', '…', '→', '/'].contains(&c) || is_emoji(c);
+    let ends =
+        |c: char| ['\n', '。', '、', '!', '.', ',', ';', '…', '→', '/', '】'].contains(&c) || is_emoji(c);
     for sentence in folded.split(ends) {
         let piece: String = sentence.chars().filter(|c| !is_decoration(*c)).collect();
         let piece = piece.trim_matches([
@@ -164,40 +200,36 @@ fn pieces(text: &str) -> Option<Vec<String>> {
         }
     }
     // `了解 よろしくお願いします`: a blank ends a sentence where both sides are whole ones.
-    let split = pieces.into_iter().flat_map(|piece| {
+    let split = pieces.into_iter().enumerate().flat_map(|(at, piece)| {
         // `了解です(大塚)`
-        if let Some((said, who)) = piece.split_once('(')
-            && is_introduction(&who.replace(' ', ""), false)
-        {
-            return vec![said.replace(' ', ""), who.replace(' ', "")];
+        if let Some((said, who)) = piece.split_once('(') {
+            let who = who.replace(' ', "");
+            if is_introduction(&who, false) || is_whole_place(&who) {
+                return vec![said.replace(' ', ""), who];
+            }
+            // `大塚(看護師)`
+            if POSTS.contains(&who.as_str()) && is_introduction(said, false) {
+                return vec![said.to_owned()];
+            }
         }
         let parts: Vec<String> = piece.split(' ').filter(|p| !p.is_empty()).map(str::to_owned).collect();
         let japanese = parts.iter().any(|p| !p.is_ascii());
         let joined = parts.concat();
+        if at == 0 && is_address_line(&parts) {
+            return Vec::new();
+        }
+        // `訪問看護ひなた 管理者 大塚 りつ子`
+        if let Some(before) = before_name_line(&parts) {
+            return parts.into_iter().take(before).collect();
+        }
         match parts.as_slice() {
+            [_, _] if is_whole_place(&joined) => vec![joined],
             [_, end] if full_name(&joined) || TITLES_AFTER.contains(&end.as_str()) => vec![joined],
-            // `訪問看護ひなた 管理者 大塚 りつ子`
-            [place, rest @ ..] if FACILITY_WORDS.iter().any(|w| place.contains(w)) && is_person(rest) => {
-                Vec::new()
-            }
             [_, _, ..] if japanese => parts,
             _ => vec![joined],
         }
     });
     Some(split.collect())
-}
-
-/// What stands behind a name after a blank.
-const TITLES_AFTER: &[&str] = &["御中", "様", "殿", "先生", "さま", "さん"];
-
-/// A name, perhaps with a post before it, in the words behind a facility.
-fn is_person(words: &[String]) -> bool {
-    let words = match words {
-        [post, rest @ ..] if !rest.is_empty() && POSTS.contains(&post.as_str()) => rest,
-        all => all,
-    };
-    let name = words.concat();
-    (1..=2).contains(&words.len()) && (FAMILY_NAMES.contains(&name.as_str()) || full_name(&name))
 }
 
 const fn is_emoji(c: char) -> bool {
@@ -225,80 +257,25 @@ fn is_decoration(c: char) -> bool {
 /// A word of the list, as it stands or drawn out (了解でーす), or a stem of [`composed::acknowledges`].
 fn is_acknowledgement(piece: &str) -> bool {
     let known = |piece: &str| ACKNOWLEDGEMENTS.contains(&piece) || composed::acknowledges(piece);
-    if known(piece) {
+    if known(piece) || runs_into_courtesy(piece) {
         return true;
     }
     let short: String = piece.chars().filter(|c| !matches!(c, 'ー' | '~' | '〜' | 'っ' | 'ッ')).collect();
     short != piece && known(&short)
 }
 
+/// `承知しましたよろしくお願いします`, dictated or typed without a stop. Only whole sentences join so: 「了解よろしくお願いします」
+/// may ask for 了解.
+fn runs_into_courtesy(piece: &str) -> bool {
+    ACKNOWLEDGEMENTS
+        .iter()
+        .filter(|word| word.ends_with(['た', 'す']))
+        .filter_map(|word| piece.strip_prefix(word).or_else(|| piece.strip_suffix(word)))
+        .any(|rest| !rest.is_empty() && is_courtesy(rest))
+}
+
 fn is_courtesy(piece: &str) -> bool {
     COURTESIES.contains(&piece) || composed::is_courtesy(piece)
-}
-
-/// `大塚様`, `各位`, `担当者様`, `先生`: whom it is for.
-fn is_address(piece: &str) -> bool {
-    if matches!(
-        piece,
-        "各位"
-            | "関係者各位"
-            | "皆様"
-            | "皆さま"
-            | "みなさま"
-            | "皆さん"
-            | "先生"
-            | "ご担当者様"
-            | "担当者様"
-            | "関係者の皆様"
-    ) {
-        return true;
-    }
-    let named = ["様", "さま", "さん", "先生", "御中", "殿"].iter().find_map(|end| piece.strip_suffix(end));
-    named.is_some_and(|name| {
-        let length = name.chars().count();
-        (1..=24).contains(&length)
-            && !name.contains(['を', 'が', 'は', 'に', 'へ', 'で', 'て', 'た', 'す', 'る'])
-    })
-}
-
-/// `佐野です`, `さくら訪問看護の大塚です`, `大塚より`: who it is from.
-fn is_introduction(piece: &str, may_open: bool) -> bool {
-    let from_end = ["より", "拝", "記"].iter().find_map(|end| piece.strip_suffix(end));
-    let opening = ["です", "でございます", "と申します"].iter().find_map(|end| piece.strip_suffix(end));
-    let who = match (from_end, opening) {
-        (Some(who), _) => who,
-        (None, Some(who)) if may_open => who,
-        (None, None) => piece,
-        _ => return false,
-    };
-    let (place, name) = who.rsplit_once('の').map_or(("", who), |(place, name)| (place, name));
-    let name_known = FAMILY_NAMES.contains(&name) || full_name(name);
-    let place_known = FACILITY_WORDS.iter().any(|word| place.contains(word)) && place.chars().count() <= 25;
-    let facility_and_name = place.is_empty()
-        && FAMILY_NAMES.iter().any(|family| {
-            name.strip_suffix(family).is_some_and(|before| {
-                before.chars().count() <= 25 && FACILITY_WORDS.iter().any(|word| before.contains(word))
-            })
-        });
-    ((place.is_empty() || place_known) && name_known) || facility_and_name
-}
-
-/// A known family name and at most three signs of a given name, all kanji or kana.
-fn full_name(name: &str) -> bool {
-    FAMILY_NAMES.iter().any(|family| {
-        name.strip_prefix(family).is_some_and(|given| {
-            (1..=3).contains(&given.chars().count())
-                && family.chars().count() >= 2
-                && given.chars().all(|c| matches!(c, '\u{3041}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
-                && !["です", "より", "様", "さん"].contains(&given)
-                && !NEWS.iter().any(|news| is_news(given, news))
-        })
-    })
-}
-
-/// 未来 and 有紀 are names, 未 and 有 are none.
-fn is_news(given: &str, news: &str) -> bool {
-    given == news || (news.chars().count() > 1 && given.contains(news))
 }
 
 fn is_callback(piece: &str) -> bool {

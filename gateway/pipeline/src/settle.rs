@@ -221,7 +221,8 @@ impl Settler {
             }
             if let (Channel::Email, Some(sender), Some(body)) =
                 (envelope.channel, &facts.sender, envelope.body.as_deref())
-                && body.lines().filter(|l| !l.trim().is_empty()).count() > 2
+                && (body.lines().filter(|l| !l.trim().is_empty()).count() > 2
+                    || mail_footer::wants_names(&envelope))
             {
                 let (earlier, people) = view.earlier_mails(&sender.facility.id).await?;
                 let names: Vec<&str> = [&sender.facility.name, &sender.facility.short_name]
@@ -232,6 +233,7 @@ impl Settler {
                 if let Some(footer) = mail_footer::repeated(body, &earlier, &names) {
                     mail_footer::take_off(&mut envelope, &footer);
                 }
+                mail_footer::know_names(&mut envelope, &names);
             }
             if facts.made_final {
                 make_final(&mut envelope);

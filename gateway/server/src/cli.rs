@@ -183,6 +183,9 @@ enum DirectoryCommand {
         /// Check everything, change nothing
         #[arg(long)]
         dry_run: bool,
+        /// A facility that left takes part again, as GROUP:FACILITY; a file alone brings nobody back
+        #[arg(long, value_name = "GROUP:FACILITY")]
+        rejoin: Vec<String>,
         #[command(flatten)]
         config: ConfigArg,
     },
@@ -221,8 +224,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Sheet(SheetCommand::Read { file, layout }) => commands::sheet::read(&file, &layout),
         Command::Sheet(SheetCommand::Export { folder, store }) => commands::export::run(&folder, &store),
         Command::Sheet(SheetCommand::Evaluate { folder }) => commands::evaluate::run(&folder),
-        Command::Directory(DirectoryCommand::Import { folder, dry_run, config }) => {
-            commands::directory::import(&folder, dry_run, &config.config)
+        Command::Directory(DirectoryCommand::Import { folder, dry_run, rejoin, config }) => {
+            commands::directory::import(&folder, dry_run, &rejoin, &config.config)
         }
         Command::Directory(DirectoryCommand::Example { folder }) => commands::directory::example(&folder),
         Command::Doctor(args) => commands::doctor::run(&args.config),

@@ -74,6 +74,8 @@ pub enum DirectoryChange {
         facility_id: FacilityId,
         /// Since.
         since: UtcMicros,
+        /// A person has decided that it takes part again although it left.
+        again: bool,
     },
     /// A consent: patient × facilities × channels × period.
     Consent {
@@ -107,6 +109,16 @@ const ENDPOINT: &str = "INSERT INTO endpoints \
         OR endpoints.settings IS DISTINCT FROM excluded.settings \
         OR (endpoints.state IS DISTINCT FROM excluded.state AND endpoints.state <> 'suspended')";
 
+/// A file is older than a 担当終了 as well: whoever left stays away until a person says otherwise.
+const MEMBER: &str = "INSERT INTO memberships (network_id, group_id, facility_id, since) \
+     VALUES ($1, $2, $3, $4) ON CONFLICT (network_id, group_id, facility_id) DO NOTHING";
+
+/// A person says otherwise.
+const MEMBER_AGAIN: &str = "INSERT INTO memberships (network_id, group_id, facility_id, since) \
+     VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (network_id, group_id, facility_id) DO UPDATE \
+     SET since = excluded.since, ended_at = NULL WHERE memberships.ended_at IS NOT NULL";
+
 /// What an import did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Imported {
@@ -116,22 +128,28 @@ pub struct Imported {
     pub kept: Vec<Kept>,
 }
 
-/// Something that stays as the desk has it, whatever the file says.
+/// Something that stays as it became after the file was written, whatever the file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    /// Of this endpoint.
-    pub endpoint_id: EndpointId,
-    /// What.
-    pub what: KeptPart,
-}
-
-/// What stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeptPart {
+pub enum Kept {
     /// A number that one person of the office wrote down and another one checked.
-    Number,
-    /// How its facility wishes to receive, from a 設定票, a mail or the desk.
-    Settings,
+    Number {
+        /// Of this endpoint.
+        endpoint_id: EndpointId,
+    },
+    /// How a facility wishes to receive, from a 設定票, a mail or the desk.
+    Settings {
+        /// At this endpoint.
+        endpoint_id: EndpointId,
+    },
+    /// 担当終了: a facility that the file still lists as a member has left.
+    Leave {
+        /// The group.
+        group_id: GroupId,
+        /// The facility.
+        facility_id: FacilityId,
+        /// Since then.
+        left_at: UtcMicros,
+    },
 }
 
 /// Handle for import.
@@ -147,8 +165,8 @@ impl Directory {
     }
 
     /// Applies all changes in one transaction. Returns how many rows were new or changed, and what the file says
-    /// otherwise than the desk: a number that two persons have checked and settings that a member has chosen are
-    /// newer than the file.
+    /// otherwise than the gateway: a number that two persons have checked, settings that a member has chosen and a
+    /// 担当終了 are newer than the file.
     ///
     /// # Errors
     /// Nothing was applied: a line names a facility, patient or group that is in no line before it, or
@@ -159,16 +177,29 @@ impl Directory {
         for change in &changes {
             changed += match change {
                 DirectoryChange::Endpoint(endpoint) => self.endpoint(&mut tx, endpoint, &mut kept).await?,
+                DirectoryChange::Membership { group_id, facility_id, again, .. } => {
+                    let left = if *again { None } else { self.left(&mut tx, group_id, facility_id).await? };
+                    kept.extend(left);
+                    self.one(&mut tx, change).await?
+                }
                 other => self.one(&mut tx, other).await?,
             };
         }
         if changed > 0 {
-            let said = Said::new(
-                "import_directory",
-                "network",
-                self.network.as_str(),
-                &serde_json::json!({ "lines": changes.len(), "changed": changed }),
-            );
+            let again: Vec<String> = changes
+                .iter()
+                .filter_map(|change| match change {
+                    DirectoryChange::Membership { group_id, facility_id, again: true, .. } => {
+                        Some(format!("{group_id}:{facility_id}"))
+                    }
+                    _ => None,
+                })
+                .collect();
+            let mut detail = serde_json::json!({ "lines": changes.len(), "changed": changed });
+            if !again.is_empty() {
+                detail["again"] = again.into();
+            }
+            let said = Said::new("import_directory", "network", self.network.as_str(), &detail);
             audit::append(&mut tx, &self.network, at, &Actor::Operator, vec![said]).await?;
         }
         tx.commit().await?;
@@ -256,16 +287,9 @@ impl Directory {
                     .run(tx, args![n, &v.id, &v.patient_id, &v.alias, address, v.state.code()])
                     .await
             }
-            DirectoryChange::Membership { group_id, facility_id, since } => {
-                tx.run(
-                    "INSERT INTO memberships (network_id, group_id, facility_id, since) \
-                     VALUES ($1, $2, $3, $4) \
-                     ON CONFLICT (network_id, group_id, facility_id) DO UPDATE \
-                     SET since = excluded.since, ended_at = NULL \
-                     WHERE memberships.ended_at IS NOT NULL",
-                    args![n, group_id, facility_id, *since],
-                )
-                .await
+            DirectoryChange::Membership { group_id, facility_id, since, again } => {
+                let sql = if *again { MEMBER_AGAIN } else { MEMBER };
+                tx.run(sql, args![n, group_id, facility_id, *since]).await
             }
             DirectoryChange::Consent { id, patient_id, facilities, channels, from, until } => {
                 let channels = json_text(channels)?;
@@ -321,7 +345,7 @@ impl Directory {
             let (number_checked, settings_chosen) = (r.bool()?, r.bool()?);
             if number_checked && v.address != address {
                 (v.address, v.state) = (address, state);
-                kept.push(Kept { endpoint_id: v.id.clone(), what: KeptPart::Number });
+                kept.push(Kept::Number { endpoint_id: v.id.clone() });
             }
             if settings_chosen {
                 let chosen = EndpointSettings {
@@ -333,13 +357,34 @@ impl Directory {
                 };
                 if chosen != v.settings {
                     v.settings = chosen;
-                    kept.push(Kept { endpoint_id: v.id.clone(), what: KeptPart::Settings });
+                    kept.push(Kept::Settings { endpoint_id: v.id.clone() });
                 }
             }
         }
         let settings = json_text(&v.settings)?;
         let (channel, state) = (v.channel.code(), v.state.code());
         tx.run(ENDPOINT, args![n, &v.id, &v.facility_id, channel, &v.address, state, settings]).await
+    }
+
+    /// That a facility has left a group, if it has.
+    async fn left(
+        &self,
+        tx: &mut Tx,
+        group: &GroupId,
+        facility: &FacilityId,
+    ) -> Result<Option<Kept>, StoreError> {
+        let row = tx
+            .row(
+                "SELECT ended_at FROM memberships WHERE network_id = $1 AND group_id = $2 \
+                 AND facility_id = $3 AND ended_at IS NOT NULL",
+                args![&self.network, group, facility],
+            )
+            .await?;
+        row.map(|row| {
+            let left_at = row.reader().time()?;
+            Ok(Kept::Leave { group_id: group.clone(), facility_id: facility.clone(), left_at })
+        })
+        .transpose()
     }
 
     async fn network_line(&self, tx: &mut Tx, v: &Network) -> Result<u64, StoreError> {

@@ -36,7 +36,7 @@ pub mod worker_view;
 
 pub use accounts::Accounts;
 pub use blob::BlobStore;
-pub use directory::{Directory, DirectoryChange, Imported, Kept, KeptPart};
+pub use directory::{Directory, DirectoryChange, Imported, Kept};
 pub use error::StoreError;
 pub use facility_view::{CodeView, FacilityView};
 pub use intake_log::{HandedIn, IntakeLog};

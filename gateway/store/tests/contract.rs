@@ -103,6 +103,7 @@ contract! {
     pauses::a_pause_is_seen_until_its_time_is_over,
     pauses::a_receipt_says_what_holds_when_it_leaves,
     pauses::leaving_is_taken_back_within_a_day,
+    pauses::whoever_left_stays_away_from_an_older_file,
     facts::a_hospital_number_leads_to_its_patient,
     facts::codes_and_threads_lead_to_their_post,
     facts::near_identical_names_are_both_candidates,

@@ -2,14 +2,16 @@
 //! moved or marked afterwards; after a break in between it is fetched again and the desk knows it
 //! already. Everything has a time limit but waiting itself, which ends by itself.
 
+use super::fetch::{Fetched, fetch};
 use super::{ImapConfig, ImapTls, Taken};
-use crate::listen::identity;
+use crate::listen::identity::Identity;
 use async_imap::extensions::idle::IdleResponse;
 use async_imap::types::Flag;
 use async_imap::{Client, Session};
 use futures::TryStreamExt as _;
 use kakehashi_core::clock::Clock;
 use kakehashi_core::port::{IntakeAnswer, IntakeDesk, Origin, RawIntake, RecipientAnswer};
+use kakehashi_core::raw_bytes::RawBytes;
 use kakehashi_core::vocabulary::{Channel, Format};
 use std::fmt::Debug;
 use std::future::Future;
@@ -20,9 +22,9 @@ use tokio::net::TcpStream;
 /// Keyword of mails that were taken, where they stay in their folder.
 const KEYWORD: &str = "$kakehashi";
 /// Longest time for one command.
-const COMMAND: Duration = Duration::from_secs(60);
-/// Longest time for fetching one mail.
-const FETCH: Duration = Duration::from_secs(300);
+pub(super) const COMMAND: Duration = Duration::from_secs(60);
+/// Longest time for fetching one mail at once.
+pub(super) const FETCH: Duration = Duration::from_secs(300);
 /// Mails taken before the folder is looked at again.
 const BATCH: usize = 200;
 
@@ -50,12 +52,12 @@ pub(super) enum Fault {
 }
 
 /// A connection, encrypted or not.
-trait Wire: AsyncRead + AsyncWrite + Unpin + Send + Debug {}
+pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send + Debug {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + Debug> Wire for S {}
 
-type Mailbox = Session<Box<dyn Wire>>;
+pub(super) type Mailbox = Session<Box<dyn Wire>>;
 
-async fn within<T, E: Into<Fault>>(
+pub(super) async fn within<T, E: Into<Fault>>(
     limit: Duration,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Fault> {
@@ -170,8 +172,24 @@ impl Watch<'_> {
                 self.mark(mailbox, uid).await?;
                 continue;
             }
-            let Some(bytes) = self.fetch(mailbox, uid).await? else { continue };
-            match self.desk.hand_in(self.intake(bytes, uid, validity).await).await {
+            let limit = self.config.max_message_bytes;
+            let fetched = fetch(mailbox, self.desk, uid, size as usize, limit).await?;
+            if matches!(fetched, Fetched::TooLarge) {
+                tracing::warn!(uid, validity, size, "imap: larger than said, marked and left to the office");
+                self.mark(mailbox, uid).await?;
+                continue;
+            }
+            let (mail_from, named) = fetched.delivered();
+            let rcpt_to = self.ours(named).await;
+            let Some((bytes, known)) = fetched.finish(&rcpt_to).await? else { continue };
+            let origin = Origin {
+                listener: "imap".to_owned(),
+                interface: Some(format!("{}/{validity}/{uid}", self.config.folder)),
+                mail_from,
+                rcpt_to,
+                ..Origin::default()
+            };
+            match self.desk.hand_in(self.intake(bytes, known, origin)).await {
                 IntakeAnswer::Accepted(id) | IntakeAnswer::Duplicate(id) => {
                     tracing::debug!(uid, validity, intake = %id, "imap: taken");
                 }
@@ -198,18 +216,8 @@ impl Watch<'_> {
         within(COMMAND, work).await
     }
 
-    async fn fetch(&self, mailbox: &mut Mailbox, uid: u32) -> Result<Option<Vec<u8>>, Fault> {
-        let work = async {
-            let stream = mailbox.uid_fetch(uid.to_string(), "(UID BODY.PEEK[])").await?;
-            let all: Vec<_> = stream.try_collect().await?;
-            let one = all.iter().find(|f| f.uid == Some(uid)).and_then(|f| f.body().map(<[u8]>::to_vec));
-            Ok::<_, async_imap::error::Error>(one)
-        };
-        within(FETCH, work).await
-    }
-
-    async fn intake(&self, bytes: Vec<u8>, uid: u32, validity: u32) -> RawIntake {
-        let (mail_from, named) = identity::delivered(&bytes);
+    /// Those of our addresses to which a mail came.
+    async fn ours(&self, named: Vec<String>) -> Vec<String> {
         let mut rcpt_to = Vec::new();
         for address in named {
             if self.desk.accepts_recipient(&address).await == RecipientAnswer::Ours {
@@ -219,23 +227,20 @@ impl Watch<'_> {
         if rcpt_to.is_empty() {
             rcpt_to.push(self.config.purpose.clone());
         }
+        rcpt_to
+    }
+
+    fn intake(&self, bytes: RawBytes, known: Identity, origin: Origin) -> RawIntake {
         // By content, as over SMTP: the same mail that comes by both ways, or under a new UIDVALIDITY
         // after the mailbox was rebuilt, is one intake.
-        let known = identity::of(&bytes, &rcpt_to);
         RawIntake {
             channel: Channel::Email,
             format: Format::Rfc5322,
             dedup_key: known.dedup_key,
             sender_message_id: known.message_id,
-            bytes: bytes.into(),
+            bytes,
             received_at: self.clock.now(),
-            origin: Origin {
-                listener: "imap".to_owned(),
-                interface: Some(format!("{}/{validity}/{uid}", self.config.folder)),
-                mail_from,
-                rcpt_to,
-                ..Origin::default()
-            },
+            origin,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Settings of the SMTP listener with the limits that hold where nobody sets others. Every limit has one
 //! reply in the session; none can be switched off.
 
+use kakehashi_wire::crowd::Crowd;
 use kakehashi_wire::tls::ServerConfig;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -47,6 +48,10 @@ pub struct SmtpConfig {
     pub total: Duration,
     /// STARTTLS, if configured.
     pub tls: Option<Arc<ServerConfig>>,
+    /// How full the listener is; it says so itself.
+    pub crowd: Crowd,
+    /// Where places are short, a session gets something done so often or gives its place to others.
+    pub patience_in_crowd: Duration,
 }
 
 impl Default for SmtpConfig {
@@ -66,6 +71,8 @@ impl Default for SmtpConfig {
             idle: Duration::from_secs(60),
             total: Duration::from_secs(600),
             tls: None,
+            crowd: Crowd::default(),
+            patience_in_crowd: Duration::from_secs(10),
         }
     }
 }

@@ -189,6 +189,21 @@ impl DataReader {
     }
 }
 
+/// What a sender hears of a message that is refused.
+pub(super) fn refusal_of(fault: DataFault, limit: u64) -> String {
+    match fault {
+        DataFault::BareLineEnd => "550 5.6.11 bare CR or LF in the message; lines end in CR LF".to_owned(),
+        DataFault::LineTooLong => "550 5.6.0 a line of the message is too long".to_owned(),
+        DataFault::HeaderTooLarge => "552 5.3.4 the message header is too large".to_owned(),
+        DataFault::MessageTooLarge => too_large(limit),
+    }
+}
+
+/// The same for one whose size alone is known.
+pub(super) fn too_large(limit: u64) -> String {
+    format!("552 5.3.4 message is larger than {limit} bytes")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use std::io;
 pub(super) const PIECE_BYTES: usize = 256 * 1024;
 
 /// A mail on its way to the spool.
-pub(super) struct LargeMail {
+pub(crate) struct LargeMail {
     spool: Box<dyn Spool>,
     /// None until the first piece.
     header: Option<Vec<u8>>,
@@ -23,8 +23,18 @@ pub(super) struct LargeMail {
 }
 
 impl LargeMail {
-    pub(super) fn new(spool: Box<dyn Spool>) -> Self {
+    pub(crate) fn new(spool: Box<dyn Spool>) -> Self {
         Self { spool, header: None, below: Sha256::new(), broken: false }
+    }
+
+    /// The header; empty before the first piece.
+    pub(crate) fn header(&self) -> &[u8] {
+        self.header.as_deref().unwrap_or_default()
+    }
+
+    /// Whether the disk failed: whoever fetches a mail himself need not go on.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// Takes what the reader holds, if that is a piece and the header is complete.
@@ -34,7 +44,8 @@ impl LargeMail {
         }
     }
 
-    async fn write(&mut self, bytes: Vec<u8>) {
+    /// Takes the next bytes. The first ones hold the whole header.
+    pub(crate) async fn write(&mut self, bytes: Vec<u8>) {
         if self.header.is_some() {
             self.below.update(&bytes);
         } else {
@@ -48,7 +59,7 @@ impl LargeMail {
     }
 
     /// With the last bytes: the whole mail and by what it is known.
-    pub(super) async fn finish(
+    pub(crate) async fn finish(
         mut self,
         rest: Vec<u8>,
         recipients: &[String],

@@ -4,7 +4,7 @@
 
 use super::command::{BadCommand, Command, parse};
 use super::config::{Protocol, SmtpConfig};
-use super::data::{DataFault, DataLimits, DataReader};
+use super::data::{DataLimits, DataReader, refusal_of, too_large};
 use super::identity;
 use super::large::{LargeMail, PIECE_BYTES};
 use kakehashi_core::clock::{Clock, UtcMicros};
@@ -23,6 +23,9 @@ const SMALL_READ: usize = 8 * 1024;
 /// Bytes of a read at most.
 const LARGE_READ: usize = 64 * 1024;
 
+/// Bytes of a message that count as something.
+const SOMETHING: usize = 1_024;
+
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -32,6 +35,8 @@ pub enum Ended {
     Gone,
     /// Silent for too long, or the session took too long.
     TooSlow,
+    /// Slow while others wait for a place.
+    Crowded,
     /// Too many errors.
     TooManyErrors,
     /// We shut down.
@@ -72,6 +77,8 @@ where
         phase: Phase::Greeted,
         errors: 0,
         encrypted: false,
+        done_at: Instant::now(),
+        since_done: 0,
     };
     session.greet();
     let ended = match session.run().await {
@@ -80,6 +87,7 @@ where
     };
     let last = match ended {
         Ended::TooSlow => "421 4.4.2 timeout, closing",
+        Ended::Crowded => "421 4.3.2 many are waiting and this session is slow, try again later",
         Ended::TooManyErrors => "421 4.7.0 too many errors, closing",
         Ended::Shutdown => "421 4.3.2 service is shutting down, try again later",
         Ended::Quit | Ended::Gone | Ended::Tls => "",
@@ -145,6 +153,10 @@ struct Session<'a> {
     phase: Phase,
     errors: u32,
     encrypted: bool,
+    /// When a command or a piece of a message was complete.
+    done_at: Instant,
+    /// Bytes of a message since then.
+    since_done: usize,
 }
 
 impl Session<'_> {
@@ -230,6 +242,10 @@ impl Session<'_> {
             Err(BadCommand::NotOffered) => return self.fault("502 5.5.1 command not offered"),
             Err(BadCommand::Parameter) => return self.fault("555 5.5.4 parameter not known"),
         };
+        // Whoever only keeps the session alive does not get on.
+        if !matches!(command, Command::Noop | Command::Rset | Command::Vrfy | Command::Help) {
+            self.something_done();
+        }
         match command {
             Command::Ehlo { name } if self.config.protocol == Protocol::Smtp => self.ehlo(name),
             Command::Lhlo { name } if self.config.protocol == Protocol::Lmtp => self.ehlo(name),
@@ -495,6 +511,10 @@ impl Session<'_> {
         }
     }
 
+    fn something_done(&mut self) {
+        (self.done_at, self.since_done) = (Instant::now(), 0);
+    }
+
     fn reply(&mut self, line: &str) {
         self.output.extend_from_slice(line.as_bytes());
         self.output.extend_from_slice(b"\r\n");
@@ -545,17 +565,21 @@ impl Session<'_> {
             _ => SMALL_READ,
         };
         let reading = read_some(stream, &mut self.input, room, times);
-        let read = if matches!(self.phase, Phase::Data(..)) {
-            // A message in progress is finished; the drain time of the accept loop bounds it.
-            reading.await
-        } else {
-            tokio::select! {
-                read = reading => read,
-                () = self.shutdown.cancelled() => return Err(Ended::Shutdown),
-            }
+        // A message in progress is finished; the drain time of the accept loop bounds it.
+        let in_data = matches!(self.phase, Phase::Data(..));
+        let read = tokio::select! {
+            read = reading => read,
+            () = self.shutdown.cancelled(), if !in_data => return Err(Ended::Shutdown),
+            () = self.config.crowd.presses(self.done_at + self.config.patience_in_crowd) => return Err(Ended::Crowded),
         };
         match read {
             Ok(taken) => {
+                if in_data {
+                    self.since_done += taken;
+                    if self.since_done >= SOMETHING {
+                        self.something_done();
+                    }
+                }
                 self.room = if taken == room { (2 * room).min(LARGE_READ) } else { SMALL_READ };
                 Ok(())
             }
@@ -563,17 +587,4 @@ impl Session<'_> {
             Err(ReadEnd::Closed | ReadEnd::Broken(_)) => Err(Ended::Gone),
         }
     }
-}
-
-fn refusal_of(fault: DataFault, limit: u64) -> String {
-    match fault {
-        DataFault::BareLineEnd => "550 5.6.11 bare CR or LF in the message; lines end in CR LF".to_owned(),
-        DataFault::LineTooLong => "550 5.6.0 a line of the message is too long".to_owned(),
-        DataFault::HeaderTooLarge => "552 5.3.4 the message header is too large".to_owned(),
-        DataFault::MessageTooLarge => too_large(limit),
-    }
-}
-
-fn too_large(limit: u64) -> String {
-    format!("552 5.3.4 message is larger than {limit} bytes")
 }

@@ -197,6 +197,10 @@ fn by_words(mail: &Mail, own: &str) -> Option<&'static str> {
         "送信専用です",
         "本メールにご返信いただいても",
         "このメールには返信できません",
+        "アドレスは使用されておりません",
+        "アドレスは現在使用されておりません",
+        "アドレスは使われておりません",
+        "アドレスは現在使われておりません",
         "thisisanautomatedmessage",
         "thisisanautomaticreply",
         "thisisanautomatedreply",
@@ -216,6 +220,9 @@ fn by_words(mail: &Mail, own: &str) -> Option<&'static str> {
         "休暇をいただいています",
         "休暇を頂いております",
         "休暇を取得しております",
+        "休暇を取得いたします",
+        "休暇をいただきます",
+        "休暇をとらせていただいて",
         "夏季休業",
         "年末年始休業",
         "不在にしております",
@@ -232,12 +239,16 @@ fn by_words(mail: &Mail, own: &str) -> Option<&'static str> {
         "対応いたします",
         "お急ぎの",
         "緊急の場合",
+        "緊急の際",
         "期間中",
         "折り返し",
         "出社後",
         "休み明け",
     ];
-    if !answered && absent.iter().any(|w| head.contains(w)) && later.iter().any(|w| start.contains(w)) {
+    // Many Japanese vacation programs answer with `Re:` and no header; a person who answers says one of these, not two.
+    let needed = if answered { 2 } else { 1 };
+    let promised = later.iter().filter(|w| start.contains(*w)).count();
+    if absent.iter().any(|w| head.contains(w)) && promised >= needed {
         return Some("its text is an absence notice");
     }
     None
@@ -274,6 +285,10 @@ mod tests {
         assert!(machine(
             "From: a@b.example\r\nSubject: x\r\n\r\n25日まで不在にしております。お急ぎの場合は電話ください。\r\n"
         ));
+        let away = "お世話になっております。\r\n8月11日から15日まで夏季休暇をいただいております。\r\n期間中のメールには16日以降に順次ご返信いたします。";
+        assert!(machine(&format!("From: a@b.example\r\nSubject: Re: x\r\n\r\n{away}\r\n")));
+        let person = "来週は夏季休暇をいただいております。急ぎの場合は森下へお願いします。26日の訪問は予定どおりです。";
+        assert!(!machine(&format!("From: a@b.example\r\nSubject: Re: x\r\n\r\n{person}\r\n")));
         for headers in [
             "Auto-Submitted: no",
             "Subject: Re: 自動応答の件",

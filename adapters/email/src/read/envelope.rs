@@ -12,9 +12,11 @@ use kakehashi_core::envelope::{Envelope, Sender};
 use kakehashi_core::job::delivery_of_bounce_address;
 use kakehashi_core::mail::{Mail, MailPart};
 use kakehashi_core::port::{Origin, Part, PartSink, RawIntake, ReadFault, Reader};
-use kakehashi_core::reply_words::{ShortAnswer, bracket_expectation, bracket_urgency, short_answer};
+use kakehashi_core::reply_words::{
+    ShortAnswer, bracket_expectation, bracket_urgency, short_answer, without_names,
+};
 use kakehashi_core::requests::request;
-use kakehashi_core::text::fold::{fold_name, narrow};
+use kakehashi_core::text::fold::narrow;
 use kakehashi_core::vocabulary::{AttachmentRole, Authenticity, Channel, Format, Intent};
 
 /// Reads mails that are not FAX.
@@ -90,10 +92,10 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
         _ => body.as_str(),
     };
     // A name below 「了解しました」 says nothing more if it is the sender's own.
-    let unsigned = without_own_name(words, mail.from.as_ref().and_then(|f| f.name.as_deref()));
-    let words = unsigned.as_str();
+    let own_name = mail.from.as_ref().and_then(|f| f.name.as_deref()).unwrap_or("");
+    let unsigned = without_names(words, &[own_name]);
     let files = mail.parts.iter().any(|p| !p.inline && p.media_type != reaction::PART);
-    let short = if files { None } else { short_answer(words) };
+    let short = if files { None } else { short_answer(words).or_else(|| short_answer(&unsigned)) };
     let machine = automatic::reason(mail, &body, origin.mail_from.as_deref());
     out.intent = if is_report {
         Intent::DeliveryReport
@@ -105,7 +107,7 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
         if reaction::acknowledges(emoji) { Intent::Acknowledgement } else { Intent::Reply }
     } else if short == Some(ShortAnswer::Acknowledgement) {
         Intent::Acknowledgement
-    } else if let Some(asked) = request(words).filter(|_| !files) {
+    } else if let Some(asked) = request(&unsigned).filter(|_| !files) {
         asked
     } else if short == Some(ShortAnswer::Callback) {
         Intent::Callback
@@ -202,21 +204,6 @@ fn attach(
         parts.keep(Part { name: name.as_deref(), media_type: &media_type, pages: None, role, bytes })?;
     out.attachments.push(kept);
     Ok(())
-}
-
-/// A text without the lines that hold only the sender's name as its program shows it, or a part of it.
-fn without_own_name(text: &str, shown: Option<&str>) -> String {
-    let shown = fold_name(shown.unwrap_or(""));
-    let is_name = |line: &str| {
-        let line = line.trim().trim_end_matches(['。', '.', '、', '拝']);
-        let bare = ["です", "より"].iter().find_map(|end| line.strip_suffix(end)).unwrap_or(line);
-        let name = fold_name(bare);
-        let given = name.strip_prefix(shown.as_str()).map_or(99, |rest| rest.chars().count());
-        name.chars().count() >= 2
-            && name.chars().all(|c| !c.is_ascii())
-            && (shown.contains(&name) || (shown.chars().count() >= 2 && given <= 3))
-    };
-    text.lines().filter(|line| !is_name(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// Invitations among the parts, in words; the same one often comes twice, as part and as file.

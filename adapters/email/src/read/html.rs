@@ -1,6 +1,12 @@
 //! HTML to plain text for mails that have no text part: line structure, list marks and quotes kept,
 //! everything else dropped. Written small and bounded because it meets hostile input: one pass, no
 //! tree, no recursion, output never longer than a fixed limit. It never renders, fetches or executes.
+//! What a reader of the mail does not see is left out ([`hidden`]), unless nothing would be left.
+
+mod attributes;
+mod hidden;
+
+use hidden::{Open, Sight};
 
 const MAX_OUTPUT_CHARS: usize = 400_000;
 const MAX_QUOTE_DEPTH: usize = 5;
@@ -8,7 +14,14 @@ const MAX_QUOTE_DEPTH: usize = 5;
 /// The readable text of an HTML body. Quoted blocks are marked by `>` so that quotes are found later
 /// as in plain mails.
 pub(crate) fn to_text(html: &str) -> String {
-    let mut page = Page::default();
+    let (text, in_doubt) = pass(html, false);
+    let empty = text.chars().all(|c| c.is_whitespace() || c == '>');
+    if in_doubt || empty { pass(html, true).0 } else { text }
+}
+
+/// The text, with or without what is hidden, and whether it was plain what that is.
+fn pass(html: &str, with_hidden: bool) -> (String, bool) {
+    let mut page = Page { with_hidden, ..Page::default() };
     let mut rest = html;
     while !rest.is_empty() && page.length < MAX_OUTPUT_CHARS {
         let Some(at) = rest.find('<') else {
@@ -36,7 +49,8 @@ pub(crate) fn to_text(html: &str) -> String {
             rest = find_ignoring_case(rest, &close).map_or("", |at| &rest[at..]);
         }
     }
-    page.finish()
+    let in_doubt = page.open.in_doubt();
+    (page.finish(), in_doubt)
 }
 
 /// Byte length of the tag at the start of `rest`, quotes respected, `>` included.
@@ -69,10 +83,19 @@ struct Page {
     blank_wanted: bool,
     skip_until: Option<&'static str>,
     links: Vec<String>,
+    open: Open,
+    with_hidden: bool,
 }
 
 impl Page {
+    fn sight(&self) -> Sight {
+        if self.with_hidden { Sight::Seen } else { self.open.sight() }
+    }
+
     fn text(&mut self, raw: &str) {
+        if self.sight() > Sight::Seen {
+            return;
+        }
         let decoded = entities(raw);
         for c in decoded.chars() {
             if self.length >= MAX_OUTPUT_CHARS {
@@ -101,7 +124,27 @@ impl Page {
             .take(12)
             .collect::<String>()
             .to_ascii_lowercase();
-        match (name.as_str(), closing) {
+        if !closing {
+            self.open.opens(&name, inner);
+        }
+        let sight = if self.with_hidden {
+            Sight::Seen
+        } else if closing {
+            self.open.sight_of_end(&name)
+        } else {
+            self.open.sight()
+        };
+        // Text, lines and marks of what is not there go; a script is passed over everywhere.
+        if sight < Sight::Gone || matches!(name.as_str(), "script" | "style" | "title") {
+            self.structure(&name, closing, body);
+        }
+        if closing {
+            self.open.closes(&name);
+        }
+    }
+
+    fn structure(&mut self, name: &str, closing: bool, body: &str) {
+        match (name, closing) {
             ("br", _) => self.break_line(),
             ("script", false) => self.skip_until = Some("script"),
             ("style", false) => self.skip_until = Some("style"),
@@ -116,7 +159,9 @@ impl Page {
             }
             ("li", false) => {
                 self.end_block();
-                self.line.push('・');
+                if self.sight() == Sight::Seen {
+                    self.line.push('・');
+                }
             }
             ("td" | "th", true) if !self.line.is_empty() => {
                 self.line.push(' ');
@@ -141,7 +186,8 @@ impl Page {
                 self.quote = self.quote.saturating_sub(1);
             }
             ("a", false) if self.links.len() < 50 => {
-                self.links.push(attribute(body, "href").unwrap_or_default());
+                let href = attributes::value(body, "href").map(|value| entities(value).trim().to_owned());
+                self.links.push(href.unwrap_or_default());
             }
             ("a", true) => {
                 if let Some(href) = self.links.pop() {
@@ -200,16 +246,6 @@ impl Page {
         }
         out.trim_matches('\n').to_owned()
     }
-}
-
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let at = find_ignoring_case(tag, &format!("{name}="))? + name.len() + 1;
-    let rest = tag.get(at..)?;
-    let value = match rest.chars().next()? {
-        quote @ ('"' | '\'') => rest[1..].split(quote).next()?,
-        _ => rest.split([' ', '\t', '\n', '>']).next()?,
-    };
-    Some(entities(value).trim().to_owned())
 }
 
 /// The entities that mails use; unknown ones stay as written.

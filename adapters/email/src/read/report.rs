@@ -182,6 +182,9 @@ fn free_form(mail: &Mail) -> Option<Report> {
         "could not be delivered for",
         "遅延",
         "再送を試み",
+        "配信が遅れ",
+        "配送が遅れ",
+        "まで再試行",
         "再送信を試み",
         "no action is required",
     ];
@@ -230,7 +233,25 @@ fn first_address(text: &str, mail: &Mail) -> Option<String> {
         mail.to.iter().chain(mail.from.as_ref()).map(|a| a.address.to_lowercase()).collect();
     text.split(|c: char| {
         c.is_whitespace()
-            || matches!(c, '<' | '>' | '(' | ')' | '"' | '\'' | ',' | ';' | '「' | '」' | '[' | ']')
+            || matches!(
+                c,
+                '<' | '>'
+                    | '('
+                    | ')'
+                    | '"'
+                    | '\''
+                    | ','
+                    | ';'
+                    | '「'
+                    | '」'
+                    | '['
+                    | ']'
+                    | '、'
+                    | '。'
+                    | '：'
+                    | '（'
+                    | '）'
+            )
     })
     .map(|word| {
         word.trim_matches([':', '.', '、', '。']).trim_start_matches("mailto:").trim_start_matches("To:")
@@ -393,6 +414,12 @@ mod tests {
         let docomo = "Return-Path: <>\nFrom: MAILER-DAEMON@docomo.example\nTo: us@in.example\nSubject: Mail System Error - Returned Mail\n\nThis Message was undeliverable due to the following reason:\n\nThe following destination addresses were unknown (please check\nthe addresses and re-mail the message):\n\n<kaigo@docomo.example>: unknown user\n";
         let report = read(&parse_mail(docomo.as_bytes()).unwrap(), None).unwrap();
         assert!(kakehashi_core::bounce::is_hard(report.status.as_deref().unwrap()), "{report:?}");
+        let late = "Return-Path: <>\nFrom: mailer-daemon@googlemail.example\nSubject: Delivery Status Notification (Delay)\nContent-Type: text/plain; charset=utf-8\n\n** メールの配信が遅れています **\n\n一時的な問題のため、hinata@st.example へのメールの配信が遅れています。46 時間後まで再試行し、配信に失敗した場合はお知らせします。\n";
+        let report = read(&parse_mail(late.as_bytes()).unwrap(), None).unwrap();
+        assert_eq!(
+            (report.outcome, report.recipient.as_deref()),
+            (ReportOutcome::Delayed, Some("hinata@st.example"))
+        );
         let person =
             "From: nurse@b.example\nSubject: 届きません\n\nメールが送信できませんでしたと言われました\n";
         assert_eq!(read(&parse_mail(person.as_bytes()).unwrap(), None), None);

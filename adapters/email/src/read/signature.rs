@@ -301,7 +301,7 @@ fn contact_block(lines: &[&str]) -> Option<usize> {
     let start = lines[..end].iter().rposition(|l| l.trim().is_empty())? + 1;
     let block = &lines[start..end];
     let contacts = block.iter().filter(|l| is_contact(l)).count();
-    let plain = !block.iter().any(|l| is_sentence(l));
+    let plain = !block.iter().any(|l| is_sentence(l) && !is_slogan(l));
     // Addresses and numbers that the text announces are its content.
     let above = lines[..start].iter().rev().find(|l| !l.trim().is_empty())?.trim_end();
     let announced = above.ends_with([':', '：'])
@@ -343,6 +343,19 @@ fn contact_block(lines: &[&str]) -> Option<usize> {
                 && !l.contains(['。', '、'])
         });
     (facility_only && start > 0).then_some(start)
+}
+
+/// `〜あなたらしい毎日を、ご自宅で〜`: a sentence between two flourishes that tells no change and no figure.
+fn is_slogan(line: &str) -> bool {
+    let bare = line.trim();
+    let flourish =
+        |c: char| matches!(c, '〜' | '～' | '~' | '★' | '☆' | '♪' | '*' | '＊' | '◆' | '◇' | '✿' | '♡');
+    let told = ["休", "中止", "変更", "移転", "閉", "停止", "終了", "募集"].iter().any(|w| bare.contains(w));
+    bare.starts_with(flourish)
+        && bare.ends_with(flourish)
+        && bare.chars().count() <= 40
+        && !told
+        && !bare.chars().any(char::is_numeric)
 }
 
 fn is_contact(line: &str) -> bool {
@@ -506,6 +519,15 @@ mod tests {
             body("参加します。\n\n地域包括支援センター\n渡部 恵子\n電話 03-0000-0120"),
             "参加します。"
         );
+        assert_eq!(
+            body(
+                "承知しました。\n\n訪問看護ステーションひなた\n大塚 千尋\nTEL 03-0000-0103\n〜あなたらしい毎日を、ご自宅で〜"
+            ),
+            "承知しました。"
+        );
+        let closing =
+            "承知しました。\n\n訪問看護ステーションひなた\nTEL 03-0000-0103\n〜月末で、閉鎖します〜";
+        assert_eq!(body(closing), closing, "news between flourishes");
         assert_eq!(
             body(
                 "1点目\n落ち着いています。\n\n-----\n\n2点目\n26日は休みます。\n\n-----\n大塚\n訪問看護ひなた\nTEL 03-0000-0103"

@@ -16,6 +16,10 @@ impl Bench<'_> {
         let group = &addressed.group;
         self.ground(format!("グループ {} が指定されています", group.alias));
         let mut reasons = self.sender_reasons();
+        if self.envelope.intent == Intent::Automatic {
+            self.ground("機械が自分から送ったお知らせなので、人が見て決めます");
+            reasons.push(TriageReason::MachineNotice);
+        }
         if let Some(reason) = blocked(Some(addressed), Channel::Web, self.facts.sender.is_some()) {
             reasons.push(reason);
         }

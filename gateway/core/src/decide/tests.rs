@@ -220,6 +220,31 @@ fn who_gets_a_notice() {
 }
 
 #[test]
+fn a_sensor_is_heard_by_a_person() {
+    let alarm = mail(Intent::Automatic, "離床を検知しました 02:13");
+    let mut device = nurse();
+    device.addressed_group = Some(group_facts("G01", true, true));
+    let said = |envelope: &Envelope, facts: &Facts| short(&run(envelope, facts).decision);
+    assert_eq!(said(&alarm, &device), "triage machine_notice 1");
+    assert!(!may_notify(&alarm, IdentityLevel::I1));
+    // What answers, what nobody registered, and what goes to no group is recorded.
+    let mut vacation = alarm.clone();
+    vacation.in_reply_to.push("x@in.example".into());
+    assert_eq!(said(&vacation, &device), "record automatic");
+    let mut coded = alarm.clone();
+    coded.reply_code = Some("0123456789".into());
+    assert_eq!(said(&coded, &device), "record automatic");
+    let mut stranger = device.clone();
+    stranger.sender = None;
+    assert_eq!(said(&alarm, &stranger), "record automatic");
+    let mut stopped = device.clone();
+    stopped.sender.as_mut().unwrap().endpoint.state = EndpointState::Suspended;
+    assert_eq!(said(&alarm, &stopped), "record automatic");
+    assert_eq!(said(&alarm, &nurse()), "record automatic");
+    assert_eq!(said(&mail(Intent::DeliveryReport, ""), &device), "record delivery_report");
+}
+
+#[test]
 fn group_addresses() {
     let note = mail(Intent::Topic, "浮腫が強いです");
     let to = |member, consent, change: &dyn Fn(&mut Facts)| {

@@ -24,6 +24,22 @@ const OBJECTS: &[&str] = &[
     "たしかに",
     "すでに",
     "既に",
+    "諸々",
+    "もろもろ",
+    "全部",
+    "全件",
+    "ご案内",
+    "お知らせ",
+    "変更",
+    "変更点",
+    "日程",
+    "書類",
+    "ファイル",
+    "添付ファイル",
+    "メールの内容",
+    "ご連絡内容",
+    "連絡内容",
+    "ご報告",
 ];
 /// Stems that with any of [`DONE`] say that a person has taken note.
 const STEMS: &[&str] = &["拝承", "了承", "了解", "承知", "確認", "拝受", "拝見", "拝読", "受領", "受信"];
@@ -69,9 +85,11 @@ const WORDS: &[&str] = &[
 pub(super) fn acknowledges(piece: &str) -> bool {
     let piece = piece.strip_prefix("はい").unwrap_or(piece);
     let done = |bare: &str| STEMS.iter().any(|s| bare.strip_prefix(s).is_some_and(|end| DONE.contains(&end)));
-    WORDS.contains(&piece)
-        || done(piece)
-        || OBJECTS.iter().filter_map(|object| piece.strip_prefix(object)).any(done)
+    let object = |object: &&str| {
+        let rest = piece.strip_prefix(object)?;
+        Some(["を", "は", "も"].iter().find_map(|joint| rest.strip_prefix(joint)).unwrap_or(rest))
+    };
+    WORDS.contains(&piece) || done(piece) || OBJECTS.iter().filter_map(object).any(done)
 }
 
 /// Words that make a courtesy longer without saying more.
@@ -117,6 +135,41 @@ const BEFORE: &[&str] = &[
     "皆様",
     "皆さま",
 ];
+/// The like before thanks and excuses only: before a wish they would say when.
+const BEFORE_THANKS: &[&str] = &[
+    "夜分に",
+    "夜分遅くに",
+    "夜遅くに",
+    "夜遅くまで",
+    "遅い時間に",
+    "遅くまで",
+    "早朝に",
+    "早朝から",
+    "朝早くから",
+    "朝早くに",
+    "休日に",
+    "休日にもかかわらず",
+    "お休みのところ",
+    "お休みの日に",
+    "お休み中に",
+    "お休み中のところ",
+    "急なお願いに",
+    "毎回",
+    "毎度",
+    "色々と",
+    "いろいろと",
+    "いろいろ",
+    "詳しい",
+    "詳細な",
+    "詳細",
+    "丁寧な",
+    "ご丁寧な",
+    "ご丁寧に",
+    "迅速な",
+    "迅速に",
+    "細やかな",
+    "わかりやすい",
+];
 /// What one thanks for; never the matter itself.
 const THANKED: &[&str] = &[
     "連絡",
@@ -144,6 +197,20 @@ const THANKED: &[&str] = &[
     "心配り",
     "気遣い",
     "提供",
+    "確認",
+    "指示",
+    "指摘",
+    "助言",
+    "アドバイス",
+    "フォロー",
+    "サポート",
+    "段取り",
+    "返送",
+    "送信",
+    "速報",
+    "メール",
+    "配慮",
+    "心遣い",
 ];
 /// How thanks end.
 const THANKS: &[&str] = &[
@@ -157,6 +224,10 @@ const THANKS: &[&str] = &[
     "ありがとう",
     "おそれいります",
     "恐れ入ります",
+    "感謝です",
+    "すみません",
+    "申し訳ありません",
+    "申し訳ございません",
 ];
 /// How a request for favour ends.
 const FAVOUR: &[&str] = &[
@@ -200,6 +271,27 @@ const GREETINGS: &[&str] = &[
     "お礼まで",
     "承知のご連絡まで",
     "ご確認まで",
+    "お大事になさってください",
+    "お大事にしてください",
+    "お大事にどうぞ",
+    "お大事に",
+    "お手数おかけしました",
+    "お手数をおかけしました",
+    "お手数おかけしますが",
+    "お手数をおかけしますが",
+    "ご面倒おかけしますが",
+    "ご面倒をおかけしますが",
+    "ご迷惑をおかけしました",
+    "ご心配をおかけしました",
+    "お先に失礼します",
+    "お先に失礼いたします",
+    "おやすみなさい",
+    "お休みなさい",
+    "助かりました",
+    "大変助かります",
+    "助かります",
+    "感謝",
+    "感謝です",
 ];
 /// Subjects that name nothing.
 const MATTERS: &[&str] = &[
@@ -227,17 +319,43 @@ const MATTERS: &[&str] = &[
     "上記内容",
     "この件",
     "その件",
-    "返信が遅くなりました",
-    "返信遅くなりました",
-    "遅くなりました",
-    "遅くなりすみません",
-    "返信が遅くなり申し訳ありません",
-    "遅くなり申し訳ありません",
-    "返信遅くなりすみません",
 ];
+
+/// `ご返信が遅くなり申し訳ありません`; 「遅くなります」 is news.
+fn excuses_delay(piece: &str) -> bool {
+    let piece = ["ご", "お", "御"].iter().find_map(|w| piece.strip_prefix(w)).unwrap_or(piece);
+    let piece = ["返信", "返事", "連絡", "回答", "返答", "確認"]
+        .iter()
+        .find_map(|w| piece.strip_prefix(w))
+        .map_or(piece, |rest| rest.strip_prefix('が').unwrap_or(rest));
+    let piece = piece.strip_prefix("大変").unwrap_or(piece);
+    let Some(rest) = ["遅くなりまして", "遅くなって", "遅くなりました", "遅くなり", "遅れまして", "遅れて"]
+        .iter()
+        .find_map(|w| piece.strip_prefix(w))
+    else {
+        return false;
+    };
+    let rest = ["大変", "誠に", "本当に"].iter().find_map(|w| rest.strip_prefix(w)).unwrap_or(rest);
+    let rest = rest.strip_suffix("でした").unwrap_or(rest);
+    matches!(
+        rest,
+        "" | "すみません"
+            | "すいません"
+            | "ごめんなさい"
+            | "申し訳ありません"
+            | "申し訳ございません"
+            | "申し訳ないです"
+            | "失礼しました"
+            | "失礼いたしました"
+            | "恐れ入ります"
+    )
+}
 
 /// `何卒よろしくお願い申し上げます`, `ご丁寧にご連絡いただき`, `変更の件`.
 pub(super) fn is_courtesy(piece: &str) -> bool {
+    if excuses_delay(piece) {
+        return true;
+    }
     let mut rest = piece;
     // Two such words may stand in a row: 「いつも大変」.
     for _ in 0..3 {
@@ -254,6 +372,12 @@ pub(super) fn is_courtesy(piece: &str) -> bool {
     {
         // 「お願いいたします」 alone asks for something that stands before it.
         return shortened || !rest.starts_with("お願い");
+    }
+    if let Some(thanks) = BEFORE_THANKS.iter().filter_map(|w| rest.strip_prefix(w)).min_by_key(|r| r.len()) {
+        rest = thanks;
+        if THANKS.contains(&rest) {
+            return true;
+        }
     }
     let thanked = rest.strip_prefix(['ご', 'お', '御']).unwrap_or(rest);
     let Some(after) = THANKED.iter().filter_map(|w| thanked.strip_prefix(w)).min_by_key(|r| r.len()) else {
@@ -281,6 +405,7 @@ pub(super) fn is_courtesy(piece: &str) -> bool {
     .unwrap_or(after);
     let after =
         ["誠に", "大変", "本当に", "どうも"].iter().find_map(|w| after.strip_prefix(w)).unwrap_or(after);
+    let after = after.strip_suffix("でした").unwrap_or(after);
     // 「ご連絡いただき」 goes on after a comma.
     THANKS.contains(&after) || (after.is_empty() && rest.ends_with(['き', 'り', 'て']))
 }

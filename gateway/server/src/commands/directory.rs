@@ -7,18 +7,18 @@ use crate::directory_files;
 use crate::gateway::store_config;
 use kakehashi_core::clock::{Clock as _, SystemClock};
 use kakehashi_core::ids::NetworkId;
-use kakehashi_store::{DirectoryChange, Kept, KeptPart, Store};
+use kakehashi_store::{DirectoryChange, Kept, Store};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-pub(crate) fn import(folder: &Path, dry_run: bool, config: &Path) -> ExitCode {
+pub(crate) fn import(folder: &Path, dry_run: bool, rejoin: &[String], config: &Path) -> ExitCode {
     let files = match directory_files::load(folder) {
         Ok(files) => files,
         Err(error) => return fail(format!("{}: {error}; name a folder of CSV files", folder.display())),
     };
     let now = SystemClock.now();
-    let changes = match directory_files::read(&files, now) {
+    let mut changes = match directory_files::read(&files, now) {
         Ok(changes) => changes,
         Err(errors) => {
             for error in &errors {
@@ -27,6 +27,11 @@ pub(crate) fn import(folder: &Path, dry_run: bool, config: &Path) -> ExitCode {
             return fail(format!("{} mistakes, nothing was changed", errors.len()));
         }
     };
+    for pair in rejoin {
+        if !take_back(&mut changes, pair) {
+            return fail(format!("--rejoin {pair}: groups.csv lists no such member; write GROUP:FACILITY"));
+        }
+    }
     if dry_run {
         println!(
             "{} 行、問題なし(変更していません) / {} lines are good, nothing was changed",
@@ -68,18 +73,66 @@ pub(crate) fn import(folder: &Path, dry_run: bool, config: &Path) -> ExitCode {
     })
 }
 
-/// What the file says otherwise than the desk. The file should follow; until then nothing is lost.
+/// Marks the member `GROUP:FACILITY` as one that takes part again. `false` if the file lists none such.
+fn take_back(changes: &mut [DirectoryChange], pair: &str) -> bool {
+    let mut found = false;
+    for change in changes {
+        if let DirectoryChange::Membership { group_id, facility_id, again, .. } = change
+            && pair.split_once(':') == Some((group_id.as_str(), facility_id.as_str()))
+        {
+            *again = true;
+            found = true;
+        }
+    }
+    found
+}
+
+/// What the file says otherwise than the gateway. The file should follow; until then nothing is lost.
 fn kept_words(kept: &Kept) -> String {
-    let id = &kept.endpoint_id;
-    match kept.what {
-        KeptPart::Number => format!(
+    match kept {
+        Kept::Number { endpoint_id: id } => format!(
             "{id}: 番号は画面で二人が確かめたものを残しました。ファイルの番号を直すか、FAXの画面で変えてください / \
              the number checked by two persons stays; correct the file, or change it at /fax"
         ),
-        KeptPart::Settings => format!(
+        Kept::Settings { endpoint_id: id } => format!(
             "{id}: 受け取り方は施設が変えたものを残しました。ファイルを合わせてください / \
              how the facility chose to receive stays; let the file follow"
         ),
+        Kept::Leave { group_id, facility_id, left_at } => {
+            let left = left_at.in_japan().strftime("%Y-%m-%d %H:%M");
+            format!(
+                "{group_id} {facility_id}: {left} に担当を終了しています。members から外すか、再び担当するなら \
+                 --rejoin {group_id}:{facility_id} を付けてください / left on {left}; take it off the members, or \
+                 add --rejoin {group_id}:{facility_id} if it takes part again"
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kakehashi_core::clock::UtcMicros;
+
+    #[test]
+    fn one_member_is_taken_back_by_name() {
+        let files = network::files();
+        let mut changes = directory_files::read(&files, UtcMicros::from_micros(0)).unwrap();
+        for wrong in ["G01", "G01:", "G01:F99", "G99:F03", ""] {
+            assert!(!take_back(&mut changes, wrong), "{wrong}");
+        }
+        assert!(take_back(&mut changes, "G01:F03"));
+        let marked = changes
+            .iter()
+            .filter(|change| matches!(change, DirectoryChange::Membership { again: true, .. }))
+            .count();
+        assert_eq!(marked, 1);
+        let words = kept_words(&Kept::Leave {
+            group_id: "G01".into(),
+            facility_id: "F03".into(),
+            left_at: UtcMicros::from_micros(1_780_000_000_000_000),
+        });
+        assert!(words.contains("2026-05-29 05:26") && words.contains("--rejoin G01:F03"), "{words}");
     }
 }
 

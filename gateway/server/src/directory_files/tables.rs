@@ -376,6 +376,7 @@ impl Reading {
                 group_id: group_id.clone(),
                 facility_id,
                 since: self.now,
+                again: false,
             });
         }
         Ok(())

@@ -15,7 +15,7 @@ use kakehashi_core::vocabulary::{
     AttachmentRole, Channel, DeliveryMode, DeliveryState, EndpointState, Format, Urgency,
 };
 use kakehashi_store::view::OutboxFilter;
-use kakehashi_store::{DirectoryChange, Kept, KeptPart};
+use kakehashi_store::{DirectoryChange, Kept};
 
 fn later(minutes: i64) -> UtcMicros {
     now().plus_seconds(minutes * 60)
@@ -107,8 +107,8 @@ pub(crate) async fn the_desk_is_newer_than_the_file(world: &World) {
         }
     }
     let done = world.store.directory(&world.network).apply(file.clone(), now()).await.unwrap();
-    let kept = |what| Kept { endpoint_id: "E04".into(), what };
-    assert_eq!(done.kept, [kept(KeptPart::Number), kept(KeptPart::Settings)]);
+    let kept = [Kept::Number { endpoint_id: "E04".into() }, Kept::Settings { endpoint_id: "E04".into() }];
+    assert_eq!(done.kept, kept);
     let e = world.worker().endpoint(&"E04".into()).await.unwrap().unwrap();
     assert_eq!((e.address.as_str(), e.state), ("0300000999", EndpointState::Unverified));
     assert_eq!((e.settings.instant_threshold, e.settings.hold_seconds), (Urgency::Emergency, 90));

@@ -1,7 +1,8 @@
 //! 休止 and 担当終了 as both databases keep them: what waits becomes one まとめ便 on the return, the same word twice is
-//! one pause, an end in time is recorded once, and leaving is taken back within a day only.
+//! one pause, an end in time is recorded once, leaving is taken back within a day only, and no older file
+//! brings back whoever left.
 
-use super::world::{World, deliver, endpoint, now, post, topic};
+use super::world::{World, cast, deliver, endpoint, now, post, topic};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::commit::{DigestMove, Effect, EndpointChange, NewSheet};
 use kakehashi_core::directory::EndpointSettings;
@@ -12,6 +13,7 @@ use kakehashi_core::receipt::{Receipt, ReceiptOf};
 use kakehashi_core::sheet_order::{SheetContent, SheetOrder};
 use kakehashi_core::vocabulary::{Channel, DeliveryMode};
 use kakehashi_store::view::OutboxFilter;
+use kakehashi_store::{DirectoryChange, Kept};
 
 fn days(days: i64) -> UtcMicros {
     now().plus_seconds(days * 86_400)
@@ -203,4 +205,38 @@ pub(crate) async fn leaving_is_taken_back_within_a_day(world: &World) {
     world.commit_at(days(1), vec![leave()]).await.unwrap();
     assert_eq!(world.commit_at(days(3), vec![back()]).await.unwrap().repeated_count, 1, "by invitation");
     assert!(!is_member(days(3)).await);
+}
+
+pub(crate) async fn whoever_left_stays_away_from_an_older_file(world: &World) {
+    world.fill().await;
+    let is_member = |at: UtcMicros| async move {
+        let roster = world.worker().roster(&"G01".into(), at).await.unwrap().unwrap();
+        roster.member(&"F03".into()).is_some()
+    };
+    let leave = Effect::LeaveGroup { group_id: "G01".into(), facility_id: "F03".into() };
+    world.commit_at(days(1), vec![leave]).await.unwrap();
+    // The file was written before and lists it still: said every time, followed never.
+    let import = |file: Vec<DirectoryChange>, at| async move {
+        world.store.directory(&world.network).apply(file, at).await.unwrap()
+    };
+    let left = Kept::Leave { group_id: "G01".into(), facility_id: "F03".into(), left_at: days(1) };
+    for day in [2, 9] {
+        let done = import(cast("sakurami"), days(day)).await;
+        assert_eq!((done.changed, done.kept), (0, vec![left.clone()]));
+        assert!(!is_member(days(day)).await);
+    }
+    // A person of the office says that it takes part again.
+    let mut file = cast("sakurami");
+    for change in &mut file {
+        if let DirectoryChange::Membership { group_id, facility_id, since, again } = change {
+            *again = (group_id.as_str(), facility_id.as_str()) == ("G01", "F03");
+            *since = days(10);
+        }
+    }
+    let done = import(file.clone(), days(10)).await;
+    assert_eq!((done.changed, done.kept), (1, Vec::new()));
+    assert!(is_member(days(10)).await);
+    assert!(!is_member(days(9)).await, "not in between");
+    let done = import(file, days(11)).await;
+    assert_eq!((done.changed, done.kept), (0, Vec::new()), "once");
 }

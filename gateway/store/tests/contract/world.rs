@@ -281,6 +281,7 @@ pub(crate) fn cast(id: &str) -> Vec<DirectoryChange> {
             group_id: group.into(),
             facility_id: f.into(),
             since: now().plus_seconds(-86_400),
+            again: false,
         }));
     }
     all

@@ -419,6 +419,7 @@ pub(super) fn cast() -> Vec<DirectoryChange> {
             group_id: "G01".into(),
             facility_id: FacilityId::new(member),
             since: start().plus_seconds(-86_400),
+            again: false,
         });
     }
     all

@@ -117,6 +117,10 @@ pub(crate) fn reason(lang: Lang, reason: &TriageReason) -> String {
         TriageReason::NotReleased => {
             ("確定前、または開示制限のある文書です", "the document is not final or is confidential")
         }
+        TriageReason::MachineNotice => (
+            "登録された機器やシステムからグループ宛のお知らせです。見て決めてください",
+            "a registered device or system tells the group something; a person decides",
+        ),
         TriageReason::NotAuthentic => (
             "差出人が本物と確かめられません。なりすましのおそれがあります",
             "the sender could not be proved; the mail may be forged",
