@@ -109,6 +109,23 @@ fn kept_words(kept: &Kept) -> String {
     }
 }
 
+pub(crate) fn example(folder: &Path) -> ExitCode {
+    if let Err(error) = std::fs::create_dir_all(folder) {
+        return fail(format!("{}: {error}", folder.display()));
+    }
+    for (name, text) in network::files() {
+        let path = folder.join(&name);
+        if path.exists() {
+            return fail(format!("{} exists already; choose an empty folder", path.display()));
+        }
+        if let Err(error) = std::fs::write(&path, text) {
+            return fail(format!("{}: {error}", path.display()));
+        }
+        println!("{}", path.display());
+    }
+    ExitCode::SUCCESS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,21 +151,4 @@ mod tests {
         });
         assert!(words.contains("2026-05-29 05:26") && words.contains("--rejoin G01:F03"), "{words}");
     }
-}
-
-pub(crate) fn example(folder: &Path) -> ExitCode {
-    if let Err(error) = std::fs::create_dir_all(folder) {
-        return fail(format!("{}: {error}", folder.display()));
-    }
-    for (name, text) in network::files() {
-        let path = folder.join(&name);
-        if path.exists() {
-            return fail(format!("{} exists already; choose an empty folder", path.display()));
-        }
-        if let Err(error) = std::fs::write(&path, text) {
-            return fail(format!("{}: {error}", path.display()));
-        }
-        println!("{}", path.display());
-    }
-    ExitCode::SUCCESS
 }
