@@ -382,3 +382,46 @@ fn a_message_that_does_not_say_what_happened_waits() {
     assert!(read.warnings.iter().any(|w| w.code == "missing_event"), "{:?}", read.warnings);
     assert!(read.warnings.iter().any(|w| w.code == kakehashi_core::decide::doubt::PAGES_UNREADABLE));
 }
+
+#[test]
+fn how_a_drug_is_used_stays_with_that_drug() {
+    // OMP tells it before the drug, RDE behind it.
+    let before = message(
+        "OMP^O09",
+        &[
+            "ORC|NW|O1",
+            "TQ1|1||^毎食後||||||||",
+            "RXO|^アムロジピン錠5mg|1||^錠",
+            "ORC|NW|O2",
+            "TQ1|1||^就寝前",
+            "RXO|^センノシド錠12mg|2||^錠",
+            "NTE|1||便の様子を見て",
+        ],
+    );
+    let lines = body(&before);
+    assert!(lines.contains(&"・アムロジピン錠5mg 1錠 毎食後"), "{lines:?}");
+    assert!(lines.contains(&"・センノシド錠12mg 2錠 就寝前"), "{lines:?}");
+    let behind = message(
+        "RDE^O11",
+        &[
+            "ORC|NW|O1",
+            "RXE||^アムロジピン錠5mg|1||^錠",
+            "TQ1|1||^毎食後",
+            "ORC|CA|O2",
+            "RXE||^センノシド錠12mg|2||^錠",
+            "TQ1|1||^就寝前",
+        ],
+    );
+    assert_eq!(title(&behind), "処方", "one of two");
+    let lines = body(&behind);
+    assert!(lines.contains(&"・アムロジピン錠5mg 1錠 毎食後"), "{lines:?}");
+    assert!(lines.contains(&"・センノシド錠12mg 2錠（取消） 就寝前"), "{lines:?}");
+}
+
+#[test]
+fn codes_of_allergies_are_words() {
+    let read = message("ADT^A60", &["IAM|1|FA|^そば|SV|息苦しさ", "IAM|2|DA^医薬品|^ペニシリン|MO"]);
+    let lines = body(&read);
+    assert!(lines.contains(&"・そば（食物、重度、息苦しさ）"), "{lines:?}");
+    assert!(lines.contains(&"・ペニシリン（医薬品、中等度）"), "{lines:?}");
+}

@@ -333,6 +333,25 @@ fn doctor_cancelled(envelope: &mut Envelope) {
     event.corrects = event.key.as_deref().and_then(|k| k.strip_suffix(":A55")).map(str::to_owned);
 }
 
+/// Table 0127.
+const ALLERGENS: &[(&str, &str)] = &[
+    ("DA", "薬"),
+    ("FA", "食物"),
+    ("EA", "環境"),
+    ("AA", "動物"),
+    ("PA", "植物"),
+    ("LA", "花粉"),
+    ("MA", "その他"),
+    ("MC", "その他の禁忌"),
+];
+/// Table 0128.
+const SEVERITIES: &[(&str, &str)] = &[("SV", "重度"), ("MO", "中等度"), ("MI", "軽度"), ("U", "程度不明")];
+
+/// A bare code of a table in words; what the sender wrote otherwise.
+fn in_words(told: &str, table: &[(&str, &str)]) -> String {
+    table.iter().find(|(code, _)| *code == told).map_or(told, |(_, words)| words).to_owned()
+}
+
 /// One line for each allergy.
 fn allergies(scope: &Scope<'_>) -> Vec<String> {
     let segments = scope.view.segments().filter(|s| matches!(s.name(), "IAM" | "AL1"));
@@ -340,7 +359,11 @@ fn allergies(scope: &Scope<'_>) -> Vec<String> {
         .take(200)
         .filter_map(|segment| {
             let substance = segment.coded(3)?;
-            let details = [segment.coded(2), segment.coded(4), reactions(&segment)];
+            let details = [
+                segment.coded(2).map(|told| in_words(&told, ALLERGENS)),
+                segment.coded(4).map(|told| in_words(&told, SEVERITIES)),
+                reactions(&segment),
+            ];
             let details: Vec<String> = details.into_iter().flatten().collect();
             let details =
                 if details.is_empty() { String::new() } else { format!("（{}）", details.join("、")) };

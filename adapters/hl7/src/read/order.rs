@@ -18,7 +18,9 @@ pub(super) fn compose(envelope: &mut Envelope, scope: &Scope<'_>) {
     if let Some(event) = envelope.event.as_mut() {
         event.status = scope.text("ORC", 1, 1);
         event.key = order.map(|order| format!("order:{order}"));
-        let stopped = matches!(event.status.as_deref(), Some("CA" | "DC" | "OC"));
+        // One drug of several that is stopped does not take back the others.
+        let mut controls = scope.view.all("ORC").map(|orc| orc.text(1, 1)).peekable();
+        let stopped = controls.peek().is_some() && controls.all(|c| c.as_deref().is_some_and(is_stopped));
         event.corrects = event.key.clone().filter(|_| stopped);
     }
     let cancelled = envelope.event.as_ref().is_some_and(|e| e.corrects.is_some());
@@ -51,21 +53,41 @@ fn purpose(scope: &Scope<'_>) -> Option<String> {
     kind.1.contains("処方").then(|| kind.1.clone())
 }
 
+fn is_stopped(control: &str) -> bool {
+    matches!(control, "CA" | "DC" | "OC")
+}
+
+/// One line for each drug. How it is used stands behind the drug (RDE) or before it (OMP), but always in its order.
 fn drugs(scope: &Scope<'_>) -> Vec<String> {
+    let all_stopped = scope.view.all("ORC").all(|orc| orc.text(1, 1).as_deref().is_some_and(is_stopped));
     let mut lines: Vec<String> = Vec::new();
+    // What was told of an order before its drug; none once the drug is named.
+    let mut before: Option<String> = None;
+    let mut stopped = false;
     for segment in scope.view.segments() {
         match segment.name() {
-            "RXE" | "RXO" if lines.len() < MAX_DRUGS => lines.extend(drug(&segment)),
+            "ORC" => {
+                before = Some(String::new());
+                stopped = !all_stopped && segment.text(1, 1).as_deref().is_some_and(is_stopped);
+            }
+            "RXE" | "RXO" if lines.len() < MAX_DRUGS => {
+                let told = before.take().unwrap_or_default();
+                let gone = if stopped { "（取消）" } else { "" };
+                lines.extend(drug(&segment).map(|line| format!("{line}{told}{gone}")));
+            }
             "NTE" => {
                 let note = segment.repeats(3).filter_map(|o| o.whole().text()).collect::<Vec<_>>().join(" ");
                 let note = kakehashi_core::text::clean_line(&note, 500);
-                if let Some(line) = lines.last_mut().filter(|_| !note.is_empty()) {
+                if let Some(line) = lines.last_mut().filter(|_| !note.is_empty() && before.is_none()) {
                     line.push_str(&format!("\n　※ {note}"));
                 }
             }
             "TQ1" => {
-                if let Some(line) = lines.last_mut() {
-                    line.push_str(&timing(&segment));
+                let told = timing(&segment);
+                match (&mut before, lines.last_mut()) {
+                    (Some(before), _) => before.push_str(&told),
+                    (None, Some(line)) if !line.contains(told.as_str()) => line.push_str(&told),
+                    (None, _) => {}
                 }
             }
             _ => {}
