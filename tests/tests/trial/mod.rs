@@ -12,7 +12,7 @@ use std::sync::Arc;
 const PHARMACY: &str = "0300000105";
 
 /// A network whose trial is over; nothing waits in it but a blank page.
-pub fn over(database: &Database) -> Network {
+pub(crate) fn over(database: &Database) -> Network {
     let network = Network::new(database);
     // Some message, so that there is an intake on which the trial can lean.
     let mut gateway = network.start("2026-06-09 09:00:00");
