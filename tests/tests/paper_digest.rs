@@ -104,9 +104,10 @@ fn two_sheets_of_one_digest_in_one_fax_are_an_item_each() {
         assert_eq!(items.len(), 2, "each sheet by itself");
         let decided =
             [("まとめ便の返信票(6件)", "acknowledge_all"), ("まとめ便の返信票(2件)", "call_back_8")];
-        for (item, (words, mark)) in items.iter().zip(decided) {
+        for item in &items {
             let (_, page) = office.get(item);
-            assert!(page.contains(words), "{words}: {page}");
+            let mine = decided.into_iter().find(|(words, _)| page.contains(words));
+            let (_, mark) = mine.unwrap_or_else(|| panic!("neither sheet: {page}"));
             assert_eq!(page.matches("<div class=\"viewer").count(), 1, "its own page only");
             let (status, crop) = office.get_bytes(&format!("{item}/boxes/{mark}.png"));
             assert!(status == 200 && crop.starts_with(b"\x89PNG"), "{mark}: {status}");
