@@ -3,8 +3,9 @@
 
 use crate::caught::Caught;
 use crate::wait;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,19 @@ use std::time::Duration;
 pub struct Relay {
     port: u16,
     taken: Arc<Mutex<Vec<Caught>>>,
+    silence: Arc<AtomicU8>,
+}
+
+/// From when on a relay says nothing more, without closing the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Silence {
+    /// It talks.
+    Never,
+    /// It takes connections and does not greet.
+    FromTheStart,
+    /// It takes a message and does not answer.
+    AfterMessage,
 }
 
 impl Relay {
@@ -24,7 +38,7 @@ impl Relay {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|e| panic!("relay: {e}"));
         let port = listener.local_addr().map_or(0, |a| a.port());
-        let relay = Self { port, taken: Arc::default() };
+        let relay = Self { port, taken: Arc::default(), silence: Arc::default() };
         let shared = relay.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -68,12 +82,24 @@ impl Relay {
         })
     }
 
+    /// From now on, for connections that are open too.
+    pub fn falls_silent(&self, silence: Silence) {
+        self.silence.store(silence as u8, Ordering::SeqCst);
+    }
+
+    fn is_silent(&self, silence: Silence) -> bool {
+        self.silence.load(Ordering::SeqCst) == silence as u8
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Caught>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn session(&self, mut stream: TcpStream) -> std::io::Result<()> {
         let mut lines = BufReader::new(stream.try_clone()?);
+        if self.is_silent(Silence::FromTheStart) {
+            return lines.read_to_end(&mut Vec::new()).map(|_| ());
+        }
         stream.write_all(b"220 relay.example ready\r\n")?;
         let mut to: Vec<String> = Vec::new();
         loop {
@@ -96,6 +122,9 @@ impl Relay {
                 stream.write_all(b"354 go on\r\n")?;
                 let bytes = data(&mut lines)?;
                 self.lock().push(Caught { to: to.clone(), bytes });
+                if self.is_silent(Silence::AfterMessage) {
+                    return lines.read_to_end(&mut Vec::new()).map(|_| ());
+                }
                 b"250 OK taken\r\n"
             } else if command == "QUIT" {
                 stream.write_all(b"221 bye\r\n")?;

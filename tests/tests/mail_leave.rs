@@ -9,7 +9,7 @@ use kakehashi_tests::database::Database;
 use kakehashi_tests::gateway::Gateway;
 use kakehashi_tests::letters;
 use kakehashi_tests::mllp::Mllp;
-use kakehashi_tests::network::{Network, hl7, send_mail};
+use kakehashi_tests::network::{Network, hl7, receipt as receipt_at, send_mail};
 use kakehashi_tests::office::{Office, between, links};
 use kakehashi_tests::wait;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use std::time::Duration;
 const NURSES: &str = "hinata@st.example";
 /// The care managers write by mail as well, and receive by FAX.
 const CARE: &str = "tsumugi@care.example";
+const DAY_SERVICE: &str = "hidamari@day.example";
 const STRANGER: &str = "morishita.aya@private.example";
 const DISCHARGE: &str = "ja02_adt_a03_discharge_iso2022jp.hl7";
 const CANCEL: &str = "ja06_adt_a13_cancel_discharge_iso2022jp.hl7";
@@ -150,6 +151,62 @@ fn a_leave_is_ended_by_a_word() {
         answer(&gateway, &network, &receipt, NURSES, "再開");
         let resumed = titled(&network, NURSES, "再開の控え", 1);
         assert!(resumed.text.contains("再開しました"), "{}", resumed.text);
+        assert!(!facilities(&gateway).contains("休止中"));
+        gateway.stop();
+    }
+}
+
+/// Another facility stands in: then even emergencies wait for the one that rests, and go to the one that stands in.
+#[test]
+fn another_facility_stands_in() {
+    for database in Database::all() {
+        println!("on {database:?}");
+        let network = Network::new(&database);
+        network.register(
+            "endpoints.csv",
+            &format!("F04,email,{CARE},verified,yes,emergency,17:00,,,full_text,,,"),
+        );
+        network.register("endpoints.csv", &format!("F07,email,{DAY_SERVICE},verified,no,,,,,,,,"));
+        let mut gateway = network.start("2026-06-09 10:19:50");
+        hospital(&gateway, DISCHARGE);
+        let mail = network.relay.wait(NURSES, 1).remove(0).read();
+        // A facility that is no member of the group, and a name that nobody has, are asked about.
+        for nobody in ["代理:桜見中央病院", "代理:すみれ訪問看護"] {
+            let tasks = Office::log_in(&gateway).triage().len();
+            answer(&gateway, &network, &mail, NURSES, &format!("休止 6/9〜6/14 {nobody}"));
+            assert_eq!(Office::log_in(&gateway).triage().len(), tasks + 1, "{nobody}");
+        }
+        assert!(!facilities(&gateway).contains("休止中"));
+        answer(&gateway, &network, &mail, NURSES, "休止 6/9〜6/14 代理:ケアプランセンターつむぎ");
+        let receipt = titled(&network, NURSES, "休止の控え", 1);
+        assert!(receipt.text.contains("代理: ケアプランセンターつむぎ 様"), "{}", receipt.text);
+        for shown in [facilities(&gateway), group_page(&gateway)] {
+            assert!(shown.contains("休止中 6/9(火)–6/14(日) 代理 ケアプランセンターつむぎ"), "{shown}");
+        }
+
+        // An emergency of somebody else goes to who stands in, and to nobody who rests.
+        let (nurses, care) = (network.relay.to(NURSES).len(), network.relay.to(CARE).len());
+        let alarm = letters::plain(DAY_SERVICE, GROUP, "転倒", "", "[緊急] 10:40 転倒 意識清明");
+        send_mail(&gateway, DAY_SERVICE, GROUP, &alarm);
+        let told = network.relay.wait(CARE, care + 1).remove(care).read();
+        assert!(told.subject.contains("緊急"), "{}", told.subject);
+        network.settled();
+        assert_eq!(network.relay.to(NURSES).len(), nurses, "an emergency waits where somebody stands in");
+        // 了解 of the one that stands in counts for itself.
+        answer(&gateway, &network, &told, CARE, "了解しました");
+        let topics = network.topics("つばき01");
+        let alarm = topics.iter().find(|t| t["topic"].to_string().contains("転倒")).unwrap();
+        assert!(!receipt_at(&alarm["topic"], "F04")["acknowledgement"].is_null(), "{alarm:#}");
+        gateway.stop();
+
+        // On the return the emergency comes too, in the まとめ便 that says that it is over.
+        let mut gateway = network.start("2026-06-15 08:30:05");
+        let back = wait::until("the return", Duration::from_secs(40), || {
+            network.relay.to(NURSES).get(nurses).map(Caught::read)
+        });
+        assert!(back.text.contains("6/9(火)–6/14(日) の休止が終わり、再開しました"), "{}", back.text);
+        assert!(back.text.contains("まとめ便"), "{}", back.text);
+        network.settled();
         assert!(!facilities(&gateway).contains("休止中"));
         gateway.stop();
     }
