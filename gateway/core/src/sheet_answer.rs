@@ -125,15 +125,15 @@ pub fn of_one_post(id: &str) -> &str {
 /// Whether nothing is seen on the sheet: every box empty, nothing written. A light pencil may have been lost on the
 /// way, so this alone is only a proposal to a person.
 #[must_use]
-pub fn is_untouched(marks: &[Mark], writing: bool) -> bool {
+pub fn seems_untouched(marks: &[Mark], writing: bool) -> bool {
     !writing && !marks.is_empty() && marks.iter().all(|m| m.state == MarkState::Empty)
 }
 
-/// Whether an untouched sheet is so surely untouched that it may act, where a network has switched 「このまま返送＝了解」
-/// on. Nothing marked stands beside it as a second sign, so every box must be surer than on a ticked sheet.
+/// Whether the sheet came back so surely untouched that it may act, where a network has switched 「このまま返送＝了解」 on.
+/// Nothing marked stands beside it as a second sign, so every box must be surer than on a ticked sheet.
 #[must_use]
-pub fn is_surely_untouched(marks: &[Mark]) -> bool {
-    is_untouched(marks, false) && marks.iter().all(|m| m.confidence >= UNTOUCHED_CONFIDENCE)
+pub fn is_untouched(marks: &[Mark], writing: bool) -> bool {
+    seems_untouched(marks, writing) && marks.iter().all(|m| m.confidence >= UNTOUCHED_CONFIDENCE)
 }
 
 #[cfg(test)]
@@ -218,10 +218,9 @@ mod tests {
         assert!(!is_untouched(&one(Empty), true));
         assert!(!is_untouched(&[], false), "a page without boxes asks nothing");
         let mut faint = one(Empty);
-        assert!(is_surely_untouched(&faint));
         faint[1].confidence = 0.9;
-        assert!(!is_surely_untouched(&faint), "hardly seen does not act");
-        assert!(is_untouched(&faint, false), "but is proposed");
-        assert!(!is_surely_untouched(&one(Unsure)) && !is_surely_untouched(&[]));
+        assert!(!is_untouched(&faint, false), "hardly seen does not act");
+        assert!(seems_untouched(&faint, false), "but is proposed");
+        assert!(!seems_untouched(&one(Unsure), false) && !seems_untouched(&[], false));
     }
 }

@@ -7,7 +7,7 @@ use crate::envelope::Sheet;
 use crate::facts::{CodeEntry, CodeFacts, CodeItem};
 use crate::identity_level;
 use crate::paper_request::is_marked;
-use crate::sheet_answer::{is_digest, is_surely_untouched, is_untouched, lines_fit, named, of_one_post};
+use crate::sheet_answer::{is_digest, is_untouched, lines_fit, named, of_one_post, seems_untouched};
 use crate::sheet_form::line_of;
 use crate::vocabulary::{AttachmentRole, Channel, EndpointState, Intent};
 
@@ -181,7 +181,7 @@ impl Bench<'_> {
     /// own sheets have shown that marks are read rightly.
     fn sheet_says(&mut self, sheet: &Sheet, untouched: bool) -> Vec<String> {
         let trusted = self.trusts_paper();
-        if trusted && untouched && is_surely_untouched(&sheet.marks) {
+        if trusted && untouched && is_untouched(&sheet.marks, false) {
             return vec!["acknowledge".to_owned()];
         }
         let small = |id: &&str| matches!(*id, "acknowledge" | "call_back");
@@ -206,7 +206,7 @@ impl Bench<'_> {
             && self.facts.paper.untouched_acknowledges
             && !self.warned(doubt::PAGE_DAMAGED)
             && !self.warned(doubt::SHEET_PHOTOGRAPHED)
-            && is_untouched(&sheet.marks, !sheet.handwriting.is_empty());
+            && seems_untouched(&sheet.marks, !sheet.handwriting.is_empty());
         if untouched {
             self.ground("何も書かずに戻りました。「このまま返送＝了解」の紙です");
         }
@@ -231,7 +231,7 @@ impl Bench<'_> {
         let trusted = self.trusts_paper();
         let untouched = self.came_back_untouched(sheet, entry);
         let acts = |id: &String| id == "acknowledge_all" || line_of(id).is_some();
-        let says = if trusted && untouched && is_surely_untouched(&sheet.marks) {
+        let says = if trusted && untouched && is_untouched(&sheet.marks, false) {
             vec!["acknowledge_all".to_owned()]
         } else if trusted && sheet.closes.iter().all(acts) {
             sheet.closes.clone()
