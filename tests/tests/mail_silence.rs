@@ -23,7 +23,7 @@ const ATTEMPT: Duration = Duration::from_secs(90);
 fn outbox(office: &mut Office) -> Vec<String> {
     let (status, page) = office.get("/outbox");
     assert_eq!(status, 200, "{page}");
-    page.split("<li").filter(|b| b.contains("ひなた")).map(str::to_owned).collect()
+    page.split("<li class=\"panel\">").filter(|b| b.contains("ひなた")).map(str::to_owned).collect()
 }
 
 #[test]
