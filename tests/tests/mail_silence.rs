@@ -2,8 +2,6 @@
 //! again and no other relay gets it; the office sees 送達不明, and what a person sends once more says so. A relay
 //! that says nothing from the start has seen nothing: there the second one is asked at once.
 
-#![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
-
 use kakehashi_tests::caught::Caught;
 use kakehashi_tests::database::Database;
 use kakehashi_tests::mllp::Mllp;
