@@ -35,14 +35,6 @@ pub fn as_grey(page: &Page) -> Page {
     grey
 }
 
-/// A few strokes of a pencil in the writing area, as such a machine renders them: more dots.
-pub fn pencil(page: &mut Page) {
-    for n in 0..6_u8 {
-        let x = 40.0 + 4.0 * f32::from(n);
-        strew(page, (x, 264.0, x + 0.7, 272.0), 4);
-    }
-}
-
 /// Dots of a matrix of 4 × 4, so many of its 16, over an area in millimetres: left, top, right, bottom.
 fn strew(page: &mut Page, (left, top, right, bottom): (f32, f32, f32, f32), of_16: usize) {
     const ORDER: [(u32, u32); 4] = [(1, 2), (3, 0), (3, 2), (1, 0)];

@@ -279,6 +279,13 @@ fn tuesday_afternoon(network: &Network, log: &mut Log, fax: &Letter) {
     );
     let mut form = form;
     form[8].1 = "2026-06-10T12:00";
+    // The group has no such home: a question to nobody is refused.
+    let to_nobody: Vec<(&str, &str)> = form
+        .into_iter()
+        .filter(|(name, _)| *name != "facility_type")
+        .chain([("facility_type", "nursing_home")])
+        .collect();
+    assert!(decide(&gateway, "placement", &to_nobody, 200).contains("お願いする施設を選んでください"));
     decide(&gateway, "placement", &form, 303);
     assert!(Office::log_in(&gateway).triage().is_empty());
 

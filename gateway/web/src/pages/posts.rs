@@ -20,8 +20,9 @@ use kakehashi_core::post::{Acknowledgement, Post, PostKind, WITHDRAWN};
 use kakehashi_core::vocabulary::{Channel, GroupState, IdentityLevel, ReplyExpectation, Urgency};
 use kakehashi_store::view::{PostView, Timeline};
 
-/// Longest heading and text, in characters.
-const TITLE_CHARS: usize = 200;
+/// Longest heading, in characters.
+pub(crate) const TITLE_CHARS: usize = 200;
+/// Longest text, in characters.
 const BODY_CHARS: usize = 20_000;
 
 /// A new topic.

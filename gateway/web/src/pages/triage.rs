@@ -9,6 +9,7 @@ pub(crate) mod sheet;
 use crate::app::App;
 use crate::error::PageError;
 use crate::forms::{Fields, SignedForm};
+use crate::pages::posts::TITLE_CHARS;
 use crate::posting::commit;
 use crate::random;
 use crate::rights::Office;
@@ -24,14 +25,13 @@ use kakehashi_core::decision::{Addressees, Notice, TriageReason};
 use kakehashi_core::directory::GroupRoster;
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::FactQuery;
+use kakehashi_core::fan_out::resolve_addressees;
 use kakehashi_core::ids::{DeliveryId, FacilityId, GroupId, PostId, TriageId};
 use kakehashi_core::placement::{Blocked, HandPlacement, place_by_hand};
 use kakehashi_core::vocabulary::{Channel, Format, ReplyExpectation, Urgency};
 use kakehashi_store::view::TriageItem;
 use serde::Deserialize;
 
-/// Longest heading, in characters.
-const HEADING_CHARS: usize = 200;
 /// Items of the list.
 const ITEMS: u32 = 200;
 
@@ -187,7 +187,9 @@ pub(crate) async fn place(
         addressees.facilities = fields.all("addressee").map(FacilityId::new).collect();
         addressees.facility_types = fields.all("facility_type").map(str::to_owned).collect();
         let may_be_asked = |f: &FacilityId| roster.addressable(f).is_some_and(|m| m.consented);
-        if addressees.is_empty() || !addressees.facilities.iter().all(may_be_asked) {
+        // A type of which the group has nobody would ask nobody, and nobody would know.
+        let nobody = resolve_addressees(&addressees, &roster, &facility_id).is_empty();
+        if nobody || !addressees.facilities.iter().all(may_be_asked) {
             let missing = Missing::at("addressee", "triage.addressee_needed");
             return refuse(&app, &office, &item, &fields, missing).await;
         }
@@ -216,7 +218,7 @@ pub(crate) async fn place(
         envelope,
         attachments: files.ids,
         under_topic: topic,
-        heading: Some(fields.line("heading", HEADING_CHARS)).filter(|h| !h.is_empty()),
+        heading: Some(fields.line("heading", TITLE_CHARS)).filter(|h| !h.is_empty()),
         transcript: Some(fields.text("transcript", TRANSCRIPT_CHARS)).filter(|t| !t.is_empty()),
         consent_covers: consent_covers(&app, &office, &item, &roster, &facility_id).await?,
         facility_id,

@@ -279,14 +279,7 @@ fn compose(viewer: &Viewer<'_>, group_path: &str, timeline: &Timeline) -> Compos
                 chosen: *u == written.urgency.0,
             })
             .collect(),
-        expectations: ReplyExpectation::ALL
-            .iter()
-            .map(|e| Choice {
-                value: e.code().to_owned(),
-                word: lang.pick(e.ja(), e.en()).to_owned(),
-                chosen: *e == written.expectation.0,
-            })
-            .collect(),
+        expectations: super::simple::expectations(lang, written.expectation.0),
         addressees: others()
             .map(|m| {
                 // Whoever asks sees who is away and who stands in.
