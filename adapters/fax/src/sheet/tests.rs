@@ -70,19 +70,19 @@ fn draw(page: &mut Page, text_a: &str, text_b: &str) {
 /// Scaled and turned about the middle, moved, as a scanner does it; then dirt.
 fn warp(page: &Page, scale: f32, degrees: f32, shift: (f32, f32), dirt: u32) -> Page {
     let (sin, cos) = degrees.to_radians().sin_cos();
+    let (sin, cos) = (sin / scale, cos / scale);
     let (px, py) = (page.x_dpi / 25.4, page.y_dpi / 25.4);
     let mut out = Page { ink: Ink::Bilevel(vec![0; page.stride() * page.height as usize]), ..page.clone() };
     for y in 0..page.height {
+        let down = [0.25, 0.75].map(|part| (y as f32 + part) / py - shift.1 - 148.0);
         for x in 0..page.width {
-            let mut votes = 0_u32;
-            for (ox, oy) in [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)] {
-                let (mx, my) =
-                    ((x as f32 + ox) / px - shift.0 - 105.0, (y as f32 + oy) / py - shift.1 - 148.0);
-                let (ux, uy) = ((cos * mx + sin * my) / scale + 105.0, (cos * my - sin * mx) / scale + 148.0);
-                if ux >= 0.0 && uy >= 0.0 && page.is_black((ux * px) as u32, (uy * py) as u32) {
-                    votes += 1;
-                }
-            }
+            let across = [0.25, 0.75].map(|part| (x as f32 + part) / px - shift.0 - 105.0);
+            let black = |mx: f32, my: f32| {
+                let (ux, uy) = (cos * mx + sin * my + 105.0, cos * my - sin * mx + 148.0);
+                ux >= 0.0 && uy >= 0.0 && page.is_black((ux * px) as u32, (uy * py) as u32)
+            };
+            let votes: u32 =
+                down.iter().map(|my| across.iter().map(|mx| u32::from(black(*mx, *my))).sum::<u32>()).sum();
             if votes >= 2 {
                 out.blacken(y, x, x + 1);
             }
@@ -132,8 +132,9 @@ fn second_generation_sheets() {
         for scale in [0.95, 0.97, 1.03] {
             for degrees in [-2.5, -0.7, 1.2, 3.0] {
                 for shift in [(0.0, 0.0), (2.5, -4.0)] {
+                    let warped = warp(&page, scale, degrees, shift, 1500);
                     for turn in [0, 180] {
-                        let scanned = through_fax(&warp(&page, scale, degrees, shift, 1500).turned(turn));
+                        let scanned = through_fax(&warped.turned(turn));
                         all += 1;
                         if let SheetSearch::Found(reading) = read(&scanned) {
                             assert_eq!((reading.find.code, reading.find.orientation), (code(), turn));
