@@ -16,7 +16,7 @@ use std::io::{Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,18 @@ struct Dovecot {
     port: u16,
     /// Plain at first, STARTTLS offered.
     open_port: u16,
+}
+
+/// A port that nobody listens on, below those that the kernel gives to connections, and no other test's.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let own = (std::process::id() as u16).wrapping_mul(8).wrapping_add(NEXT.fetch_add(1, Ordering::SeqCst));
+        let port = 20_000 + own % 12_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Dovecot {
@@ -70,8 +82,7 @@ impl Dovecot {
             let owned = Command::new("chown").args(["-R", "dovecot:dovecot"]).arg(&folder).status().unwrap();
             assert!(owned.success());
         }
-        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (port, open_port) = (free(), free());
+        let (port, open_port) = (free_port(), free_port());
         let at = folder.display();
         let text = format!(
             "base_dir = {at}/run\nstate_dir = {at}/run\nlog_path = {at}/log\nprotocols = imap\nlisten = 127.0.0.1\n\
