@@ -6,13 +6,13 @@
 
 use kakehashi_core::clinical_event::{Outcome, TABLE};
 use kakehashi_core::clock::UtcMicros;
-use kakehashi_core::decide::decide;
+use kakehashi_core::decide::{decide, tells_of_a_stay};
 use kakehashi_core::decision::{Decision, Placement};
 use kakehashi_core::directory::{Endpoint, EndpointSettings, Facility, Network, Patient, PatientGroup};
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::{
-    CodeFacts, EarlierPost, FactQuery, Facts, GroupFacts, IdentifierState, PaperTrust, PatientCandidate,
-    SenderFacts,
+    CodeFacts, EarlierPost, FactQuery, Facts, GroupFacts, Heard, IdentifierState, PaperTrust,
+    PatientCandidate, SenderFacts,
 };
 use kakehashi_core::placement::print_of;
 use kakehashi_core::port::{HashingSink, Origin, RawIntake};
@@ -86,6 +86,8 @@ fn facts() -> Facts {
 #[derive(Default)]
 struct Timeline {
     posts: Vec<EarlierPost>,
+    /// What was told of stays, newest first.
+    heard: Vec<Heard>,
     words: Vec<String>,
     sent: u32,
 }
@@ -138,8 +140,12 @@ impl Timeline {
         };
         let wanted = |p: &&EarlierPost| asked.contains(&p.event_key) || of_stay(p);
         facts.earlier_posts = self.posts.iter().rev().filter(wanted).cloned().collect();
+        facts.heard = self.heard.clone();
         let now = UtcMicros::from_rfc3339("2026-06-09T10:20:00+09:00").unwrap();
         let decided = decide(envelope, &facts, None, now);
+        let waits = matches!(decided.decision, Decision::Triage { .. });
+        let event = envelope.event.clone().filter(tells_of_a_stay);
+        self.heard.splice(0..0, event.map(|event| Heard { event, to_the_office: waits, waits }));
         match &decided.decision {
             Decision::Post(placement) => self.post(envelope, placement),
             Decision::Record { .. } => Nothing,

@@ -391,4 +391,6 @@ pub struct Heard {
     pub event: Event,
     /// It went to the office; otherwise it was posted, or recorded because it said nothing new.
     pub to_the_office: bool,
+    /// It waits there still.
+    pub waits: bool,
 }

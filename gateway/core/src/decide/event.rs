@@ -243,15 +243,15 @@ impl<'a> Bench<'a> {
         let word = match &stay {
             Found::One(stay) => stay.word(about, told, &self.facts.heard),
             Found::None => Word::New,
-            Found::Unsure => Word::Unsure,
+            Found::Unsure => Word::Unsure(stay::WHICH),
         };
         match word {
             Word::Known(why) => Place::Known(why),
-            Word::Unsure if stay::was_heard(told, &self.facts.heard) => {
+            Word::Unsure(_) if stay::was_heard(told, &self.facts.heard) => {
                 Place::Known("同じ電文は前にも届いています")
             }
-            Word::Unsure => {
-                self.ground("どの入退院のことか、再送か新しい連絡かが決まりません。推測では訂正しません");
+            Word::Unsure(why) => {
+                self.ground(why);
                 Place::Unsure
             }
             Word::Corrects(last) => {

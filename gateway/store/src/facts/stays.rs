@@ -181,7 +181,8 @@ pub(super) async fn heard(
             let parked = envelope.warnings.iter().any(|w| w.code == doubt::PARKED);
             let event = envelope.event.filter(|e| same && !parked && e.kind.as_deref() == Some("ADT"));
             let to_the_office = !matches!(state, IntakeState::Posted | IntakeState::Recorded);
-            heard.extend(event.map(|event| Heard { event, to_the_office }));
+            let waits = matches!(state, IntakeState::Triage | IntakeState::Quarantine);
+            heard.extend(event.map(|event| Heard { event, to_the_office, waits }));
         }
     }
     Ok(heard)
