@@ -294,6 +294,19 @@ fn declared_kind(start: &[u8], declared_type: &str, declared_subtype: &str) -> K
     Kind { media_type, extension, certain: false }
 }
 
+/// A line for the team about what is not attached, so that nobody waits for it.
+pub(crate) fn left_out(refused: &[&str]) -> Option<String> {
+    let mut named: Vec<&str> = Vec::new();
+    for what in refused {
+        if !named.contains(what) {
+            named.push(what);
+        }
+    }
+    let what = named.join("、");
+    (!what.is_empty())
+        .then(|| format!("※ {what}は添付していません。必要なときは病院にお問い合わせください。"))
+}
+
 /// Keeps a decoded file of a message as a document of the post.
 pub(crate) fn keep(
     envelope: &mut Envelope,

@@ -3,10 +3,11 @@
 
 use super::scope::Scope;
 use super::{DAMAGED, cda};
-use crate::embedded::{Encoding, Kind, acceptable, decode, decode_wrapped, keep, kind_of, strip};
+use crate::embedded::{Encoding, Kind, acceptable, decode, decode_wrapped, keep, kind_of, left_out, strip};
 use crate::header::ascii;
 use crate::markup;
 use crate::message::{Segment, Value};
+use kakehashi_core::decide::doubt::SEVERAL_PATIENTS;
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::port::{PartSink, ReadFault};
 use kakehashi_core::text::clean;
@@ -32,17 +33,9 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// A line for the team about what is not attached, so that nobody waits for it.
+    /// A line for the team about what is not attached.
     pub(super) fn left_out(&self) -> Option<String> {
-        let what = self.refused.join("、");
-        (!what.is_empty())
-            .then(|| format!("※ {what}は添付していません。必要なときは病院にお問い合わせください。"))
-    }
-
-    fn refuse(&mut self, what: &'static str) {
-        if !self.refused.contains(&what) {
-            self.refused.push(what);
-        }
+        left_out(&self.refused)
     }
 
     /// The words inside of a file that people can read without opening it; files inside a CDA are kept
@@ -57,6 +50,10 @@ impl Content {
         let found = match kind.media_type {
             "application/hl7-cda+xml" => match cda::read(bytes) {
                 Ok(document) => {
+                    if document.subject.contradicts(&envelope.patient) {
+                        let detail = "the embedded CDA is of somebody else than the message";
+                        envelope.warn(SEVERAL_PATIENTS, detail);
+                    }
                     for (number, file) in document.files.iter().enumerate() {
                         let Ok(kind) = acceptable(file, "", "") else { continue };
                         let name = format!("文書{}.{}", number + 1, kind.extension);
@@ -107,9 +104,9 @@ pub(super) fn gather(
                     Some("RP") => {
                         envelope
                             .warn("reference_not_fetched", "OBX holds a pointer, which is never followed");
-                        content.refuse("病院内の別の場所にある文書");
+                        content.refused.push("病院内の別の場所にある文書");
                     }
-                    Some("NA" | "MA") => content.refuse("波形"),
+                    Some("NA" | "MA") => content.refused.push("波形"),
                     kind => text.observation(&segment, kind.unwrap_or("ST")),
                 }
             }
@@ -375,7 +372,7 @@ impl<'m> Files<'m> {
                 Ok(kind) => kind,
                 Err(refused) => {
                     envelope.warn(refused.code(), refused.to_string());
-                    content.refuse(refused.in_words());
+                    content.refused.push(refused.in_words());
                     continue;
                 }
             };
