@@ -1,7 +1,7 @@
 //! ADT: what happened to a stay (hl7.md 8.1, care-network.md 8.2, 8.3). Cancellations are corrections
 //! of something people have acted on, and a death is never told by a machine.
 
-use super::patient::identifier;
+use super::patient::{identifier, is_dead};
 use super::plain;
 use super::scope::{Scope, name, patient_in_words};
 use super::wording::{fill, template};
@@ -69,8 +69,9 @@ pub(super) fn compose(
     envelope.occurred_at = occurred.filter(|s| s.precision > Precision::Month).map(|s| s.at);
     set_keys(envelope, scope, &trigger, occurred);
     set_retired(envelope, scope);
-    if scope.text("PID", 30, 1).is_some_and(|told| told.eq_ignore_ascii_case("Y")) {
-        envelope.warn(DEATH, "PID-30 is Y: the office chooses the words, no text by machine");
+    if is_dead(&scope.view) {
+        envelope
+            .warn(DEATH, "PID-29 or PID-30 tells a death: the office chooses the words, no text by machine");
         return Ok(());
     }
     if let Some(original) = cancels(&trigger).and_then(kind) {
