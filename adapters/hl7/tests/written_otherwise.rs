@@ -120,3 +120,21 @@ fn a_death_is_told_by_no_message_of_any_kind() {
     assert!(warns(&read(&with(30, "y"), PV1), death) && warns(&read(&with(29, "20260609"), PV1), death));
     assert!(warns(&read(PID, &died), death));
 }
+
+#[test]
+fn nobody_is_found_by_a_number_that_is_not_the_patients() {
+    let read = |event: &str| {
+        let head =
+            format!("MSH|^~\\&|HIS|桜見中央病院|GW|C|20260609102000||ADT^{event}|7|P|2.5||||||UNICODE UTF-8");
+        all(([head.as_str(), PID, "MRG|00412399^^^^PI", PV1].join("\r") + "\r").as_bytes())
+            .remove(0)
+            .event
+            .unwrap()
+    };
+    for event in ["A18", "A34", "A40", "A47"] {
+        assert_eq!(read(event).retired[0].id, "00412399", "{event}: the office sees both records");
+    }
+    for event in ["A01", "A03", "A08", "A31"] {
+        assert!(read(event).retired.is_empty(), "{event}");
+    }
+}

@@ -68,7 +68,7 @@ pub(super) fn compose(
     let occurred = occurred(&trigger, scope);
     envelope.occurred_at = occurred.filter(|s| s.precision > Precision::Month).map(|s| s.at);
     set_keys(envelope, scope, &trigger, occurred);
-    set_retired(envelope, scope);
+    set_retired(envelope, scope, &trigger);
     if is_dead(&scope.view) {
         envelope
             .warn(DEATH, "PID-29 or PID-30 tells a death: the office chooses the words, no text by machine");
@@ -98,8 +98,12 @@ pub(super) fn compose(
     other(envelope, scope, &trigger, parts)
 }
 
-/// MRG-1: the numbers of the second record.
-fn set_retired(envelope: &mut Envelope, scope: &Scope<'_>) {
+/// MRG-1: the numbers of the second record, of what the office decides. In any other message nobody is found by
+/// them: they are not the patient's.
+fn set_retired(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str) {
+    if clinical_event::outcome("ADT", trigger) != Outcome::OfficeTask {
+        return;
+    }
     let Some(mrg) = scope.view.first("MRG") else { return };
     let Some(event) = envelope.event.as_mut() else { return };
     event.retired = mrg.repeats(1).filter_map(|o| identifier(&o)).take(MAX_RETIRED).collect();

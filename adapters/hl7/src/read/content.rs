@@ -67,7 +67,7 @@ impl Content {
                 }
             },
             "application/rtf" => rtf_text(bytes),
-            "text/html" => std::str::from_utf8(bytes).ok().map(markup::plain_text),
+            "text/html" => decoded_text(bytes).map(|html| markup::plain_text(&html)),
             "text/plain" => plain_file(bytes),
             _ => None,
         };
@@ -101,6 +101,10 @@ pub(super) fn gather(
                 }
                 match segment.text(2, 1).as_deref() {
                     Some("ED") => files.take(&segment, scope),
+                    // A file that somebody put into a text field.
+                    kind if is_text(kind.unwrap_or("")) && is_encoded_file(segment.raw(5)) => {
+                        files.take(&segment, scope);
+                    }
                     Some("RP") => {
                         envelope
                             .warn("reference_not_fetched", "OBX holds a pointer, which is never followed");
@@ -322,8 +326,8 @@ impl<'m> Files<'m> {
             let components: Vec<&'m str> = value.splitn(5, separators.component).collect();
             let (encoding, data) = match components[..] {
                 [_, _, _, encoding, data] => (Encoding::read(encoding), data),
-                // Senders that leave out everything but the data.
-                [data] => (Encoding::Base64, data),
+                // Senders that leave out everything but the data, or write it as a data address.
+                [data] => (Encoding::Base64, after_data_address(data)),
                 _ => continue,
             };
             if data.is_empty() || data == "\"\"" {
@@ -384,6 +388,25 @@ impl<'m> Files<'m> {
     }
 }
 
+/// `data:application/pdf;base64,JVBE…` without what stands before the data.
+fn after_data_address(data: &str) -> &str {
+    let address = data.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
+    address.map_or(data, |(_, data)| data)
+}
+
+/// Base64 that is certainly a file: nobody writes so many letters of it into a sentence.
+fn is_encoded_file(raw: &str) -> bool {
+    const LEAST: usize = 64;
+    let start = raw.trim_start().as_bytes().get(..LEAST);
+    let Some(start) =
+        start.filter(|s| s.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')))
+    else {
+        return false;
+    };
+    let decoded = decode(start, Encoding::Base64);
+    decoded.and_then(|bytes| kind_of(&bytes, "", "")).is_none_or(|kind| kind.certain)
+}
+
 /// The words of an RTF file; an HTML file in an RTF coat is read as HTML.
 fn rtf_text(bytes: &[u8]) -> Option<String> {
     Some(match rtf::words(bytes)? {
@@ -394,9 +417,12 @@ fn rtf_text(bytes: &[u8]) -> Option<String> {
 
 /// A text file that people read without opening it; UTF-8 as decoded with the message, or what Windows wrote.
 fn plain_file(bytes: &[u8]) -> Option<String> {
-    let text = crate::charset::decode(bytes, None, None).ok()?;
-    let text = clean(&text.text);
-    (!text.contains('\u{fffd}')).then(|| text.trim().to_owned())
+    decoded_text(bytes).map(|text| clean(&text).trim().to_owned())
+}
+
+fn decoded_text(bytes: &[u8]) -> Option<String> {
+    let decoded = crate::charset::decode(bytes, None, None).ok()?;
+    (!decoded.text.contains('\u{fffd}')).then_some(decoded.text)
 }
 
 fn name(stated: Option<&str>, heading: Option<&str>, kind: Kind) -> String {
