@@ -350,7 +350,7 @@ pub struct EarlierPost {
     pub corrects: Option<PostId>,
     /// 1, and one more for each correction.
     pub version: u32,
-    /// What the message behind it told; only where a stay or a doctor is asked for.
+    /// What the message behind it told; only where a stay, a doctor or allergies are asked for.
     pub event: Option<Event>,
 }
 

@@ -114,7 +114,7 @@ pub(super) fn is_outpatient(event: &Event) -> bool {
 }
 
 /// The time that orders what is told.
-fn recorded(event: &Event, now: UtcMicros) -> Option<UtcMicros> {
+pub(super) fn recorded(event: &Event, now: UtcMicros) -> Option<UtcMicros> {
     event.recorded_at.filter(|at| at.seconds_since(now) <= LONGEST_AHEAD_SECONDS)
 }
 

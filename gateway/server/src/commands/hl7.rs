@@ -269,6 +269,9 @@ fn show(bytes: &[u8]) -> (usize, bool) {
         say("空の束への答え / the answer to an empty batch");
         return (1, true);
     }
+    if let Some(comment) = trailer_comment(bytes) {
+        say(&format!("束について / of the batch: {comment}"));
+    }
     let whole = [bytes];
     let answers = if split.messages.len() > 1 { split.messages.as_slice() } else { &whole[..] };
     let mut all = true;
@@ -285,6 +288,13 @@ fn show(bytes: &[u8]) -> (usize, bool) {
         }
     }
     (answers.len(), all)
+}
+
+/// BTS-2 of a batch of answers.
+fn trailer_comment(bytes: &[u8]) -> Option<String> {
+    let line = bytes.split(|b| matches!(b, b'\r' | b'\n')).find(|line| line.starts_with(b"BTS"))?;
+    let comment = line.split(|b| line.get(3) == Some(b)).nth(2).filter(|c| !c.is_empty())?;
+    Some(String::from_utf8_lossy(comment).chars().filter(|c| !c.is_control()).take(200).collect())
 }
 
 /// `2026060910200001 → AA 保存されました / stored`

@@ -31,6 +31,9 @@ pub(super) fn prepare(
     keep_line_ends: bool,
 ) -> Result<Prepared, String> {
     let mut notes = Vec::new();
+    if charset::is_wide(bytes) && framing != Framing::Raw {
+        return Err("UTF-16のファイルは送れません。UTF-8で保存してください / a UTF-16 file cannot be sent; save it as UTF-8".to_owned());
+    }
     if framing == Framing::Raw {
         let frames = batch::deframe(bytes).map_or_else(|| vec![bytes.to_vec()], |d| d.frames);
         let count = frames.len().max(1);
@@ -201,6 +204,8 @@ mod tests {
         assert_eq!(counts(&stream, Framing::Mllp), [1, 1]);
         assert_eq!(counts(&stream, Framing::Raw), [2]);
         assert_eq!(prepare(&stream, Framing::Raw, None, false).unwrap().pieces[0].bytes, stream);
+        let Err(wide) = prepare(b"M\0S\0H\0|\0", Framing::Mllp, None, false) else { panic!("it is UTF-16") };
+        assert!(wide.contains("UTF-16"));
         for framing in [Framing::Mllp, Framing::OneFrame, Framing::NoStart] {
             assert!(prepare(b"hello", framing, None, false).is_err());
         }
