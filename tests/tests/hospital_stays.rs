@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
 
 use kakehashi_tests::database::Database;
-use kakehashi_tests::gateway::Gateway;
+use kakehashi_tests::gateway::{Gateway, run};
 use kakehashi_tests::mllp::Mllp;
 use kakehashi_tests::network::Network;
 use serde_json::Value;
@@ -100,6 +100,54 @@ fn a_stay_is_taken_back_by_its_number_and_a_night_of_re_sending_changes_nothing(
         send(&gateway, &again);
         network.settled();
         assert_eq!(posts(&network.topics(GROUP)).len(), expected.len() + 1);
+        gateway.stop();
+    }
+}
+
+/// How many items wait for the office, and how many posts there are.
+fn state(network: &Network) -> (usize, usize) {
+    let output = run(&["intake", "list", "--config", &network.config().display().to_string()]);
+    let list = String::from_utf8_lossy(&output.stdout).into_owned();
+    let waiting = list.lines().filter(|line| line.split('\t').nth(3) == Some("triage")).count();
+    (waiting, posts(&network.topics(GROUP)).len())
+}
+
+#[test]
+fn a_hospital_that_stamps_what_it_sends_again_flips_no_stay() {
+    for database in Database::all() {
+        println!("on {database:?}");
+        let network = Network::new(&database);
+        let mut gateway = network.start("2026-06-05 19:52:10");
+        let stay = ("2026060500123", "20260605194000");
+        send(&gateway, &message("A01", "D0", "20260605195200", "20260605195200", stay));
+        network.settled();
+        send(&gateway, &message("A11", "D1", "20260605195230", "20260605195230", stay));
+        network.settled();
+        assert_eq!(state(&network), (0, 2));
+        gateway.stop();
+        // The night after, as if each had been recorded again; and the night after that.
+        for night in ["20260606", "20260607"] {
+            let mut gateway =
+                network.start(&format!("{}-{}-{} 02:10:00", &night[..4], &night[4..6], &night[6..]));
+            for (event, minute) in [("A01", "0200"), ("A11", "0201")] {
+                let at = format!("{night}{minute}00");
+                send(&gateway, &message(event, &format!("N{night}{event}"), &at, &at, stay));
+                network.settled();
+            }
+            assert_eq!(state(&network), (1, 2), "one question for the office, and no post");
+            gateway.stop();
+        }
+        // The admission under its own number is no question.
+        let mut gateway = network.start("2026-06-08 09:00:00");
+        send(&gateway, &message("A01", "D0", "20260608090000", "20260608090000", stay));
+        network.settled();
+        assert_eq!(state(&network), (1, 2));
+        // In another bed it is news.
+        let again = message("A01", "E1", "20260608090100", "20260608090100", stay);
+        let elsewhere = String::from_utf8(again).unwrap().replace("5E^512^2", "7W^701^1");
+        send(&gateway, elsewhere.as_bytes());
+        network.settled();
+        assert_eq!(state(&network), (1, 3));
         gateway.stop();
     }
 }

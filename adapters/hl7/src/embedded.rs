@@ -240,7 +240,16 @@ pub fn kind_of(bytes: &[u8], declared_type: &str, declared_subtype: &str) -> Opt
         return certain("image/png", "png");
     }
     if start.starts_with(b"PK\x03\x04") {
-        return certain("application/zip", "zip");
+        return Some(office_kind(start));
+    }
+    if start.starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) {
+        let declared = format!("{declared_type} {declared_subtype}").to_ascii_uppercase();
+        let sheet = ["EXCEL", "XLS"].iter().any(|word| declared.contains(word));
+        return if sheet {
+            certain("application/vnd.ms-excel", "xls")
+        } else {
+            certain("application/msword", "doc")
+        };
     }
     if start.get(128..132) == Some(b"DICM") {
         return certain("application/dicom", "dcm");
@@ -262,6 +271,21 @@ pub fn kind_of(bytes: &[u8], declared_type: &str, declared_subtype: &str) -> Opt
     Some(declared_kind(start, declared_type, declared_subtype))
 }
 
+/// Word, Excel and PowerPoint files are archives with a folder of their own.
+fn office_kind(start: &[u8]) -> Kind {
+    let holds = |folder: &[u8]| start.windows(folder.len()).any(|w| w == folder);
+    let (media_type, extension) = if holds(b"word/") {
+        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx")
+    } else if holds(b"xl/") {
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx")
+    } else if holds(b"ppt/") {
+        ("application/vnd.openxmlformats-officedocument.presentationml.presentation", "pptx")
+    } else {
+        ("application/zip", "zip")
+    };
+    Kind { media_type, extension, certain: true }
+}
+
 /// Windows, ELF and Mach-O programs, scripts and shortcuts.
 fn is_program(start: &[u8]) -> bool {
     [
@@ -279,9 +303,11 @@ fn is_program(start: &[u8]) -> bool {
 
 fn declared_kind(start: &[u8], declared_type: &str, declared_subtype: &str) -> Kind {
     let declared = format!("{declared_type} {declared_subtype}").to_ascii_uppercase();
-    let is_text = std::str::from_utf8(start).map_or_else(|e| e.error_len().is_none(), |_| true)
-        && !start.iter().any(|b| *b < 0x20 && !b.is_ascii_whitespace());
     let named = |word: &str| declared.split([' ', '/', '-']).any(|d| d == word);
+    // Text of Windows is no UTF-8, and is believed to be text where its sender says so.
+    let said_text = named("TEXT") || named("TXT") || named("PLAIN");
+    let is_utf8 = std::str::from_utf8(start).map_or_else(|e| e.error_len().is_none(), |_| true);
+    let is_text = (is_utf8 || said_text) && !start.iter().any(|b| *b < 0x20 && !b.is_ascii_whitespace());
     let (media_type, extension) = if is_text && named("HTML") {
         ("text/html", "html")
     } else if is_text && (named("XML") || declared.contains("XML")) {
@@ -292,6 +318,19 @@ fn declared_kind(start: &[u8], declared_type: &str, declared_subtype: &str) -> K
         ("application/octet-stream", "bin")
     };
     Kind { media_type, extension, certain: false }
+}
+
+/// A line for the team about what is not attached, so that nobody waits for it.
+pub(crate) fn left_out(refused: &[&str]) -> Option<String> {
+    let mut named: Vec<&str> = Vec::new();
+    for what in refused {
+        if !named.contains(what) {
+            named.push(what);
+        }
+    }
+    let what = named.join("、");
+    (!what.is_empty())
+        .then(|| format!("※ {what}は添付していません。必要なときは病院にお問い合わせください。"))
 }
 
 /// Keeps a decoded file of a message as a document of the post.
@@ -341,8 +380,19 @@ mod tests {
             assert_eq!(kind(cda.as_bytes()), Some("application/hl7-cda+xml"), "{cda}");
         }
         assert_eq!(kind(b"MZ\x90"), None);
+        assert_eq!(kind_of(b"PK\x03\x04....word/document.xml", "", "").map(|k| k.extension), Some("docx"));
+        assert_eq!(
+            kind_of(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application", "vnd.ms-excel").map(|k| k.extension),
+            Some("xls")
+        );
         assert_eq!(kind(b"\x01\x02"), Some("application/octet-stream"));
         assert_eq!(kind("本文".as_bytes()), Some("text/plain"));
+        let windows = b"\x8co\x89\xdf\x97\xc7\x8dD\r\n";
+        assert_eq!(kind_of(windows, "TEXT", "plain").map(|k| k.media_type), Some("text/plain"));
+        assert_eq!(
+            kind_of(windows, "application", "x").map(|k| k.media_type),
+            Some("application/octet-stream")
+        );
     }
 
     proptest! {

@@ -20,6 +20,8 @@ use serde_json::Value;
 
 /// Value of [`Event::kind`] for these documents.
 const KIND: &str = "Bundle";
+/// How far the first `resourceType` is looked for: some programs write their keys in alphabetical order.
+const MAX_LOOK_BYTES: usize = 64 * 1024;
 /// Longest heading, in characters.
 const MAX_TITLE_CHARS: usize = 200;
 
@@ -27,7 +29,7 @@ const MAX_TITLE_CHARS: usize = 200;
 #[must_use]
 pub fn looks_like_fhir(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let start = &bytes[..bytes.len().min(2048)];
+    let start = &bytes[..bytes.len().min(MAX_LOOK_BYTES)];
     let opens = start.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
     opens && start.windows(14).any(|w| w == b"\"resourceType\"")
 }
@@ -51,7 +53,7 @@ pub fn read(raw: &RawIntake, parts: &mut dyn PartSink) -> Result<Vec<Envelope>, 
     identity(&mut envelope, &bundle, composition);
     let author = people::author(&bundle, composition);
     envelope.body = sections::body(&mut envelope, &bundle, composition, author.as_deref());
-    files::keep(&mut envelope, &bundle, parts)?;
+    let left_out = files::keep(&mut envelope, &bundle, parts)?;
     // The document itself, untouched: its signature and its codes are for machines.
     let name = format!("{}.json", envelope.title.as_deref().unwrap_or("文書").replace(['/', '\\'], "・"));
     envelope.attachments.push(parts.keep(Part {
@@ -63,6 +65,10 @@ pub fn read(raw: &RawIntake, parts: &mut dyn PartSink) -> Result<Vec<Envelope>, 
     })?);
     if envelope.body.is_none() && envelope.attachments.len() > 1 {
         envelope.body = Some("添付の文書をご覧ください。".to_owned());
+    }
+    if let Some(left_out) = left_out {
+        envelope.body =
+            Some(envelope.body.map_or_else(|| left_out.clone(), |body| format!("{body}\n{left_out}")));
     }
     Ok(vec![envelope])
 }

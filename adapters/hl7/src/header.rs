@@ -5,6 +5,7 @@
 use crate::charset::mend::mend;
 use crate::charset::{Used, detect};
 use crate::message::Separators;
+use crate::message_type::MessageType;
 use std::borrow::Cow;
 
 /// Fields of MSH that are looked at.
@@ -81,6 +82,12 @@ impl<'a> Header<'a> {
     #[must_use]
     pub fn text(&self, number: usize, component: usize) -> String {
         String::from_utf8_lossy(self.component(number, component)).trim().to_owned()
+    }
+
+    /// MSH-9 as it is meant.
+    #[must_use]
+    pub fn message_type(&self) -> MessageType {
+        MessageType::read(self)
     }
 
     /// MSH-18 as written, `None` if empty.

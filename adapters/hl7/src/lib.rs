@@ -14,6 +14,7 @@ pub mod header;
 pub mod listen;
 pub mod markup;
 pub mod message;
+pub mod message_type;
 pub mod profile;
 pub mod read;
 pub mod send;

@@ -5,8 +5,9 @@ use kakehashi_core::text::clean;
 
 /// Characters that are taken from one document.
 const MAX_CHARS: usize = 100_000;
-/// Elements whose content is no text for people.
-const HIDDEN: &[&str] = &["script", "style", "head", "template", "noscript", "svg", "object"];
+/// Elements whose content is no text for people, or was struck out.
+const HIDDEN: &[&str] =
+    &["script", "style", "head", "template", "noscript", "svg", "object", "del", "s", "strike"];
 /// Elements that end a line.
 const BLOCKS: &[&str] = &[
     "address",
@@ -95,8 +96,11 @@ fn name_of(tag: &str) -> (String, bool) {
 
 fn push_words(out: &mut String, raw: &str) -> usize {
     let mut chars = 0;
-    for word in entities(raw).split_whitespace() {
-        space(out);
+    for (number, word) in entities(raw).split_whitespace().enumerate() {
+        // Emphasis inside of a word parts nothing: 体重<b>48</b>kg.
+        if number > 0 || raw.starts_with(char::is_whitespace) {
+            space(out);
+        }
         chars += word.chars().count();
         out.push_str(word);
     }
@@ -178,7 +182,9 @@ mod tests {
                 "<html><head><title>x</title></head><body>a<script>1<2</script><br/>b &lt;c&gt;</body>",
                 "a\nb <c>",
             ),
-            ("<div xmlns=\"http://www.w3.org/1999/xhtml\"><xh:b>太</xh:b>字</div>", "太 字"),
+            ("<div xmlns=\"http://www.w3.org/1999/xhtml\"><xh:b>太</xh:b>字</div>", "太字"),
+            ("体重<b>48</b>kg、<del>歩行可</del><s>x</s>安静", "体重48kg、安静"),
+            ("<td>薬</td><td>A <b>B</b></td>", "薬 A B"),
             ("a < b", "a"),
             ("<!-- <p>x</p> -->y", "y"),
         ];

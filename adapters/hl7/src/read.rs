@@ -40,6 +40,8 @@ const MAX_ENVELOPES: usize = 10_000;
 const MAX_BROKEN: usize = 100;
 /// Core's word for what becomes no post.
 const PARKED: &str = kakehashi_core::decide::doubt::PARKED;
+/// Core's word for a death, which no machine tells.
+const DEATH: &str = kakehashi_core::decide::doubt::DEATH;
 /// Core's word for what could not be read whole: such an item waits for a person.
 const DAMAGED: &str = kakehashi_core::decide::doubt::PAGES_UNREADABLE;
 
@@ -257,6 +259,10 @@ fn compose(
         "ACK" => header::compose_answer(envelope, &scope),
         _ => plain::compose(envelope, &scope, parts)?,
     }
+    if kind != "ADT" && patient::has_died(&scope.view) {
+        envelope
+            .warn(DEATH, "PID-29, PID-30 or PV1-36 tells the patient's death: the office chooses the words");
+    }
     let stated = envelope.occurred_at.or(scope.first_stamp(&[("EVN", 6, 1), ("EVN", 2, 1)]).map(|s| s.at));
     if envelope.occurred_at.is_none() {
         envelope.occurred_at =
@@ -366,6 +372,9 @@ fn note_fault(envelope: &mut Envelope, reason: Reason) {
         Reason::NO_PATIENT => envelope.warn("missing_patient", reason.text),
         Reason::NO_EVENT => {
             envelope.warn("missing_event", reason.text);
+            if envelope.event.as_ref().is_some_and(|e| e.kind.as_deref() == Some("ADT")) {
+                envelope.title = Some("何が起きたかが書かれていない電文".to_owned());
+            }
             envelope.warn(DAMAGED, "without a trigger event nobody can say what happened");
         }
         // Said by the readers of text and files themselves.

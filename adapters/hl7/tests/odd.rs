@@ -425,3 +425,80 @@ fn codes_of_allergies_are_words() {
     assert!(lines.contains(&"・そば（食物、重度、息苦しさ）"), "{lines:?}");
     assert!(lines.contains(&"・ペニシリン（医薬品、中等度）"), "{lines:?}");
 }
+
+#[test]
+fn a_panic_value_is_urgent_however_it_is_written() {
+    let urgency = |flag: &str, note: &str| {
+        let obx = format!("OBX|1|NM|H^ヘモグロビン^99L||5.1|g/dL|11.6-14.8|{flag}|||F");
+        message("ORU^R01", &[&order("L1", "血算", "F"), &obx, &format!("NTE|1||{note}")]).urgency
+    };
+    for (flag, note) in [("ll", ""), ("L~LL", ""), ("L", "ﾊﾟﾆｯｸ値です"), ("L", "パニック値に該当します")]
+    {
+        assert_eq!(urgency(flag, note), Some(Urgency::Emergency), "{flag} {note}");
+    }
+    for (flag, note) in [("L", ""), ("L", "パニック値ではありません"), ("L", "パニック値に該当しない")]
+    {
+        assert_eq!(urgency(flag, note), Some(Urgency::Normal), "{flag} {note}");
+    }
+}
+
+#[test]
+fn a_file_in_a_text_field_is_a_file() {
+    let pdf =
+        "JVBERi0xLjQKMSAwIG9iago8PD4+CmVuZG9iagolJUVPRgolUERGLTEuNAoxIDAgb2JqCjw8Pj4KZW5kb2JqCiUlRU9GCg==";
+    for obx in [
+        format!("OBX|1|ST|PDF^文書||{pdf}||||||F"),
+        format!("OBX|1|TX|PDF^文書||{pdf}||||||F"),
+        format!("OBX|1|ED|PDF^文書||data:application/pdf;base64,{pdf}||||||F"),
+    ] {
+        let read = message("MDM^T02", &["TXA|1|DS^サマリー|AP|||||||||D1||||||AU||AV", &obx]);
+        assert_eq!(read.attachments.len(), 1, "{obx}");
+        assert_eq!(read.attachments[0].media_type, "application/pdf");
+        assert!(!read.body.unwrap().contains("JVBE"), "{obx}");
+    }
+    let words = "x".repeat(80);
+    let read = message(
+        "MDM^T02",
+        &["TXA|1|DS^サマリー|AP|||||||||D1||||||AU||AV", &format!("OBX|1|TX|||{words}||||||F")],
+    );
+    assert!(read.attachments.is_empty() && read.body.unwrap().contains(&words), "only letters");
+}
+
+#[test]
+fn a_page_in_shift_jis_is_read() {
+    use base64::Engine as _;
+    let (page, _, _) = encoding_rs::SHIFT_JIS.encode("<html><body><p>経過は良好です</p></body></html>");
+    let data = base64::engine::general_purpose::STANDARD.encode(page);
+    let obx = format!("OBX|1|ED|1^文書||^TEXT^HTML^Base64^{data}||||||F");
+    let read = message("MDM^T02", &["TXA|1|DS^サマリー|AP|||||||||D1||||||AU||AV", &obx]);
+    assert_eq!(read.body.as_deref(), Some("経過は良好です"));
+}
+
+#[test]
+fn what_holds_nothing_is_no_post() {
+    let waits = |read: &Envelope| {
+        read.warnings.iter().any(|w| w.code == kakehashi_core::decide::doubt::PAGES_UNREADABLE)
+    };
+    let txa = "TXA|1|DS^サマリー|AP|||||||||D1|||||AU||AV";
+    let nothing = "OBX|1|ED|1^文書||^AP^PDF^Base64^||||||F";
+    for event in ["T02", "T06", "T08", "T10"] {
+        assert!(waits(&message(&format!("MDM^{event}"), &[txa, nothing])), "{event}");
+        assert!(!waits(&message(&format!("MDM^{event}"), &[txa, "OBX|1|TX|||本文||||||F"])), "{event}");
+    }
+    // What announces and what takes back has no text of its own.
+    for event in ["T01", "T03", "T07", "T09", "T11"] {
+        assert!(!waits(&message(&format!("MDM^{event}"), &[txa])), "{event}");
+    }
+    let empty = "OBX|1|NM|K^カリウム^99L|||mEq/L|3.6-4.8||||F";
+    assert!(waits(&message("ORU^R01", &[&order("L1", "生化学", "F"), empty])));
+}
+
+#[test]
+fn a_text_file_of_windows_is_read() {
+    use base64::Engine as _;
+    let (text, _, _) = encoding_rs::SHIFT_JIS.encode("経過良好。\r\n体重48kg");
+    let data = base64::engine::general_purpose::STANDARD.encode(text);
+    let obx = format!("OBX|1|ED|1^文書||^TEXT^plain^Base64^{data}||||||F");
+    let read = message("MDM^T02", &["TXA|1|DS^サマリー|AP|||||||||D1|||||AU||AV", &obx]);
+    assert_eq!(read.body.as_deref(), Some("経過良好。\n体重48kg"));
+}

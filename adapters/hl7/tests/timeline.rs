@@ -6,13 +6,13 @@
 
 use kakehashi_core::clinical_event::{Outcome, TABLE};
 use kakehashi_core::clock::UtcMicros;
-use kakehashi_core::decide::decide;
+use kakehashi_core::decide::{decide, tells_of_a_stay};
 use kakehashi_core::decision::{Decision, Placement};
 use kakehashi_core::directory::{Endpoint, EndpointSettings, Facility, Network, Patient, PatientGroup};
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::{
-    CodeFacts, EarlierPost, FactQuery, Facts, GroupFacts, IdentifierState, PaperTrust, PatientCandidate,
-    SenderFacts,
+    CodeFacts, EarlierPost, FactQuery, Facts, GroupFacts, Heard, IdentifierState, PaperTrust,
+    PatientCandidate, SenderFacts,
 };
 use kakehashi_core::placement::print_of;
 use kakehashi_core::port::{HashingSink, Origin, RawIntake};
@@ -86,6 +86,8 @@ fn facts() -> Facts {
 #[derive(Default)]
 struct Timeline {
     posts: Vec<EarlierPost>,
+    /// What was told of stays, newest first.
+    heard: Vec<Heard>,
     words: Vec<String>,
     sent: u32,
 }
@@ -138,8 +140,12 @@ impl Timeline {
         };
         let wanted = |p: &&EarlierPost| asked.contains(&p.event_key) || of_stay(p);
         facts.earlier_posts = self.posts.iter().rev().filter(wanted).cloned().collect();
+        facts.heard = self.heard.clone();
         let now = UtcMicros::from_rfc3339("2026-06-09T10:20:00+09:00").unwrap();
         let decided = decide(envelope, &facts, None, now);
+        let waits = matches!(decided.decision, Decision::Triage { .. });
+        let event = envelope.event.clone().filter(tells_of_a_stay);
+        self.heard.splice(0..0, event.map(|event| Heard { event, to_the_office: waits, waits }));
         match &decided.decision {
             Decision::Post(placement) => self.post(envelope, placement),
             Decision::Record { .. } => Nothing,
@@ -270,7 +276,8 @@ const EGG: &str = "AL1|2|FA|^卵|MO|\r";
 fn allergies_are_told_when_they_change_by_whatever_event() {
     for event in ["ADT^A08", "ADT^A28", "ADT^A31", "ADT^A60"] {
         let mut timeline = Timeline::default();
-        let without_stay = |more: &str| format!("EVN||20260609102000\r{PID}{more}");
+        let at = |minute: u32, more: &str| format!("EVN||2026060910{minute}00\r{PID}{more}");
+        let without_stay = |more: &str| at(20, more);
         assert_eq!(timeline.send(event, &without_stay(PENICILLIN)), [Topic], "{event}");
         assert_eq!(timeline.send(event, &without_stay(PENICILLIN)), [Nothing], "{event}");
         assert_eq!(
@@ -278,10 +285,13 @@ fn allergies_are_told_when_they_change_by_whatever_event() {
             [Corrects(1)],
             "{event}"
         );
+        // The day is sent once more: the list of before was recorded before.
+        assert_eq!(timeline.send(event, &without_stay(PENICILLIN)), [Nothing], "{event}");
+        assert_eq!(timeline.send(event, &at(19, PENICILLIN)), [Nothing], "{event}, out of order");
         // As it was before: told again, because it is not what was told last.
-        assert_eq!(timeline.send(event, &without_stay(PENICILLIN)), [Corrects(2)], "{event}");
+        assert_eq!(timeline.send(event, &at(21, PENICILLIN)), [Corrects(2)], "{event}");
         for other in ["ADT^A08", "ADT^A31", "ADT^A60"] {
-            assert_eq!(timeline.send(other, &without_stay(PENICILLIN)), [Nothing], "{event}, then {other}");
+            assert_eq!(timeline.send(other, &at(22, PENICILLIN)), [Nothing], "{event}, then {other}");
         }
         let in_stay = adt("I", "5E", "", ("V1", "20260605194000"), PENICILLIN);
         assert_eq!(timeline.send(event, &in_stay), [Nothing], "{event} in a stay");
@@ -317,7 +327,7 @@ fn an_update_of_allergies_and_doctor_tells_both() {
         let told = &timeline.words[timeline.words.len() - 2..];
         assert!(told[0].contains("卵") && told[1].contains("中村 明"), "{told:?}");
         // The doctor of before is a change once more.
-        let back = adt("I", "5E", "藤井^貴", stay, &format!("{PENICILLIN}{EGG}"));
+        let back = adt("I", "5E", "藤井^貴", stay, &format!("{PENICILLIN}{EGG}")).replace("102000", "102100");
         assert_eq!(timeline.send(event, &back), [Nothing, Corrects(4)], "{event}");
         assert_eq!(timeline.send(event, &back), [Nothing, Nothing], "{event}");
     }
@@ -335,8 +345,10 @@ fn a_change_of_doctor_is_told_and_taken_back() {
     assert_eq!(timeline.send("ADT^A55", &of("藤井^貴")), [Corrects(2)]);
     assert_eq!(timeline.send("ADT^A55", &of("藤井^貴")), [Nothing]);
     assert_eq!(timeline.send("ADT^A08", &of("藤井^貴")), [Nothing]);
-    assert_eq!(timeline.send("ADT^A54", &of("中村^明")), [Corrects(3)], "after all");
-    assert_eq!(timeline.send("ADT^A54", &of("中村^明")), [Nothing]);
+    assert_eq!(timeline.send("ADT^A54", &of("中村^明")), [Nothing], "sent again");
+    let after_all = of("中村^明").replace("102000", "102100");
+    assert_eq!(timeline.send("ADT^A54", &after_all), [Corrects(3)], "after all");
+    assert_eq!(timeline.send("ADT^A54", &after_all), [Nothing]);
 }
 
 #[test]

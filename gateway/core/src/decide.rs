@@ -11,6 +11,7 @@ mod explicit;
 mod paper;
 mod requested;
 mod stay;
+mod telling;
 mod triage;
 
 #[cfg(test)]

@@ -350,7 +350,7 @@ pub struct EarlierPost {
     pub corrects: Option<PostId>,
     /// 1, and one more for each correction.
     pub version: u32,
-    /// What the message behind it told; only where a stay or a doctor is asked for.
+    /// What the message behind it told; only where a stay, a doctor or allergies are asked for.
     pub event: Option<Event>,
 }
 
@@ -391,4 +391,6 @@ pub struct Heard {
     pub event: Event,
     /// It went to the office; otherwise it was posted, or recorded because it said nothing new.
     pub to_the_office: bool,
+    /// It waits there still.
+    pub waits: bool,
 }

@@ -187,7 +187,7 @@ fn head(answer: &mut Vec<u8>, header: &Header<'_>, own_id: &str, now: UtcMicros,
 
 /// `ACK^A03^ACK`; up to v2.2 plain `ACK`.
 fn kind(header: &Header<'_>) -> String {
-    let event = header.text(9, 2);
+    let event = header.message_type().trigger.unwrap_or_default();
     let plain = event.is_empty() || !event.is_ascii() || event.len() > 8 || header.version() <= (2, 2);
     if plain {
         return "ACK".to_owned();

@@ -9,6 +9,7 @@ use crate::charset::mend::mend;
 use crate::charset::{ends_inside_utf8, is_wide, iso2022};
 use crate::embedded::{Encoding, is_sound};
 use crate::header::{Header, ascii, header_separator, line_end, skip_lead, split_outside_two_byte};
+use crate::message_type::{MessageType, event_of};
 
 /// Types whose every message speaks of a patient.
 const NEED_PATIENT: &[&str] = &[
@@ -75,12 +76,12 @@ fn verdict(message: &[u8], header: &Header<'_>, profile: &InterfaceProfile, with
     // A set that was left open would hide the separators after it.
     let mended = mend(message).bytes;
     let message = mended.as_ref();
-    let kind = header.text(9, 1);
+    let MessageType { kind, trigger, .. } = header.message_type();
     let declared = header.declared_charset().map_or(Declared::Nothing, |d| read_label(&d));
     if declared == Declared::Wide {
         return Verdict::Rejected(Reason::CHARSET);
     }
-    if kind.is_empty() || kind == "\"\"" {
+    if kind.is_empty() {
         return Verdict::Rejected(Reason::NO_TYPE);
     }
     if !profile.accepts_processing_id(&header.text(11, 1)) {
@@ -99,7 +100,7 @@ fn verdict(message: &[u8], header: &Header<'_>, profile: &InterfaceProfile, with
         return Verdict::ContentError(Reason::TRUNCATED);
     }
     let (mut has_patient, mut results) = (false, 0);
-    let mut has_event = !WITH_EVENT.contains(&kind.as_str()) || !header.text(9, 2).is_empty();
+    let mut has_event = !WITH_EVENT.contains(&kind.as_str()) || trigger.is_some();
     for line in lines(message) {
         has_patient |= header_separator(line, b"PID").is_some();
         has_event |= names_event(line, header);
@@ -142,7 +143,10 @@ fn names_event(line: &[u8], header: &Header<'_>) -> bool {
         return false;
     }
     let mut fields = split_outside_two_byte(line, ascii(header.separators.field)).skip(1);
-    fields.next().is_some_and(|event| !event.iter().all(u8::is_ascii_whitespace) && event != b"\"\"")
+    let mut components =
+        split_outside_two_byte(fields.next().unwrap_or_default(), ascii(header.separators.component));
+    let mut component = || components.next().map(|c| String::from_utf8_lossy(c).into_owned());
+    event_of([component(), component()]).is_some()
 }
 
 /// OBX of type ED whose data cannot be decoded. A part of a split file may end anywhere, so only its
@@ -183,7 +187,7 @@ impl Judgement<'_> {
     pub fn answer(&self) -> Option<AnswerCode> {
         let Some(header) = &self.header else { return Some(AnswerCode::ApplicationReject) };
         // An answer is never answered, or two machines would talk for ever.
-        if header.text(9, 1) == "ACK" {
+        if header.message_type().kind == "ACK" {
             return None;
         }
         let (commit, application) = (condition(header, 15), condition(header, 16));
@@ -202,7 +206,7 @@ impl Judgement<'_> {
     /// durable (hl7.md 3.1, 3.2); `None` where none is asked for or the commit answer was none.
     #[must_use]
     pub fn later_answer(&self) -> Option<AnswerCode> {
-        let header = self.header.as_ref().filter(|h| h.text(9, 1) != "ACK")?;
+        let header = self.header.as_ref().filter(|h| h.message_type().kind != "ACK")?;
         let (commit, application) = (condition(header, 15), condition(header, 16));
         let rejected = matches!(self.verdict, Verdict::Rejected(_));
         let failed = !matches!(self.verdict, Verdict::Sound);
@@ -273,6 +277,8 @@ mod tests {
             assert_eq!(answer(&head("")), no_type, "{fifteen}/{sixteen} without type");
         }
         assert_eq!(answer("MSH|^~\\&|A|B|C|D|2026||ACK^A01|1|P|2.5\rMSA|AA|1\r"), None);
+        assert_eq!(answer("MSH|^~\\&|A|B|C|D|2026||ack|1|P|2.5\rMSA|AA|1\r"), None);
+        assert_eq!(answer("MSH|^~\\&|A|B|C|D|2026||adt^a01|1|P|2.5\rPID|1\r"), Some("AA"));
         assert_eq!(answer("hello"), Some("AR"));
         assert_eq!(answer("MSH|^~\\&|A|B|C|D|2026||SIU^S12|1|P|2.5\rSCH|1\r"), Some("AA"));
     }
@@ -308,6 +314,8 @@ mod tests {
         assert_eq!(judged("ADT|1|P|2.5\rPID|1\r"), Some(Reason::NO_EVENT));
         assert_eq!(judged("ADT|1|P|2.5\rEVN||20260609\rPID|1\r"), Some(Reason::NO_EVENT));
         assert_eq!(judged("ADT|1|P|2.5\rEVN|A01\rPID|1\r"), None);
+        assert_eq!(judged("ADT^^ADT_A03|1|P|2.5\rPID|1\r"), None);
+        assert_eq!(judged("ADT^^ADT_A01|1|P|2.5\rPID|1\r"), Some(Reason::NO_EVENT), "of A13 too");
         assert_eq!(judged("ORU|1|P|2.5\rPID|1\r"), None, "results speak for themselves");
         assert_eq!(judged("ACK|1|P|2.5\rMSA|AA|1\r"), None);
         let test = judge(b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|T|2.5\rPID|1\r", &InterfaceProfile::default());

@@ -70,6 +70,8 @@ impl Bundle {
     /// What `{"reference": …}` points to, if it is in the Bundle.
     pub(super) fn resolve(&self, reference: &Value) -> Option<&Value> {
         let target = reference["reference"].as_str()?;
+        // One version of it is the one that is in the Bundle.
+        let target = target.split_once("/_history/").map_or(target, |(target, _)| target);
         let at = self.by_reference.get(target).or_else(|| {
             // An absolute address whose end is Type/id.
             let mut ends = target.rsplit('/');
@@ -79,9 +81,23 @@ impl Bundle {
         self.root["entry"].get(*at).map(|entry| &entry["resource"])
     }
 
+    /// As [`Bundle::resolve`], of a reference that stands in this resource and may mean what it contains.
+    pub(super) fn resolve_in<'b>(&'b self, owner: &'b Value, reference: &Value) -> Option<&'b Value> {
+        match reference["reference"].as_str()?.strip_prefix('#') {
+            Some("") => Some(owner),
+            Some(id) => {
+                let contained = owner["contained"].as_array().into_iter().flatten().take(MAX_ENTRIES);
+                contained.into_iter().find(|resource| resource["id"].as_str() == Some(id))
+            }
+            None => self.resolve(reference),
+        }
+    }
+
     /// Admission and discharge, where they are told to the minute.
     pub(super) fn stay(&self, composition: &Value) -> (Option<UtcMicros>, Option<UtcMicros>) {
-        let encounter = self.resolve(&composition["encounter"]).or_else(|| self.of_kind("Encounter").next());
+        let encounter = self
+            .resolve_in(composition, &composition["encounter"])
+            .or_else(|| self.of_kind("Encounter").next());
         let periods = [&composition["event"][0]["period"], encounter.map_or(&Value::Null, |e| &e["period"])];
         let find = |end: &str| periods.iter().find_map(|period| super::time(&period[end]));
         (find("start"), find("end"))

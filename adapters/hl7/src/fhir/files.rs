@@ -13,11 +13,13 @@ use std::collections::HashSet;
 /// Files of one document.
 const MAX_FILES: usize = 100;
 
+/// Keeps them; gives back a line about what nobody can open here.
 pub(super) fn keep(
     envelope: &mut Envelope,
     bundle: &Bundle,
     parts: &mut dyn PartSink,
-) -> Result<(), ReadFault> {
+) -> Result<Option<String>, ReadFault> {
+    let mut refused: Vec<&str> = Vec::new();
     let mut files: Vec<(Option<String>, &str, &str)> = Vec::new();
     let mut named: HashSet<*const Value> = HashSet::new();
     for reference in bundle.of_kind("DocumentReference") {
@@ -30,16 +32,17 @@ pub(super) fn keep(
             } else if let Some(url) = attachment["url"].as_str() {
                 let target =
                     Value::Object([("reference".to_owned(), Value::from(url))].into_iter().collect());
-                match bundle.resolve(&target) {
+                match bundle.resolve_in(reference, &target) {
                     Some(binary) => {
                         named.insert(std::ptr::from_ref(binary));
                         let declared = binary["contentType"].as_str().unwrap_or(declared);
                         files.extend(binary["data"].as_str().map(|data| (title, declared, data)));
                     }
-                    None => envelope.warn(
-                        "reference_not_fetched",
-                        "an attachment lies outside of the document and is not fetched",
-                    ),
+                    None => {
+                        let detail = "an attachment lies outside of the document and is not fetched";
+                        envelope.warn("reference_not_fetched", detail);
+                        refused.push("病院内の別の場所にある文書");
+                    }
                 }
             }
         }
@@ -62,8 +65,9 @@ pub(super) fn keep(
         let (main, sub) = declared.split_once('/').unwrap_or((declared, ""));
         let kind = match embedded::acceptable(&bytes, main, sub) {
             Ok(kind) => kind,
-            Err(refused) => {
-                envelope.warn(refused.code(), refused.to_string());
+            Err(fault) => {
+                envelope.warn(fault.code(), fault.to_string());
+                refused.push(fault.in_words());
                 continue;
             }
         };
@@ -73,5 +77,5 @@ pub(super) fn keep(
             if name.to_ascii_lowercase().ends_with(&extension) { name } else { format!("{name}{extension}") };
         embedded::keep(envelope, parts, &name, kind, &bytes)?;
     }
-    Ok(())
+    Ok(embedded::left_out(&refused))
 }

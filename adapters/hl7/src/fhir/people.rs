@@ -1,7 +1,7 @@
 //! Patient, sender and author of a document as written. Nothing is matched; addresses and telephone
 //! numbers are not read.
 
-use super::bundle::{Bundle, extension, first_text, text, words};
+use super::bundle::{Bundle, codes, extension, first_text, text, words};
 use kakehashi_core::envelope::{Envelope, Identifier, NameKind, PatientName};
 use kakehashi_core::text::fold::{is_kana, widen_kana};
 use serde_json::Value;
@@ -10,7 +10,7 @@ const MAX_IDENTIFIERS: usize = 20;
 const MAX_NAMES: usize = 20;
 
 pub(super) fn patient(envelope: &mut Envelope, bundle: &Bundle, composition: &Value) {
-    let subject = bundle.resolve(&composition["subject"]);
+    let subject = bundle.resolve_in(composition, &composition["subject"]);
     let mut patients = bundle.of_kind("Patient");
     let Some(patient) = subject.or_else(|| patients.next()) else {
         envelope.warn("missing_patient", "the document names no Patient");
@@ -35,9 +35,18 @@ pub(super) fn patient(envelope: &mut Envelope, bundle: &Bundle, composition: &Va
         Some("unknown") => Some("U".to_owned()),
         _ => None,
     };
-    if patient["deceasedBoolean"].as_bool() == Some(true) || patient["deceasedDateTime"].is_string() {
+    let deceased =
+        patient["deceasedBoolean"].as_bool() == Some(true) || patient["deceasedDateTime"].is_string();
+    if deceased || bundle.of_kind("Encounter").any(left_dead) {
         envelope.warn(kakehashi_core::decide::doubt::DEATH, "the Patient is said to be deceased");
     }
+}
+
+/// A stay that ended with the patient's death.
+fn left_dead(encounter: &Value) -> bool {
+    let disposition = &encounter["hospitalization"]["dischargeDisposition"];
+    codes(disposition).iter().any(|code| code == "exp")
+        || words(disposition).is_some_and(|words| words.contains("死亡"))
 }
 
 fn identifier(value: &Value) -> Option<Identifier> {
@@ -75,9 +84,10 @@ fn names(envelope: &mut Envelope, patient: &Value) {
 
 /// The hospital: custodian, else the author's organisation.
 pub(super) fn sender(envelope: &mut Envelope, bundle: &Bundle, composition: &Value) {
-    let custodian = bundle.resolve(&composition["custodian"]);
+    let custodian = bundle.resolve_in(composition, &composition["custodian"]);
     let authors = composition["author"].as_array().into_iter().flatten().take(20);
-    let organisation = authors.filter_map(|a| bundle.resolve(a)).find(|r| is(r, "Organization"));
+    let organisation =
+        authors.filter_map(|a| bundle.resolve_in(composition, a)).find(|r| is(r, "Organization"));
     let found = custodian.or(organisation);
     envelope.sender.facility =
         found.and_then(|o| text(&o["name"])).or_else(|| first_text(&[&composition["custodian"]["display"]]));
@@ -86,9 +96,9 @@ pub(super) fn sender(envelope: &mut Envelope, bundle: &Bundle, composition: &Val
 /// Who wrote it: the first Practitioner among the authors.
 pub(super) fn author(bundle: &Bundle, composition: &Value) -> Option<String> {
     let authors = composition["author"].as_array().into_iter().flatten().take(20);
-    let mut resolved = authors
-        .filter_map(|a| bundle.resolve(a))
-        .map(|r| if is(r, "PractitionerRole") { bundle.resolve(&r["practitioner"]).unwrap_or(r) } else { r });
+    let mut resolved = authors.filter_map(|a| bundle.resolve_in(composition, a)).map(|r| {
+        if is(r, "PractitionerRole") { bundle.resolve_in(r, &r["practitioner"]).unwrap_or(r) } else { r }
+    });
     let practitioner = resolved.find(|r| is(r, "Practitioner"))?;
     let name = &practitioner["name"][0];
     let given = name["given"].as_array().into_iter().flatten().take(5).filter_map(text);

@@ -29,7 +29,7 @@ pub(super) fn body(
     let mut found: Vec<(usize, String)> = Vec::new();
     let mut left = MAX_SECTIONS;
     for section in composition["section"].as_array().into_iter().flatten() {
-        collect(bundle, section, 0, &mut left, &mut found);
+        collect(&Source { bundle, composition }, section, 0, &mut left, &mut found);
     }
     found.sort_by_key(|(rank, _)| *rank);
     let mut out = String::new();
@@ -62,8 +62,14 @@ pub(super) fn body(
     Some(out)
 }
 
+/// Where the references of sections point.
+struct Source<'b> {
+    bundle: &'b Bundle,
+    composition: &'b Value,
+}
+
 fn collect(
-    bundle: &Bundle,
+    source: &Source<'_>,
     section: &Value,
     depth: usize,
     left: &mut usize,
@@ -73,7 +79,7 @@ fn collect(
         return;
     }
     *left -= 1;
-    let content = narrative(section).or_else(|| listed(bundle, section));
+    let content = narrative(section).or_else(|| listed(source, section));
     if let Some(content) = content {
         let title = text(&section["title"]).or_else(|| words(&section["code"]));
         let codes = codes(&section["code"]);
@@ -87,7 +93,7 @@ fn collect(
         ));
     }
     for inner in section["section"].as_array().into_iter().flatten() {
-        collect(bundle, inner, depth + 1, left, found);
+        collect(source, inner, depth + 1, left, found);
     }
 }
 
@@ -96,15 +102,17 @@ fn narrative(element: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn listed(bundle: &Bundle, section: &Value) -> Option<String> {
+fn listed(source: &Source<'_>, section: &Value) -> Option<String> {
+    let Source { bundle, composition } = source;
     let entries = section["entry"].as_array().into_iter().flatten().take(MAX_ENTRIES);
     let lines: Vec<String> =
-        entries.filter_map(|e| bundle.resolve(e)).filter_map(|r| line(bundle, r)).collect();
+        entries.filter_map(|e| bundle.resolve_in(composition, e)).filter_map(|r| line(bundle, r)).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// One resource as one line.
+/// One resource as one line. What was entered in error was never so.
 fn line(bundle: &Bundle, resource: &Value) -> Option<String> {
+    let standing = standing(resource)?;
     let line = match resource["resourceType"].as_str()? {
         "Condition" | "Procedure" | "AllergyIntolerance" | "FamilyMemberHistory" | "DiagnosticReport" => {
             let name = words(&resource["code"]).or_else(|| words(&resource["condition"][0]["code"]));
@@ -131,11 +139,40 @@ fn line(bundle: &Bundle, resource: &Value) -> Option<String> {
         "Organization" | "Location" => text(&resource["name"])?,
         _ => narrative(resource)?,
     };
-    Some(format!("・{line}"))
+    Some(format!("・{line}{standing}"))
+}
+
+/// What a status takes away from a statement; `None` where nothing is left of it.
+fn standing(resource: &Value) -> Option<&'static str> {
+    let status = resource["status"].as_str().unwrap_or("");
+    let verified = codes(&resource["verificationStatus"]);
+    let clinical = codes(&resource["clinicalStatus"]);
+    let is = |list: &[String], wanted: &str| list.iter().any(|code| code == wanted);
+    if status == "entered-in-error" || is(&verified, "entered-in-error") {
+        return None;
+    }
+    if is(&verified, "refuted") {
+        return Some("（否定）");
+    }
+    if resource["doNotPerform"].as_bool() == Some(true) {
+        return Some("（行わない）");
+    }
+    Some(match (resource["resourceType"].as_str(), status) {
+        (Some("MedicationRequest" | "MedicationStatement"), "stopped") => "（中止）",
+        (Some("MedicationRequest"), "cancelled") => "（取消）",
+        (Some("MedicationRequest" | "MedicationStatement"), "on-hold") => "（休止）",
+        (Some("MedicationStatement" | "Immunization" | "Procedure"), "not-done" | "not-taken") => {
+            "（未実施）"
+        }
+        (Some("Observation"), "cancelled") => "（取消）",
+        (Some("Observation" | "DiagnosticReport"), "preliminary" | "registered") => "（速報）",
+        _ if is(&clinical, "resolved") => "（治癒）",
+        _ => "",
+    })
 }
 
 fn medication(bundle: &Bundle, resource: &Value) -> Option<String> {
-    let named = bundle.resolve(&resource["medicationReference"]).map(|m| &m["code"]);
+    let named = bundle.resolve_in(resource, &resource["medicationReference"]).map(|m| &m["code"]);
     let name = words(&resource["medicationCodeableConcept"]).or_else(|| named.and_then(words));
     let dosage =
         &resource["dosageInstruction"].get(0).or_else(|| resource["dosage"].get(0)).unwrap_or(&Value::Null);

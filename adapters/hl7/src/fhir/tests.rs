@@ -140,6 +140,77 @@ fn what_is_refused_and_left_out() {
     assert!(!looks_like_fhir(b"MSH|\"resourceType\""));
 }
 
+#[test]
+fn what_a_resource_contains_is_found() {
+    let mut bundle = summary();
+    let patient = bundle["entry"][1]["resource"].clone();
+    let composition = &mut bundle["entry"][0]["resource"];
+    let mut patient = patient;
+    patient["id"] = "p".into();
+    composition["contained"] =
+        json!([patient, {"resourceType": "Condition", "id": "c1", "code": {"text": "貧血"}}]);
+    composition["subject"]["reference"] = "#p".into();
+    composition["section"][0]["section"][0] = json!({"title": "退院時診断", "entry": [{"reference": "#c1"}]});
+    let medication = &mut bundle["entry"][5]["resource"];
+    medication.as_object_mut().unwrap().remove("medicationCodeableConcept");
+    medication["contained"] =
+        json!([{"resourceType": "Medication", "id": "m1", "code": {"text": "アムロジピン錠5mg"}}]);
+    medication["medicationReference"] = json!({"reference": "#m1"});
+    bundle["entry"][1]["resource"] = json!({"resourceType": "Basic"});
+    let e = envelope(&bundle);
+    assert_eq!(e.patient.identifiers[0].id, "00412338");
+    let body = e.body.unwrap();
+    assert!(body.contains("・貧血") && body.contains("・アムロジピン錠5mg 1錠"), "{body}");
+}
+
+#[test]
+fn what_does_not_hold_any_more_is_not_told_as_if_it_did() {
+    let line = |resource: Value| {
+        let mut bundle = summary();
+        bundle["entry"][5]["resource"] = resource;
+        let body = envelope(&bundle).body.unwrap();
+        body.lines().find(|line| line.starts_with('・')).map(str::to_owned)
+    };
+    let drug = |more: (&str, Value)| {
+        let mut drug = json!({"resourceType": "MedicationRequest", "medicationCodeableConcept": {"text": "ワーファリン錠"}});
+        drug[more.0] = more.1;
+        line(drug)
+    };
+    assert_eq!(drug(("status", "active".into())).as_deref(), Some("・ワーファリン錠"));
+    assert_eq!(drug(("status", "stopped".into())).as_deref(), Some("・ワーファリン錠（中止）"));
+    assert_eq!(drug(("doNotPerform", true.into())).as_deref(), Some("・ワーファリン錠（行わない）"));
+    assert_eq!(drug(("status", "entered-in-error".into())), None);
+    let allergy = |verified: &str| {
+        line(json!({"resourceType": "AllergyIntolerance", "code": {"text": "ペニシリン"},
+            "verificationStatus": {"coding": [{"code": verified}]}}))
+    };
+    assert_eq!(allergy("confirmed").as_deref(), Some("・ペニシリン"));
+    assert_eq!(allergy("refuted").as_deref(), Some("・ペニシリン（否定）"));
+    assert_eq!(allergy("entered-in-error"), None);
+}
+
+#[test]
+fn a_death_is_never_told_by_a_machine() {
+    for disposition in [json!({"coding": [{"code": "exp"}]}), json!({"text": "死亡退院"})] {
+        let mut bundle = summary();
+        bundle["entry"][2]["resource"]["hospitalization"] = json!({"dischargeDisposition": disposition});
+        assert!(envelope(&bundle).warnings.iter().any(|w| w.code == doubt::DEATH));
+    }
+}
+
+#[test]
+fn a_file_that_nobody_can_open_is_told() {
+    let mut bundle = summary();
+    let mut dicom = vec![0; 128];
+    dicom.extend_from_slice(b"DICM");
+    use base64::Engine as _;
+    bundle["entry"][6]["resource"]["data"] = base64::engine::general_purpose::STANDARD.encode(dicom).into();
+    let body = envelope(&bundle).body.unwrap();
+    assert!(body.ends_with("必要なときは病院にお問い合わせください。"), "{body}");
+    let filled = json!({"entry": [{"resource": {"text": "x".repeat(5000), "resourceType": "Composition"}}], "resourceType": "Bundle"});
+    assert!(looks_like_fhir(filled.to_string().as_bytes()), "keys in alphabetical order");
+}
+
 /// JSON of any shape under the names that are read.
 fn shapes() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![

@@ -1,7 +1,7 @@
 //! ADT: what happened to a stay (hl7.md 8.1, care-network.md 8.2, 8.3). Cancellations are corrections
 //! of something people have acted on, and a death is never told by a machine.
 
-use super::patient::identifier;
+use super::patient::{identifier, is_dead};
 use super::plain;
 use super::scope::{Scope, name, patient_in_words};
 use super::wording::{fill, template};
@@ -68,9 +68,10 @@ pub(super) fn compose(
     let occurred = occurred(&trigger, scope);
     envelope.occurred_at = occurred.filter(|s| s.precision > Precision::Month).map(|s| s.at);
     set_keys(envelope, scope, &trigger, occurred);
-    set_retired(envelope, scope);
-    if scope.text("PID", 30, 1).is_some_and(|told| told.eq_ignore_ascii_case("Y")) {
-        envelope.warn(DEATH, "PID-30 is Y: the office chooses the words, no text by machine");
+    set_retired(envelope, scope, &trigger);
+    if is_dead(&scope.view) {
+        envelope
+            .warn(DEATH, "PID-29 or PID-30 tells a death: the office chooses the words, no text by machine");
         return Ok(());
     }
     if let Some(original) = cancels(&trigger).and_then(kind) {
@@ -97,8 +98,12 @@ pub(super) fn compose(
     other(envelope, scope, &trigger, parts)
 }
 
-/// MRG-1: the numbers of the second record.
-fn set_retired(envelope: &mut Envelope, scope: &Scope<'_>) {
+/// MRG-1: the numbers of the second record, of what the office decides. In any other message nobody is found by
+/// them: they are not the patient's.
+fn set_retired(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str) {
+    if clinical_event::outcome("ADT", trigger) != Outcome::OfficeTask {
+        return;
+    }
     let Some(mrg) = scope.view.first("MRG") else { return };
     let Some(event) = envelope.event.as_mut() else { return };
     event.retired = mrg.repeats(1).filter_map(|o| identifier(&o)).take(MAX_RETIRED).collect();

@@ -2,10 +2,13 @@
 //! itself is attached untouched. A document with a DTD is not read; no stylesheet, no entity and no
 //! reference is ever followed.
 
+mod subject;
+
 use crate::embedded::{Encoding, decode_wrapped};
 use crate::markup::entities;
 use kakehashi_core::text::clean;
 use std::borrow::Cow;
+use subject::Subject;
 
 /// Characters of narrative that are taken.
 const MAX_CHARS: usize = 50_000;
@@ -22,6 +25,8 @@ pub(super) struct Document {
     pub(super) text: Option<String>,
     /// Files in `nonXMLBody` and `observationMedia`, decoded.
     pub(super) files: Vec<Vec<u8>>,
+    /// Whom it is of.
+    pub(super) subject: Subject,
 }
 
 /// Reads a document.
@@ -30,7 +35,7 @@ pub(super) struct Document {
 /// Why the document is not read.
 pub(super) fn read(bytes: &[u8]) -> Result<Document, &'static str> {
     let text = text_of(bytes)?;
-    Ok(Document { text: narrative(&text)?, files: files(&text) })
+    Ok(Document { text: narrative(&text)?, files: files(&text), subject: Subject::read(&text) })
 }
 
 /// The document as text, by the encoding that its declaration names.
@@ -76,7 +81,8 @@ fn narrative(text: &str) -> Result<Option<String>, &'static str> {
     if text.contains("<!DOCTYPE") || text.contains("<!ENTITY") {
         return Err("the embedded CDA has a document type definition");
     }
-    let Some(start) = text.find("structuredBody") else { return Ok(None) };
+    let body = ["structuredBody", "nonXMLBody"].into_iter().find_map(|body| text.find(body));
+    let Some(start) = body else { return Ok(None) };
     let mut out = Narrative::default();
     let mut rest = &text[start..];
     while let Some((before, tail)) = rest.split_once('<') {
@@ -92,13 +98,47 @@ fn narrative(text: &str) -> Result<Option<String>, &'static str> {
             continue;
         }
         let Some((tag, after)) = tail.split_once('>') else { break };
-        out.tag(tag);
-        rest = after;
+        // What was struck out is said no more, and files are no text.
+        let is_left_out =
+            !tag.starts_with('/') && (has(tag, "revised", "delete") || has(tag, "representation", "B64"));
+        rest = match name_of(tag) {
+            name if is_left_out && !tag.ends_with('/') => after_end(after, name),
+            _ => {
+                out.tag(tag);
+                after
+            }
+        };
         if out.chars > MAX_CHARS {
             break;
         }
     }
     Ok(out.finish())
+}
+
+/// Name of an element without its prefix.
+fn name_of(tag: &str) -> &str {
+    let name =
+        tag.trim_start_matches('/').split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or("");
+    name.rsplit(':').next().unwrap_or(name)
+}
+
+fn has(tag: &str, attribute: &str, value: &str) -> bool {
+    subject::attribute(tag, attribute) == Some(value)
+}
+
+/// What follows the end of an element of this name, with those of the same name inside of it.
+fn after_end<'t>(content: &'t str, name: &str) -> &'t str {
+    let (mut rest, mut depth) = (content, 1_usize);
+    while let Some((tag, after)) = rest.split_once('<').and_then(|(_, tail)| tail.split_once('>')) {
+        rest = after;
+        if name_of(tag) == name && !tag.ends_with('/') {
+            depth = if tag.starts_with('/') { depth - 1 } else { depth + 1 };
+            if depth == 0 {
+                return rest;
+            }
+        }
+    }
+    ""
 }
 
 #[derive(Default)]
@@ -107,6 +147,14 @@ struct Narrative {
     chars: usize,
     depth: usize,
     in_title: bool,
+    /// What a section without a title is called.
+    named: Option<String>,
+    /// Nothing of the section but its codes was read.
+    is_new: bool,
+    /// The next words stand in a cell of their own.
+    parted: bool,
+    /// Blanks since the last words.
+    gap: String,
 }
 
 impl Narrative {
@@ -116,11 +164,27 @@ impl Narrative {
         }
         let words = entities(raw).split_whitespace().collect::<Vec<_>>().join(" ");
         if words.is_empty() {
+            self.gap.push_str(raw);
             return;
         }
-        if !self.out.is_empty() && !self.out.ends_with(['\n', ' ', '【']) {
+        if self.depth > 0
+            && let Some(named) = self.named.take()
+        {
+            self.new_line();
+            self.out.push_str(&format!("【{named}】\n"));
+        }
+        // Inside of a line a cell parts words, and so do blanks, but not the line ends of the file between
+        // Japanese ones: 体重<b>48</b>kg is one word.
+        let latin = |c: char| c.is_ascii_graphic();
+        let blanks = &raw[..raw.len() - raw.trim_start().len()];
+        let gap = [std::mem::take(&mut self.gap), blanks.to_owned()].concat();
+        let is_blank = !gap.is_empty()
+            && (!gap.contains(['\n', '\r']) || (self.out.ends_with(latin) && words.starts_with(latin)));
+        raw[raw.trim_end().len()..].clone_into(&mut self.gap);
+        if (self.parted || is_blank) && !self.out.is_empty() && !self.out.ends_with(['\n', ' ', '【']) {
             self.out.push(' ');
         }
+        self.parted = false;
         self.chars += words.chars().count();
         self.out.push_str(&words);
     }
@@ -128,11 +192,16 @@ impl Narrative {
     fn tag(&mut self, tag: &str) {
         let closes = tag.starts_with('/');
         let empty = tag.ends_with('/');
-        let name =
-            tag.trim_start_matches('/').split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or("");
-        let name = name.rsplit(':').next().unwrap_or(name);
-        match (name, closes) {
+        match (name_of(tag), closes) {
+            ("section", false) => (self.named, self.is_new) = (None, true),
+            ("entry", false) => self.is_new = false,
+            ("code", false) if self.is_new && !self.in_title => {
+                let named = subject::attribute(tag, "displayName").map(entities);
+                self.named = named.filter(|named| !named.trim().is_empty());
+            }
+            ("td" | "th", _) if self.depth > 0 => self.parted = true,
             ("title", false) if self.depth == 0 && !empty => {
+                (self.named, self.is_new) = (None, false);
                 self.new_line();
                 self.out.push('【');
                 self.in_title = true;
@@ -142,7 +211,10 @@ impl Narrative {
                 self.out.push('】');
                 self.new_line();
             }
-            ("text", false) if !empty => self.depth += 1,
+            ("text", false) if !empty => {
+                self.depth += 1;
+                self.is_new = false;
+            }
             ("text", true) => {
                 self.depth = self.depth.saturating_sub(1);
                 self.new_line();
@@ -155,6 +227,10 @@ impl Narrative {
     }
 
     fn new_line(&mut self) {
+        self.parted = false;
+        self.gap.clear();
+        let end = self.out.trim_end_matches(' ').len();
+        self.out.truncate(end);
         if !self.out.is_empty() && !self.out.ends_with('\n') {
             self.out.push('\n');
         }
@@ -184,6 +260,18 @@ mod tests {
         assert_eq!(read(pdf.replace('"', "'").as_bytes()).unwrap().files, [b"%PDF-1".to_vec()]);
         let prefixed = "<v3:structuredBody><v3:title>経過</v3:title><v3:text><![CDATA[A&B <5]]></v3:text></v3:structuredBody>";
         assert_eq!(read(prefixed.as_bytes()).unwrap().text.as_deref(), Some("【経過】\nA&B <5"));
+        let of = |body: &str| read(body.as_bytes()).unwrap().text;
+        let struck = "<structuredBody><text><content revised='delete'>3mg<content>x</content></content><content revised='insert'>2mg</content></text></structuredBody>";
+        assert_eq!(of(struck).as_deref(), Some("2mg"), "what was struck out is not shown");
+        let inline = "<structuredBody><text>体重<content styleCode='Bold'>48</content>kg<table><tr><th>薬</th><td>A <sub>b</sub> c</td><td/></tr><tr><td>X</td></tr></table></text></structuredBody>";
+        assert_eq!(of(inline).as_deref(), Some("体重48kg\n薬 A b c\nX"));
+        let unnamed = "<structuredBody><section><code displayName=\"投薬歴\"/><text>A</text></section><section><title>経過</title><code displayName='x'/><text>B</text></section></structuredBody>";
+        assert_eq!(of(unnamed).as_deref(), Some("【投薬歴】\nA\n【経過】\nB"));
+        assert_eq!(
+            of("<nonXMLBody><text mediaType='text/plain'>体重を毎日</text></nonXMLBody>").as_deref(),
+            Some("体重を毎日")
+        );
+        assert_eq!(of(pdf), None);
         let (old, _, _) = encoding_rs::SHIFT_JIS.encode(
             "<?xml version=\"1.0\" encoding=\"Shift_JIS\"?><structuredBody><title>経過</title><text>良好</text></structuredBody>",
         );

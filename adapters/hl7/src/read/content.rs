@@ -3,10 +3,11 @@
 
 use super::scope::Scope;
 use super::{DAMAGED, cda};
-use crate::embedded::{Encoding, Kind, acceptable, decode, decode_wrapped, keep, kind_of, strip};
+use crate::embedded::{Encoding, Kind, acceptable, decode, decode_wrapped, keep, kind_of, left_out, strip};
 use crate::header::ascii;
 use crate::markup;
 use crate::message::{Segment, Value};
+use kakehashi_core::decide::doubt::SEVERAL_PATIENTS;
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::port::{PartSink, ReadFault};
 use kakehashi_core::text::clean;
@@ -32,17 +33,9 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// A line for the team about what is not attached, so that nobody waits for it.
+    /// A line for the team about what is not attached.
     pub(super) fn left_out(&self) -> Option<String> {
-        let what = self.refused.join("、");
-        (!what.is_empty())
-            .then(|| format!("※ {what}は添付していません。必要なときは病院にお問い合わせください。"))
-    }
-
-    fn refuse(&mut self, what: &'static str) {
-        if !self.refused.contains(&what) {
-            self.refused.push(what);
-        }
+        left_out(&self.refused)
     }
 
     /// The words inside of a file that people can read without opening it; files inside a CDA are kept
@@ -57,6 +50,10 @@ impl Content {
         let found = match kind.media_type {
             "application/hl7-cda+xml" => match cda::read(bytes) {
                 Ok(document) => {
+                    if document.subject.contradicts(&envelope.patient) {
+                        let detail = "the embedded CDA is of somebody else than the message";
+                        envelope.warn(SEVERAL_PATIENTS, detail);
+                    }
                     for (number, file) in document.files.iter().enumerate() {
                         let Ok(kind) = acceptable(file, "", "") else { continue };
                         let name = format!("文書{}.{}", number + 1, kind.extension);
@@ -70,7 +67,7 @@ impl Content {
                 }
             },
             "application/rtf" => rtf_text(bytes),
-            "text/html" => std::str::from_utf8(bytes).ok().map(markup::plain_text),
+            "text/html" => decoded_text(bytes).map(|html| markup::plain_text(&html)),
             "text/plain" => plain_file(bytes),
             _ => None,
         };
@@ -104,12 +101,16 @@ pub(super) fn gather(
                 }
                 match segment.text(2, 1).as_deref() {
                     Some("ED") => files.take(&segment, scope),
+                    // A file that somebody put into a text field.
+                    kind if is_text(kind.unwrap_or("")) && is_encoded_file(segment.raw(5)) => {
+                        files.take(&segment, scope);
+                    }
                     Some("RP") => {
                         envelope
                             .warn("reference_not_fetched", "OBX holds a pointer, which is never followed");
-                        content.refuse("病院内の別の場所にある文書");
+                        content.refused.push("病院内の別の場所にある文書");
                     }
-                    Some("NA" | "MA") => content.refuse("波形"),
+                    Some("NA" | "MA") => content.refused.push("波形"),
                     kind => text.observation(&segment, kind.unwrap_or("ST")),
                 }
             }
@@ -325,8 +326,8 @@ impl<'m> Files<'m> {
             let components: Vec<&'m str> = value.splitn(5, separators.component).collect();
             let (encoding, data) = match components[..] {
                 [_, _, _, encoding, data] => (Encoding::read(encoding), data),
-                // Senders that leave out everything but the data.
-                [data] => (Encoding::Base64, data),
+                // Senders that leave out everything but the data, or write it as a data address.
+                [data] => (Encoding::Base64, after_data_address(data)),
                 _ => continue,
             };
             if data.is_empty() || data == "\"\"" {
@@ -375,7 +376,7 @@ impl<'m> Files<'m> {
                 Ok(kind) => kind,
                 Err(refused) => {
                     envelope.warn(refused.code(), refused.to_string());
-                    content.refuse(refused.in_words());
+                    content.refused.push(refused.in_words());
                     continue;
                 }
             };
@@ -385,6 +386,25 @@ impl<'m> Files<'m> {
         }
         Ok(())
     }
+}
+
+/// `data:application/pdf;base64,JVBE…` without what stands before the data.
+fn after_data_address(data: &str) -> &str {
+    let address = data.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
+    address.map_or(data, |(_, data)| data)
+}
+
+/// Base64 that is certainly a file: nobody writes so many letters of it into a sentence.
+fn is_encoded_file(raw: &str) -> bool {
+    const LEAST: usize = 64;
+    let start = raw.trim_start().as_bytes().get(..LEAST);
+    let Some(start) =
+        start.filter(|s| s.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')))
+    else {
+        return false;
+    };
+    let decoded = decode(start, Encoding::Base64);
+    decoded.and_then(|bytes| kind_of(&bytes, "", "")).is_none_or(|kind| kind.certain)
 }
 
 /// The words of an RTF file; an HTML file in an RTF coat is read as HTML.
@@ -397,9 +417,12 @@ fn rtf_text(bytes: &[u8]) -> Option<String> {
 
 /// A text file that people read without opening it; UTF-8 as decoded with the message, or what Windows wrote.
 fn plain_file(bytes: &[u8]) -> Option<String> {
-    let text = crate::charset::decode(bytes, None, None).ok()?;
-    let text = clean(&text.text);
-    (!text.contains('\u{fffd}')).then(|| text.trim().to_owned())
+    decoded_text(bytes).map(|text| clean(&text).trim().to_owned())
+}
+
+fn decoded_text(bytes: &[u8]) -> Option<String> {
+    let decoded = crate::charset::decode(bytes, None, None).ok()?;
+    (!decoded.text.contains('\u{fffd}')).then_some(decoded.text)
 }
 
 fn name(stated: Option<&str>, heading: Option<&str>, kind: Kind) -> String {

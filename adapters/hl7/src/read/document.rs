@@ -2,6 +2,7 @@
 //! addenda and cancellations together; nothing is ever deleted, and what is not final or is restricted
 //! says so in a warning.
 
+use super::DAMAGED;
 use super::content::{Content, gather};
 use super::scope::{Scope, person};
 use super::wording::{fill, template};
@@ -85,6 +86,12 @@ pub(super) fn compose(
     });
     let author = txa.as_ref().and_then(|t| person(t, 9).or_else(|| person(t, 5)));
     envelope.body = body(envelope, act, &name, &content, author.as_deref(), reason.as_deref());
+    let told = content.text.is_some() || content.cda.is_some() || content.left_out().is_some();
+    let brings_text = matches!(act, Act::New | Act::Addendum | Act::Edit | Act::Replacement);
+    if brings_text && !told && envelope.attachments.is_empty() {
+        envelope.warn("document_empty", "the document has no text and no file");
+        envelope.warn(DAMAGED, "the document has no text and no file");
+    }
     Ok(())
 }
 

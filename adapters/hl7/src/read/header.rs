@@ -5,6 +5,7 @@ use super::scope::Scope;
 use crate::charset::Used;
 use crate::header::Header;
 use crate::message::View;
+use crate::message_type::{MessageType, event_of};
 use kakehashi_core::envelope::{Charset, Envelope, Event, Report, ReportOutcome};
 use kakehashi_core::vocabulary::Intent;
 
@@ -26,9 +27,26 @@ pub(super) fn fill(
         let part = |field| text(field, 1).unwrap_or_default();
         format!("{}|{}|{}", part(3), part(4), id.trim())
     });
-    let trigger = text(9, 2).or_else(|| view.first("EVN").and_then(|s| s.text(1, 1)));
+    let MessageType { kind, trigger: stated, repaired } = header.message_type();
+    let of_evn = view.first("EVN").and_then(|s| event_of([s.text(1, 1), s.text(1, 2)]));
+    let trigger = stated.clone().or_else(|| of_evn.clone());
+    if repaired {
+        let event = trigger.as_deref().unwrap_or("no event");
+        envelope
+            .warn("message_type_repaired", format!("MSH-9 is not written as usual; read as {kind}, {event}"));
+    }
+    match (&stated, &of_evn) {
+        (None, Some(event)) => {
+            envelope.warn("event_from_evn", format!("MSH-9.2 names no event; {event} is from EVN-1"));
+        }
+        (Some(stated), Some(event)) if stated != event => {
+            envelope
+                .warn("event_mismatch", format!("EVN-1 names {event}; MSH-9 counts, which names {stated}"));
+        }
+        _ => {}
+    }
     envelope.event = Some(Event {
-        kind: text(9, 1),
+        kind: Some(kind).filter(|kind| !kind.is_empty()),
         trigger,
         control_id,
         version: text(12, 1),

@@ -47,6 +47,21 @@ pub(super) fn fill(envelope: &mut Envelope, view: &View<'_>) {
     envelope.patient.sex = pid.text(8, 1).and_then(|s| sex(&s)).map(str::to_owned);
 }
 
+/// PID-29 or PID-30 tells a death, or PV1-36 that the stay ended with it (user table 0112).
+pub(super) fn has_died(view: &View<'_>) -> bool {
+    is_dead(view) || view.first("PV1").and_then(|s| s.text(36, 1)).as_deref() == Some("20")
+}
+
+/// PID-29 or PID-30 tells a death.
+pub(super) fn is_dead(view: &View<'_>) -> bool {
+    let Some(pid) = view.first("PID") else { return false };
+    match pid.text(30, 1) {
+        Some(told) if told.eq_ignore_ascii_case("Y") => true,
+        Some(told) if told.eq_ignore_ascii_case("N") => false,
+        _ => pid.text(29, 1).is_some_and(|at| date_of(&at).is_some()),
+    }
+}
+
 /// Table 0001, and what Japanese systems write instead.
 fn sex(written: &str) -> Option<&'static str> {
     Some(match written.trim().to_ascii_uppercase().as_str() {

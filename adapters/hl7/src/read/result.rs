@@ -1,6 +1,7 @@
 //! ORU and OUL: results (hl7.md section 9). A table of values with what is abnormal first, or the text
 //! of a report with its files. Values and units are shown as sent; the absence of a flag says nothing.
 
+use super::DAMAGED;
 use super::content::{flags, gather, is_sensitivity, is_text, row, text_value};
 use super::document::kind_of;
 use super::scope::Scope;
@@ -9,6 +10,7 @@ use crate::message::Segment;
 use crate::time::{Precision, Stamp};
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::port::{PartSink, ReadFault};
+use kakehashi_core::text::fold::widen_kana;
 use kakehashi_core::vocabulary::{Intent, Urgency};
 
 /// Core's word for a result that waits for its final form.
@@ -53,7 +55,7 @@ pub(super) fn compose(
             [("OBX", 3), ("OBR", 4)].into_iter().filter_map(|(segment, field)| scope.text(segment, field, 1));
         envelope.document_kind = codes.into_iter().find_map(|code| kind_of(scope, &code));
     }
-    let critical = table.critical || content.text.as_deref().is_some_and(|t| t.contains("パニック値"));
+    let critical = table.critical || content.text.as_deref().is_some_and(tells_panic);
     envelope.urgency = Some(match (critical, corrected || undone) {
         (true, _) => Urgency::Emergency,
         (false, true) => Urgency::Urgent,
@@ -79,6 +81,10 @@ pub(super) fn compose(
     let attached = (!envelope.attachments.is_empty()).then(|| "添付の文書をご覧ください。".to_owned());
     let text = text.or(attached);
     let text = [text, left_out].into_iter().flatten().collect::<Vec<_>>().join("\n");
+    if text.is_empty() {
+        envelope.warn("result_empty", "the result has no value, no text and no file");
+        envelope.warn(DAMAGED, "the result has no value, no text and no file");
+    }
     let at = stamp.map(Stamp::in_words);
     let template = if withdrawn { template!("result_cancelled") } else { template!("result") };
     envelope.body =
@@ -218,7 +224,8 @@ impl Table {
         let withdrawn = matches!(status.as_deref(), Some("D" | "W"));
         let found: Vec<String> = segment.repeats(8).filter_map(|o| o.text(1)).collect();
         // What was taken back is no danger any more.
-        self.critical |= !withdrawn && found.iter().any(|f| matches!(f.as_str(), "HH" | "LL" | "AA"));
+        let is_critical = |f: &String| matches!(f.to_ascii_uppercase().as_str(), "HH" | "LL" | "AA");
+        self.critical |= !withdrawn && found.iter().any(is_critical);
         let abnormal = flags(segment).is_some();
         let sensitivity = found.iter().any(|f| is_sensitivity(f));
         let long = is_text(kind) && !is_short(segment);
@@ -244,7 +251,7 @@ impl Table {
     fn note(&mut self, segment: &Segment<'_>) {
         let note = segment.repeats(3).filter_map(|o| o.whole().text()).collect::<Vec<_>>().join(" ");
         let note = kakehashi_core::text::clean_line(&note, 1000);
-        self.critical |= note.contains("パニック値");
+        self.critical |= tells_panic(&note);
         let Some(group) = self.groups.last_mut().filter(|g| !note.is_empty() && !g.skipped) else { return };
         match group.rows.last_mut() {
             Some(row) => {
@@ -290,6 +297,15 @@ impl Group {
             _ => None,
         }
     }
+}
+
+/// 「パニック値」, in half-width kana too; not where the words say that it is none.
+fn tells_panic(text: &str) -> bool {
+    let text = widen_kana(text);
+    const NONE: [&str; 7] =
+        ["なし", "無し", "ではな", "ではありませ", "に該当しな", "に該当しませ", "該当なし"];
+    let mut found = text.match_indices("パニック値").map(|(at, word)| &text[at + word.len()..]);
+    found.any(|after| !NONE.iter().any(|none| after.starts_with(none)))
 }
 
 /// A unit, a range or a flag.

@@ -243,15 +243,15 @@ impl<'a> Bench<'a> {
         let word = match &stay {
             Found::One(stay) => stay.word(about, told, &self.facts.heard),
             Found::None => Word::New,
-            Found::Unsure => Word::Unsure,
+            Found::Unsure => Word::Unsure(stay::WHICH),
         };
         match word {
             Word::Known(why) => Place::Known(why),
-            Word::Unsure if stay::was_heard(told, &self.facts.heard) => {
+            Word::Unsure(_) if stay::was_heard(told, &self.facts.heard) => {
                 Place::Known("同じ電文は前にも届いています")
             }
-            Word::Unsure => {
-                self.ground("どの入退院のことか、再送か新しい連絡かが決まりません。推測では訂正しません");
+            Word::Unsure(why) => {
+                self.ground(why);
                 Place::Unsure
             }
             Word::Corrects(last) => {
@@ -307,6 +307,11 @@ impl<'a> Bench<'a> {
         if let Some((last, is_counter)) = last {
             let same = |e: &&EarlierPost| Some(&e.event_key) == event.key.as_ref() && e.body == print;
             let seen = earlier.iter().copied().any(|e| same(&e));
+            if is_state(event)
+                && let Some(why) = self.was_told(event, last, earlier.iter().copied().filter(same))
+            {
+                return Place::Known(why);
+            }
             // What is told anew each time may become again what it was: only the last word is repeated by it.
             let news_again = is_counter || (is_state(event) && !same(&last));
             if seen && (!news_again || said_before(self.envelope, last)) {
@@ -327,6 +332,22 @@ impl<'a> Bench<'a> {
             self.ground("同じ入退院の投稿の下に置きました");
         }
         Place::Thread(Thread { under_topic: under, ..Thread::alone() })
+    }
+
+    /// Why a list of allergies or a doctor is no news: a day that is sent once more keeps the times of recording.
+    fn was_told(
+        &self,
+        event: &Event,
+        last: &EarlierPost,
+        mut same: impl Iterator<Item = &'a EarlierPost>,
+    ) -> Option<&'static str> {
+        let recorded = |event: &Event| stay::recorded(event, self.now);
+        let mine = recorded(event)?;
+        let of_post = |post: &EarlierPost| post.event.as_ref().and_then(recorded);
+        if same.any(|post| of_post(post) == Some(mine)) {
+            return Some("同じ内容はもう投稿されています");
+        }
+        of_post(last).filter(|its| *its > mine).map(|_| "後の時刻の連絡がもう届いています")
     }
 
     /// The discharge topic of the same stay for documents, else the admission's; an update goes under the

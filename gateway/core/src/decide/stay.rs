@@ -3,6 +3,7 @@
 //! in the next, or not at all. What is true of a stay follows from what the messages say and when that was
 //! recorded (EVN-2), never from when they were sent: a day that is sent once more changes nothing.
 
+use super::telling::{Telling, says_the_same};
 use crate::clock::UtcMicros;
 use crate::envelope::{Event, cancelled_by, canonical_trigger};
 use crate::facts::{EarlierPost, Heard};
@@ -14,6 +15,8 @@ const HAPPENINGS: [&str; 7] = ["A01", "A02", "A03", "A14", "A16", "A21", "A22"];
 const REPEATED: [&str; 3] = ["A02", "A21", "A22"];
 /// An admission or discharge that is older is not taken back by a message that does not name it.
 const LONGEST_UNNAMED_SECONDS: i64 = 31 * 24 * 3600;
+/// Who took something back by mistake enters it again soon; a re-send of the day comes later.
+const ON_ITS_HEELS_SECONDS: i64 = 2 * 3600;
 /// A clock that is ahead by more is wrong, and its time orders nothing.
 const LONGEST_AHEAD_SECONDS: i64 = 24 * 3600;
 
@@ -72,9 +75,20 @@ pub(super) enum Word<'e> {
     New,
     /// Nothing new, and why (Japanese).
     Known(&'static str),
-    /// A person must say whether it is news.
-    Unsure,
+    /// A person must say whether it is news, and why (Japanese).
+    Unsure(&'static str),
 }
+
+/// Why a person must say what a message is.
+pub(super) const WHICH: &str = "どの入退院のことかが決まりません。推測では訂正しません";
+const TWO_CLOCKS: &str = "取り消される連絡より前の時刻で届きました。時計の違いか、別のことかが決まりません";
+const NO_ORDER: &str = "記録の時刻(EVN-2)がなく、再送か新しい連絡かが決まりません";
+const SAID_BEFORE: &str = "前に届いた連絡と同じ内容で、記録の時刻(EVN-2)だけが新しいものです。そのあとに別の連絡があったので、\
+     再送か新しい連絡かが決まりません";
+const OVERTAKEN: &str = "同じ内容で届き直した連絡より前の時刻です。どちらが後のことかが決まりません";
+const ANOTHER_STAY: &str =
+    "退院のあとの入院の連絡で、入院日時(PV1-44)がありません。同じ入院か新しい入院かが決まりません";
+const SAME: &str = "同じ内容はもう投稿されています";
 
 /// What a message brings along.
 #[derive(Debug, Clone, Copy)]
@@ -85,12 +99,12 @@ pub(super) struct Told<'m> {
     pub(super) now: UtcMicros,
 }
 
-fn number(event: &Event) -> Option<&str> {
+pub(super) fn number(event: &Event) -> Option<&str> {
     let number = event.visit.as_ref()?.number.as_deref()?.trim();
     (!number.is_empty()).then_some(number)
 }
 
-fn minute(event: &Event) -> Option<i64> {
+pub(super) fn minute(event: &Event) -> Option<i64> {
     Some(event.visit.as_ref()?.admitted_at?.as_micros().div_euclid(60_000_000))
 }
 
@@ -100,7 +114,7 @@ pub(super) fn is_outpatient(event: &Event) -> bool {
 }
 
 /// The time that orders what is told.
-fn recorded(event: &Event, now: UtcMicros) -> Option<UtcMicros> {
+pub(super) fn recorded(event: &Event, now: UtcMicros) -> Option<UtcMicros> {
     event.recorded_at.filter(|at| at.seconds_since(now) <= LONGEST_AHEAD_SECONDS)
 }
 
@@ -192,6 +206,17 @@ impl<'e> Stay<'e> {
         }
     }
 
+    /// Whether just this was told of it, no longer ago than what a message means that names no stay.
+    fn told_lately(&self, about: About, told: Told<'_>) -> bool {
+        let telling = Telling::new(about, told);
+        let now = recorded(told.event, told.now);
+        let lately = |post: &EarlierPost| {
+            let then = of_post(post, |e| e.recorded_at);
+            !matches!((then, now), (Some(then), Some(now)) if now.seconds_since(then) > LONGEST_UNNAMED_SECONDS)
+        };
+        self.of(about.what).any(|post| telling.is_of(post) && lately(post))
+    }
+
     /// Whether this post tells of it.
     pub(super) fn has(&self, post: &EarlierPost) -> bool {
         self.posts().any(|own| own.post_id == post.post_id)
@@ -211,11 +236,32 @@ impl<'e> Stay<'e> {
                 && post.event.as_ref().is_some_and(|e| About::of(e) == Some(about) && same(e))
         };
         if self.posts().any(|post| alike(&post)) {
-            return Word::Known("同じ内容はもう投稿されています");
+            return Word::Known(SAME);
+        }
+        let telling = Telling::new(about, told);
+        let all: Vec<&EarlierPost> = self.posts().collect();
+        if telling.is_resent(&all, heard) {
+            return Word::Known("同じ電文番号の再送です");
+        }
+        let keeps = telling.keeps_its_time(heard) && recorded(event, told.now).is_some();
+        let said_before = || match telling.waits(heard) {
+            true => Word::Known("同じ内容の連絡がもう仕分けを待っています"),
+            false => Word::Unsure(SAID_BEFORE),
+        };
+        if REPEATED.contains(&about.what) && !about.takes_back && event.occurred_at.is_none() {
+            // Without EVN-6 a re-send that is stamped anew looks like another one.
+            match self.latest_move(about.what) {
+                Some(latest) if telling.is_of(latest) => return Word::Known(SAME),
+                _ if keeps => {}
+                _ if all.iter().any(|p| telling.is_of(p)) || telling.was_only_heard(&all, heard) => {
+                    return said_before();
+                }
+                _ => {}
+            }
         }
         let chain = match self.chain(about, told) {
             Ok(chain) => chain,
-            Err(()) => return Word::Unsure,
+            Err(()) => return Word::Unsure(WHICH),
         };
         let Some(last) = chain.first().copied() else { return Word::New };
         let Some((said, last_event)) = about_post(last).zip(last.event.as_ref()) else { return Word::New };
@@ -227,7 +273,7 @@ impl<'e> Stay<'e> {
             let same_one = !REPEATED.contains(&about.what) || happened(&h.event) == happened(event);
             !h.to_the_office && named && same_one && About::of(&h.event).is_some_and(|a| a.what == about.what)
         };
-        let heard = || heard.iter().filter(of_this);
+        let heard_of_this = || heard.iter().filter(of_this);
         if let (Some(mine), Some(its)) = (mine, its)
             && mine < its
         {
@@ -239,32 +285,77 @@ impl<'e> Stay<'e> {
             let reasonable = !about.takes_back
                 || said.takes_back
                 || chain.iter().filter_map(|p| p.event.as_ref()).any(told_before)
-                || heard().any(|h| told_before(&h.event));
+                || heard_of_this().any(|h| told_before(&h.event));
             return if reasonable {
                 Word::Known("後の時刻の連絡がもう届いています")
             } else {
-                Word::Unsure
+                Word::Unsure(TWO_CLOCKS)
             };
+        }
+        let begins_unnamed = about.what == "A01" && !about.takes_back && minute(event).is_none();
+        if begins_unnamed && (number(event).is_none() || telling.is_of(last)) && self.ended_before(told) {
+            return Word::Unsure(ANOTHER_STAY);
         }
         let renumbered =
             number(event).zip(number(last_event)).is_some_and(|(mine, its)| mine != its) && mine > its;
         let moved = minute(event).zip(minute(last_event)).is_some_and(|(mine, its)| mine != its);
-        let same = last.body == told.print && !renumbered && !moved;
+        let same = (last.body == told.print && !renumbered && !moved) || telling.is_of(last);
         let stands = said == about && (about.takes_back || same);
         if stands {
-            return Word::Known("同じ内容はもう投稿されています");
+            return Word::Known(SAME);
         }
-        if let Some(mine) = mine
-            && heard()
-                .any(|h| About::of(&h.event).and_then(|a| order(&h.event, a)).is_some_and(|at| at > mine))
-        {
-            return Word::Known("後の時刻の連絡がもう届いています");
+        let later = |h: &&Heard| {
+            let its = About::of(&h.event).and_then(|a| order(&h.event, a));
+            matches!((mine, its), (Some(mine), Some(its)) if its > mine)
+        };
+        let mut later = heard_of_this().filter(later).peekable();
+        if later.peek().is_some() {
+            // What was only told once more may have been stamped anew.
+            let again = |h: &Heard| {
+                About::of(&h.event).is_some_and(|about| {
+                    let before = |e: &Event| order(e, about) <= mine && says_the_same(about, e, &h.event);
+                    chain.iter().filter_map(|p| p.event.as_ref()).any(before)
+                })
+            };
+            let certain =
+                later.any(|h| !again(h) || Telling::of_heard(h).is_some_and(|t| t.keeps_its_time(heard)));
+            return if certain {
+                Word::Known("後の時刻の連絡がもう届いています")
+            } else {
+                Word::Unsure(OVERTAKEN)
+            };
         }
-        let seen = || chain.iter().any(|post| about_post(post) == Some(about) && post.body == told.print);
-        if (mine.is_none() || its.is_none()) && seen() {
-            return Word::Unsure;
+        if mine.is_none() || its.is_none() {
+            let said = |post: &&EarlierPost| about_post(post) == Some(about) && post.body == told.print;
+            if chain.iter().any(said) {
+                return Word::Unsure(NO_ORDER);
+            }
+        }
+        let on_its_heels = matches!((mine, its), (Some(mine), Some(its))
+            if mine.0.seconds_since(its.0) <= ON_ITS_HEELS_SECONDS)
+            && !telling.comes_with_others_again(&all, heard);
+        let is_told_again = || chain.iter().any(|p| telling.is_of(p)) || telling.was_only_heard(&all, heard);
+        if !keeps && !on_its_heels && is_told_again() {
+            return said_before();
         }
         Word::Corrects(last)
+    }
+
+    /// The last that was told of transfers, or of leaves and returns: where the patient is now.
+    fn latest_move(&self, what: &'static str) -> Option<&'e EarlierPost> {
+        let other = match what {
+            "A21" => "A22",
+            "A22" => "A21",
+            same => same,
+        };
+        self.posts().find(|p| about_post(p).is_some_and(|a| a.what == what || a.what == other))
+    }
+
+    /// Whether the patient had left when this was recorded.
+    fn ended_before(&self, told: Told<'_>) -> bool {
+        let left = self.of("A03").next().and_then(|p| of_post(p, |e| recorded(e, told.now)));
+        let mine = recorded(told.event, told.now);
+        self.last_is("A03", false) && !matches!((mine, left), (Some(mine), Some(left)) if mine < left)
     }
 
     /// What was told of the same happening, newest first. `Err` if it takes back one of several and does not say
@@ -376,6 +467,18 @@ pub(super) fn find<'e>(told: Told<'_>, earlier: &[&'e EarlierPost]) -> Found<'e>
         && let Some(stay) = take(stays.iter().position(again))
     {
         return Found::One(stay);
+    }
+    // In the same words, by a sender that names no stay.
+    if number.is_none()
+        && minute.is_none()
+        && let Some(about) = about.filter(|a| !a.takes_back && !REPEATED.contains(&a.what))
+        && let Some(stay) = stays.iter().find(|s| s.told_lately(about, told))
+    {
+        let then = stay.of(about.what).find_map(|p| of_post(p, |e| e.recorded_at));
+        let left = |post: &EarlierPost| of_post(post, |e| e.recorded_at) > then;
+        let left_since =
+            about.what == "A01" && stays.iter().any(|s| s.last_is("A03", false) && s.of("A03").any(left));
+        return if left_since { Found::Unsure } else { Found::One(stay.clone()) };
     }
     if let Some(minute) = minute
         && let Some(stay) = take(stays.iter().position(|s| s.minutes().any(|own| own == minute)))

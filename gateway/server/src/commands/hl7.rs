@@ -1,15 +1,16 @@
 //! `kakehashi hl7 send`: messages to any MLLP listener, in every framing that hospitals use, with each answer
 //! in words. A tool for trying an interface: it resends only when told to and keeps nothing.
 
+mod pieces;
+
 use super::{block_on, fail};
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
+use kakehashi_hl7::batch;
 use kakehashi_hl7::client::Connection;
-use kakehashi_hl7::framing::frame;
-use kakehashi_hl7::header::Header;
+use kakehashi_hl7::framing::{CR, FS, VT, frame};
 use kakehashi_hl7::send::answer::{Answer, read_answer};
-use kakehashi_hl7::send::encode::encode;
 use kakehashi_hl7::send::profile::OutboxEncoding;
-use kakehashi_hl7::{batch, charset};
+use pieces::{Piece, prepare};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -41,10 +42,28 @@ pub(crate) enum Hl7Command {
         /// Seconds to wait for an answer
         #[arg(long, default_value_t = 30)]
         timeout: u64,
-        /// TLS, trusting the authority in this PEM file
+        /// Send line ends as they stand in the file; else LF and CR LF become CR, which HL7 wants
         #[arg(long)]
-        tls_authority: Option<PathBuf>,
+        keep_line_ends: bool,
+        #[command(flatten)]
+        tls: TlsArgs,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TlsArgs {
+    /// TLS, trusting the authority in this PEM file
+    #[arg(long)]
+    tls_authority: Option<PathBuf>,
+    /// The name in the listener's certificate, where it is not that of --to
+    #[arg(long, requires = "tls_authority")]
+    tls_name: Option<String>,
+    /// Client certificate to show, PEM
+    #[arg(long, requires = "tls_authority", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,8 +74,27 @@ pub(crate) enum Framing {
     Pipelined,
     /// The whole file in one frame: several messages, or a batch with its headers
     OneFrame,
+    /// Each message without its start block (0B)
+    NoStart,
+    /// Each message without its end block (1C 0D): it ends with the connection, and nobody answers it
+    NoEnd,
+    /// Each message without the carriage return (0D) behind its end block
+    NoReturn,
     /// The bytes of the file and nothing else
     Raw,
+}
+
+impl Framing {
+    /// The bytes that travel; pipelined ones are joined by the caller.
+    fn wrap(self, message: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Mllp | Self::Pipelined | Self::OneFrame => frame(message),
+            Self::NoStart => [message, &[FS, CR]].concat(),
+            Self::NoEnd => [&[VT], message].concat(),
+            Self::NoReturn => [&[VT], message, &[FS]].concat(),
+            Self::Raw => message.to_vec(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -80,20 +118,24 @@ impl CharsetArg {
 }
 
 pub(crate) fn run(command: &Hl7Command) -> ExitCode {
-    let Hl7Command::Send { file, to, framing, charset, repeat, timeout, tls_authority } = command;
-    let messages = match load(file).and_then(|bytes| prepare(&bytes, *framing, *charset)) {
-        Ok(messages) => messages,
+    let Hl7Command::Send { file, to, framing, charset, repeat, timeout, keep_line_ends, tls } = command;
+    let prepared = load(file).and_then(|bytes| prepare(&bytes, *framing, *charset, *keep_line_ends));
+    let prepared = match prepared {
+        Ok(prepared) => prepared,
         Err(fault) => return fail(fault),
     };
+    for note in &prepared.notes {
+        say(note);
+    }
     let wait = Duration::from_secs((*timeout).clamp(1, 3600));
     block_on(async {
-        let sent = match tls_authority {
+        let sent = match &tls.tls_authority {
             None => match connect(to).await {
-                Ok(stream) => send(stream, &messages, *framing, *repeat, wait).await,
+                Ok(stream) => send(stream, &prepared.pieces, *framing, *repeat, wait).await,
                 Err(fault) => Err(fault),
             },
-            Some(authority) => match secure(to, authority).await {
-                Ok(stream) => send(stream, &messages, *framing, *repeat, wait).await,
+            Some(authority) => match secure(to, authority, tls).await {
+                Ok(stream) => send(stream, &prepared.pieces, *framing, *repeat, wait).await,
                 Err(fault) => Err(fault),
             },
         };
@@ -112,85 +154,44 @@ fn load(path: &Path) -> Result<Vec<u8>, String> {
     } else {
         std::fs::File::open(path).and_then(|f| f.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
     };
-    read.map_err(|e| format!("{}: {e}", path.display()))?;
+    let path = path.display();
+    read.map_err(|e| format!("{path}: 読めません / cannot be read: {e}"))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(format!("{}: more than {MAX_FILE_BYTES} bytes", path.display()));
+        let most = MAX_FILE_BYTES / (1024 * 1024);
+        return Err(format!("{path}: {most} MiBを超えています / it is larger than {most} MiB"));
     }
     Ok(bytes)
 }
 
-/// What is sent, each piece with what it holds.
-struct Piece {
-    bytes: Vec<u8>,
-    /// Messages in it, each of which is answered.
-    count: usize,
-}
-
-fn prepare(bytes: &[u8], framing: Framing, charset: Option<CharsetArg>) -> Result<Vec<Piece>, String> {
-    if framing == Framing::Raw {
-        let frames = batch::deframe(bytes).map_or(1, |d| d.frames.len().max(1));
-        return Ok(vec![Piece { bytes: bytes.to_vec(), count: frames }]);
-    }
-    // Of a recorded stream the frames, of anything else the file.
-    let contents = batch::deframe(bytes).map_or_else(|| vec![bytes.to_vec()], |d| d.frames);
-    let mut pieces = Vec::new();
-    for content in &contents {
-        let split = batch::split(content);
-        if framing == Framing::OneFrame {
-            // A batch without messages is answered too.
-            let count = split.messages.len().max(1);
-            let bytes = if split.has_batch_segments || count > 1 {
-                content.clone()
-            } else {
-                rewrite(content, charset)?
-            };
-            pieces.push(Piece { bytes, count });
-            continue;
-        }
-        for message in split.messages {
-            pieces.push(Piece { bytes: rewrite(message, charset)?, count: 1 });
-        }
-    }
-    if pieces.is_empty() {
-        return Err("no HL7 message in the file; a message begins with MSH".to_owned());
-    }
-    Ok(pieces)
-}
-
-/// The message in another character set, which MSH-18 and MSH-20 then name.
-fn rewrite(message: &[u8], charset: Option<CharsetArg>) -> Result<Vec<u8>, String> {
-    let Some(charset) = charset else { return Ok(message.to_vec()) };
-    let header =
-        Header::find(message).ok_or("a message has no usable MSH, so its characters cannot be changed")?;
-    let decoded =
-        charset::decode(message, header.declared_charset().as_deref(), None).map_err(|e| e.to_string())?;
-    let (encoding, name, scheme) = charset.parts();
-    let text = decoded.text.replace("\r\n", "\r").replace('\n', "\r");
-    let (first, rest) = text.split_once('\r').unwrap_or((&text, ""));
-    let mut fields: Vec<&str> = first.split(header.separators.field).collect();
-    // Split fields count MSH-1 as none: MSH-18 is the eighteenth piece.
-    if fields.len() < 20 {
-        fields.resize(20, "");
-    }
-    fields[17] = name;
-    fields[19] = scheme;
-    let head = fields.join(&header.separators.field.to_string());
-    let head = head.trim_end_matches(header.separators.field);
-    Ok(encode(&format!("{head}\r{rest}"), encoding))
-}
-
 async fn connect(to: &str) -> Result<TcpStream, String> {
+    let told = |fault: String| format!("{to}: つながりません / cannot connect: {fault}");
+    if !to.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+        return Err(format!(
+            "{to}: --to はホスト:ポートで書きます / --to is HOST:PORT, such as 127.0.0.1:2575"
+        ));
+    }
     tokio::time::timeout(Duration::from_secs(10), TcpStream::connect(to))
         .await
-        .map_err(|_| format!("{to}: no connection within 10 s"))?
-        .map_err(|e| format!("{to}: {e}"))
+        .map_err(|_| told("10秒待ちました / waited for 10 s".to_owned()))?
+        .map_err(|e| told(e.to_string()))
 }
 
-async fn secure(to: &str, authority: &Path) -> Result<impl AsyncRead + AsyncWrite + Unpin, String> {
-    let config = kakehashi_wire::tls::client_config(authority, None).map_err(|e| e.to_string())?;
+async fn secure(
+    to: &str,
+    authority: &Path,
+    tls: &TlsArgs,
+) -> Result<impl AsyncRead + AsyncWrite + Unpin, String> {
+    let own = tls.tls_certificate.as_deref().zip(tls.tls_key.as_deref());
+    let config = kakehashi_wire::tls::client_config(authority, own).map_err(|e| e.to_string())?;
     let host = to.rsplit_once(':').map_or(to, |(host, _)| host).trim_matches(['[', ']']);
+    let name = tls.tls_name.as_deref().unwrap_or(host);
     let stream = connect(to).await?;
-    kakehashi_wire::tls::connect(&config, host, stream).await.map_err(|e| format!("{to}: TLS: {e}"))
+    kakehashi_wire::tls::connect(&config, name, stream).await.map_err(|e| {
+        format!(
+            "{to}: TLSの接続ができません。相手の証明書の認証局と名前、相手がTLSで待っているかを確かめてください / \
+             no TLS connection; check the authority and name of its certificate, and whether it listens with TLS: {e}"
+        )
+    })
 }
 
 /// Sends everything; whether every answer was a yes.
@@ -205,18 +206,17 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
     let mut all_taken = true;
     for _ in 0..repeat.max(1) {
         if framing == Framing::Pipelined {
-            let everything: Vec<u8> = pieces.iter().flat_map(|p| frame(&p.bytes)).collect();
-            connection.write(&everything).await.map_err(|e| e.to_string())?;
+            let everything: Vec<u8> = pieces.iter().flat_map(|p| framing.wrap(&p.bytes)).collect();
+            connection.write(&everything).await.map_err(broken)?;
         }
         for piece in pieces {
-            match framing {
-                Framing::Pipelined => {}
-                Framing::Raw => connection.write(&piece.bytes).await.map_err(|e| e.to_string())?,
-                Framing::Mllp | Framing::OneFrame => {
-                    connection.write(&frame(&piece.bytes)).await.map_err(|e| e.to_string())?;
-                }
+            if framing != Framing::Pipelined {
+                connection.write(&framing.wrap(&piece.bytes)).await.map_err(broken)?;
             }
-            let mut open = piece.count;
+            for _ in 0..piece.silent {
+                say("答えを求めない電文です / a message that asks for no answer");
+            }
+            let mut open = piece.count.saturating_sub(piece.silent);
             while open > 0 {
                 match connection.next_answer(wait).await {
                     Ok(bytes) => {
@@ -224,22 +224,42 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
                         all_taken &= taken;
                         open = open.saturating_sub(answered);
                     }
-                    // MSH-15 and 16 may ask for silence, so it is told and is no fault of the tool.
+                    // MSH-15 and 16 may ask for an answer to errors only, so it is told and is no fault of the tool.
                     Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-                        say(&format!("答えなし / no answer within {} s", wait.as_secs()));
+                        let seconds = wait.as_secs();
+                        let ended = framing != Framing::NoEnd
+                            && (framing != Framing::Raw || piece.bytes.contains(&FS));
+                        say(&match ended {
+                            true => format!("{seconds}秒待って答えなし / no answer within {seconds} s"),
+                            false => format!(
+                                "{seconds}秒待って答えなし。終わりの印(1C)がないので相手はまだ続きを待っています / \
+                                 no answer within {seconds} s; without an end block (1C) the listener still waits for more"
+                            ),
+                        });
                         all_taken = false;
                         break;
                     }
-                    Err(error) => {
-                        return Err(format!(
-                            "the connection ended without an answer ({error}); nothing says that the message is stored, so send it again"
-                        ));
-                    }
+                    Err(error) => return Err(broken(error)),
                 }
             }
         }
     }
     Ok(all_taken)
+}
+
+fn broken(error: std::io::Error) -> String {
+    let text = error.to_string();
+    // TLS 1.3 tells the client of a missing certificate only after the handshake.
+    if text.contains("CertificateRequired") {
+        return "相手はクライアント証明書を求めています。--tls-certificate と --tls-key を指定してください / \
+                the listener wants a client certificate; give --tls-certificate and --tls-key"
+            .to_owned();
+    }
+    format!(
+        "答えのないまま接続が切れました。保存されたとは限らないので、同じ電文をもう一度送ってください。相手がTLSや決まった証明書・アドレスだけを受けることもあります / \
+         the connection ended without an answer; nothing says that the message is stored, so send it again. \
+         The listener may also take TLS, certain certificates or certain addresses only ({text})"
+    )
 }
 
 /// Prints one answer; how many messages it answers (a batch answer several) and whether all say yes.
@@ -248,6 +268,9 @@ fn show(bytes: &[u8]) -> (usize, bool) {
     if split.has_batch_segments && split.messages.is_empty() {
         say("空の束への答え / the answer to an empty batch");
         return (1, true);
+    }
+    if let Some(comment) = trailer_comment(bytes) {
+        say(&format!("束について / of the batch: {comment}"));
     }
     let whole = [bytes];
     let answers = if split.messages.len() > 1 { split.messages.as_slice() } else { &whole[..] };
@@ -265,6 +288,13 @@ fn show(bytes: &[u8]) -> (usize, bool) {
         }
     }
     (answers.len(), all)
+}
+
+/// BTS-2 of a batch of answers.
+fn trailer_comment(bytes: &[u8]) -> Option<String> {
+    let line = bytes.split(|b| matches!(b, b'\r' | b'\n')).find(|line| line.starts_with(b"BTS"))?;
+    let comment = line.split(|b| line.get(3) == Some(b)).nth(2).filter(|c| !c.is_empty())?;
+    Some(String::from_utf8_lossy(comment).chars().filter(|c| !c.is_control()).take(200).collect())
 }
 
 /// `2026060910200001 → AA 保存されました / stored`
@@ -291,39 +321,6 @@ fn say(line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TWO: &[u8] =
-        b"MSH|^~\\&|A|B|C|D|1||ADT^A01|1|P|2.5\rPID|1\rMSH|^~\\&|A|B|C|D|1||ADT^A03|2|P|2.5\rPID|1\r";
-
-    fn counts(bytes: &[u8], framing: Framing) -> Vec<usize> {
-        prepare(bytes, framing, None).unwrap().iter().map(|p| p.count).collect()
-    }
-
-    #[test]
-    fn files_of_all_kinds_become_messages() {
-        let batch = [b"FHS|^~\\&\rBHS|^~\\&\r", TWO, b"BTS|2\rFTS|1\r"].concat();
-        let stream = [frame(b"MSH|^~\\&|A\r"), frame(b"MSH|^~\\&|B\r")].concat();
-        assert_eq!(counts(TWO, Framing::Mllp), [1, 1]);
-        assert_eq!(counts(TWO, Framing::OneFrame), [2]);
-        assert_eq!(counts(&batch, Framing::Pipelined), [1, 1]);
-        assert_eq!(counts(&batch, Framing::OneFrame), [2]);
-        assert_eq!(counts(b"BHS|^~\\&\rBTS|0\r", Framing::OneFrame), [1]);
-        assert_eq!(counts(&stream, Framing::Mllp), [1, 1]);
-        assert_eq!(prepare(&stream, Framing::Raw, None).unwrap()[0].bytes, stream);
-        assert!(prepare(b"hello", Framing::Mllp, None).is_err());
-    }
-
-    #[test]
-    fn another_character_set_is_declared() {
-        let message = "MSH|^~\\&|A|B|C|D|1||ADT^A01|1|P|2.5||||||UNICODE UTF-8\rPID|1||9||山本^千代\r";
-        let jis = rewrite(message.as_bytes(), Some(CharsetArg::Iso2022Jp)).unwrap();
-        assert!(jis.is_ascii());
-        let header = Header::find(&jis).unwrap();
-        assert_eq!(header.declared_charset().as_deref(), Some("~ISO IR87"));
-        assert_eq!(header.field(20), b"ISO 2022-1994");
-        let back = rewrite(&jis, Some(CharsetArg::Utf8)).unwrap();
-        assert!(String::from_utf8(back).unwrap().contains("|UNICODE UTF-8\rPID|1||9||山本^千代"));
-    }
 
     #[test]
     fn answers_are_told_in_words() {

@@ -115,7 +115,7 @@ async fn of_stays(
     rows.iter().map(|row| row.reader().id()).collect()
 }
 
-/// What the message behind each of these posts told of a stay or a doctor. Of several patients in one message,
+/// What the message behind each of these posts told of a stay, a doctor or allergies. Of several patients in one message,
 /// that of the patient who is asked for.
 async fn events(
     db: &Database,
@@ -131,7 +131,8 @@ async fn events(
             "SELECT t.post_id, t.event_key, n.envelopes FROM posts t \
              JOIN intakes n ON n.network_id = t.network_id AND n.intake_id = t.intake_id \
              WHERE t.network_id = $1 AND t.post_id {in $2} AND (t.event_key LIKE 'stay:%' \
-               OR t.event_key LIKE 'doctor:%' OR t.event_key LIKE 'content:ADT:%')",
+               OR t.event_key LIKE 'doctor:%' OR t.event_key LIKE 'allergies:%' \
+               OR t.event_key LIKE 'content:ADT:%')",
             args![network, list(posts)],
         )
         .await?;
@@ -181,7 +182,8 @@ pub(super) async fn heard(
             let parked = envelope.warnings.iter().any(|w| w.code == doubt::PARKED);
             let event = envelope.event.filter(|e| same && !parked && e.kind.as_deref() == Some("ADT"));
             let to_the_office = !matches!(state, IntakeState::Posted | IntakeState::Recorded);
-            heard.extend(event.map(|event| Heard { event, to_the_office }));
+            let waits = matches!(state, IntakeState::Triage | IntakeState::Quarantine);
+            heard.extend(event.map(|event| Heard { event, to_the_office, waits }));
         }
     }
     Ok(heard)

@@ -61,7 +61,7 @@ pub(super) fn is_cancellation(message: &[u8]) -> bool {
     let mended = mend(message).bytes;
     let message = mended.as_ref();
     let Some(header) = Header::find(message) else { return false };
-    if CANCELS.contains(&header.text(9, 2).as_str()) {
+    if header.message_type().trigger.is_some_and(|event| CANCELS.contains(&event.as_str())) {
         return true;
     }
     // Orders say so in ORC-1.
