@@ -169,6 +169,10 @@ pub(crate) fn reason(lang: Lang, reason: &TriageReason) -> String {
         TriageReason::PasswordMail => {
             ("添付のパスワードを知らせるメールです", "tells the password of a file that came in another mail")
         }
+        TriageReason::RecallWanted => (
+            "送ったメールを取り消したいという知らせです。届いたものは消えません。差出人に確かめてください",
+            "the sender wants to take a mail back; what arrived stays, please ask the sender",
+        ),
         TriageReason::PhoneOnly => ("事務局が電話で行う用件です", "only the office may do this, by phone"),
         TriageReason::WhichStay => (
             "どの入退院のことか、再送か新しい連絡かを電文からは決められません。病院に電話で確かめてください",
