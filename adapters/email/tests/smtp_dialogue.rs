@@ -75,10 +75,12 @@ async fn play_cut(desk: &Desk, config: &SmtpConfig, pieces: &[&[u8]]) -> (String
     (out, ended)
 }
 
+/// The replies without the sentences for people.
 async fn play(desk: &Desk, input: &str) -> Vec<String> {
     let (out, _) = play_cut(desk, &config(), &[input.as_bytes()]).await;
     assert!(out.ends_with("\r\n"));
-    out.trim_end().split("\r\n").map(str::to_owned).collect()
+    let lines = out.trim_end().split("\r\n");
+    lines.filter(|l| !l.starts_with(['4', '5']) || l.as_bytes()[3] == b' ').map(str::to_owned).collect()
 }
 
 const HELLO: &str = "EHLO client.example\r\n";
@@ -319,6 +321,25 @@ async fn silence_and_shutdown_are_told() {
         rest,
         "250 2.0.0 accepted as 01ARZ3NDEKTSV4RRFFQ69G5FAV\r\n421 4.3.2 service is shutting down, try again later\r\n"
     );
+}
+
+#[tokio::test]
+async fn a_refusal_says_it_to_people_too() {
+    let desk = Desk::default();
+    let refused = "MAIL FROM:<a@b>\r\nRCPT TO:<x@else.example>\r\nRSET\r\nMAIL FROM:<a@b> SMTPUTF8\r\nRCPT TO:<x@else.example>\r\nQUIT\r\n";
+    let (out, _) = play_cut(&desk, &config(), &[format!("{HELLO}{refused}").as_bytes()]).await;
+    let said: Vec<&str> = out.lines().filter(|l| l.starts_with("550")).collect();
+    assert_eq!(
+        said,
+        [
+            "550-5.1.1 kono atesaki wa arimasen. atesaki o tashikamete kudasai",
+            "550 5.1.1 no such recipient here",
+            "550-5.1.1 この宛先はありません。宛先を確かめてください",
+            "550 5.1.1 no such recipient here",
+        ]
+    );
+    // What refuses nothing has one line.
+    assert_eq!(out.lines().filter(|l| l.starts_with("250 2.")).count(), 3);
 }
 
 #[tokio::test]

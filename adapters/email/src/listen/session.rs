@@ -5,6 +5,7 @@
 use super::command::{BadCommand, Command, parse};
 use super::config::{Protocol, SmtpConfig};
 use super::data::{DataLimits, DataReader, refusal_of, too_large};
+use super::human;
 use super::identity;
 use super::large::{LargeMail, PIECE_BYTES};
 use kakehashi_core::clock::{Clock, UtcMicros};
@@ -77,6 +78,7 @@ where
         phase: Phase::Greeted,
         errors: 0,
         encrypted: false,
+        smtp_utf8: false,
         done_at: Instant::now(),
         since_done: 0,
     };
@@ -153,6 +155,8 @@ struct Session<'a> {
     phase: Phase,
     errors: u32,
     encrypted: bool,
+    /// Whether the transaction announced SMTPUTF8, so that its replies may say Japanese in Japanese.
+    smtp_utf8: bool,
     /// When a command or a piece of a message was complete.
     done_at: Instant,
     /// Bytes of a message since then.
@@ -265,6 +269,7 @@ impl Session<'_> {
                 if !matches!(self.phase, Phase::Greeted) {
                     self.phase = Phase::Ready;
                 }
+                self.smtp_utf8 = false;
                 self.reply("250 2.0.0 reset");
             }
             Command::Noop => self.reply("250 2.0.0 OK"),
@@ -358,6 +363,7 @@ impl Session<'_> {
         if size.is_some_and(|s| s > self.config.max_message_bytes as u64) {
             return self.fault(&too_large(self.config.max_message_bytes as u64));
         }
+        self.smtp_utf8 = smtp_utf8;
         self.phase = Phase::Transaction(Transaction { from, smtp_utf8, ..Transaction::default() });
         self.reply("250 2.1.0 sender OK");
         Ok(())
@@ -516,8 +522,7 @@ impl Session<'_> {
     }
 
     fn reply(&mut self, line: &str) {
-        self.output.extend_from_slice(line.as_bytes());
-        self.output.extend_from_slice(b"\r\n");
+        human::write(line, self.smtp_utf8, &mut self.output);
     }
 
     fn repeat(&mut self, line: &str, times: usize) {
