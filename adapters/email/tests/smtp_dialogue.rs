@@ -233,7 +233,7 @@ async fn order_and_syntax() {
             "250 2.0.0 reset"
         ]
     );
-    let replies = after_hello(&desk, "NOOP\nNOOP\r\r\nGET / HTTP/1.1\r\nQUIT\r\n").await;
+    let replies = after_hello(&desk, "NOOP\nNOOP\r\r\nHELLO\r\nQUIT\r\n").await;
     assert_eq!(
         replies[..3],
         ["500 5.5.2 lines end in CR LF", "500 5.5.2 lines end in CR LF", "500 5.5.1 unknown command"]
@@ -319,8 +319,18 @@ async fn silence_and_shutdown_are_told() {
     assert_eq!(ended, Ended::Shutdown);
     assert_eq!(
         rest,
-        "250 2.0.0 accepted as 01ARZ3NDEKTSV4RRFFQ69G5FAV\r\n421 4.3.2 service is shutting down, try again later\r\n"
+        "250 2.0.0 accepted as 01ARZ3NDEKTSV4RRFFQ69G5FAV\r\n421-4.3.2 ima wa uketoremasen. ato de jidouteki ni okurinaosaremasu\r\n421 4.3.2 service is shutting down, try again later\r\n"
     );
+}
+
+/// A page of a web site can make a browser post a form here; its body must not be taken for commands.
+#[tokio::test]
+async fn a_web_client_is_shown_out() {
+    let desk = Desk::default();
+    let posted = format!("POST / HTTP/1.1\r\nHost: x\r\n\r\n{HELLO}{START}a\r\n.\r\nQUIT\r\n");
+    let (out, ended) = play_cut(&desk, &config(), &[posted.as_bytes()]).await;
+    assert_eq!(ended, Ended::TooManyErrors);
+    assert!(!out.contains("250 ") && desk.taken.lock().unwrap().is_empty(), "{out}");
 }
 
 #[tokio::test]
@@ -411,7 +421,7 @@ async fn starttls_encrypts_and_starts_over() {
     let (ended, out) = tokio::join!(session, talk);
     assert_eq!(ended, Ended::Quit);
     // What was said before does not count, and STARTTLS is offered once.
-    assert!(out.starts_with("503 5.5.1 EHLO first\r\n") && !out.contains("STARTTLS"), "{out}");
+    assert!(out.contains("\r\n503 5.5.1 EHLO first\r\n") && !out.contains("STARTTLS"), "{out}");
     assert!(out.contains("250 2.0.0 accepted as"));
     assert_eq!(desk.taken.lock().unwrap().len(), 1);
 }
