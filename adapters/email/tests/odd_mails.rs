@@ -474,3 +474,13 @@ fn returned_mails_of_many_servers() {
     let told = written("Re: つばき01", "先ほどのメールが届きませんでした。もう一度お願いします。");
     assert_eq!((told.intent, told.report), (Intent::Reply, None));
 }
+
+#[test]
+fn a_footer_below_base64_is_no_part_of_it() {
+    let mail = "From: a@b.example\nIn-Reply-To: <x@in.renkei.example.jp>\nMIME-Version: 1.0\n\
+        Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n\
+        5LqG6Kej44GX44G+44GX44Gf\n\n-- \n広告 無料のメール https://mail.example/\n";
+    let got = envelope(&parse_mail(mail.as_bytes()).unwrap(), &Origin::default(), &mut HashingSink).unwrap();
+    assert_eq!((got.intent, got.body.as_deref()), (Intent::Acknowledgement, Some("了解しました")));
+    assert_eq!(got.signature.as_deref(), Some("--\n広告 無料のメール https://mail.example/"));
+}

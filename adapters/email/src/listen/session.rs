@@ -240,6 +240,7 @@ impl Session<'_> {
         let command = match parse(line) {
             Ok(command) => command,
             Err(BadCommand::Unknown) => return self.fault("500 5.5.1 unknown command"),
+            Err(BadCommand::OtherProtocol) => return Err(Ended::TooManyErrors),
             Err(BadCommand::Syntax) => {
                 return self.fault("501 5.5.4 syntax error in the command or its argument");
             }

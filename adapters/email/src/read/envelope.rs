@@ -5,8 +5,8 @@
 use super::enclosed::{self, Enclosed};
 use super::media;
 use super::{
-    automatic, calendar, code, meeting, parse_raw, password, patient_hint, photo, quote, reaction, recall,
-    report, signature,
+    automatic, calendar, code, lookalike, meeting, parse_raw, password, patient_hint, photo, quote, reaction,
+    recall, report, signature,
 };
 use kakehashi_core::decide::doubt;
 use kakehashi_core::envelope::{Envelope, Sender};
@@ -46,6 +46,9 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     out.sent_at = mail.date;
     out.title = mail.subject.clone();
     out.warnings = mail.warnings.clone();
+    if let Some(doubt) = mail.from.as_ref().and_then(lookalike::doubt) {
+        out.warn(lookalike::WARNING, doubt);
+    }
 
     let subject = narrow(mail.subject.as_deref().unwrap_or("")).to_lowercase();
     let forwarded =

@@ -266,6 +266,14 @@ pub(crate) fn warning(lang: Lang, code: &str, detail: &str) -> String {
             "返信票が何枚か写っています。人が分けてください",
             "several sheets are shown; a person must part them",
         ),
+        "sender_misleading" => (
+            "差出人の名前かアドレスが、別の人のものに見えるように書かれています",
+            "the sender's name or address is written to look like somebody else's",
+        ),
+        "recall_wanted" => (
+            "差出人のメールソフトが送ったメールの取り消しを求めています",
+            "the sender's program asks to take a mail back",
+        ),
         "html_only" | "text_from_html" => ("HTMLだけのメールを文字にしました", "text was made from HTML"),
         "part_dropped" | "attachment_dropped" => {
             ("取り込まなかった添付があります", "an attachment was not taken")
