@@ -451,7 +451,7 @@ async fn in_a_crowd_the_slow_give_their_place_away() {
         let start = start.to_owned();
         async move {
             let config = config();
-            config.crowd.tell(0, 10);
+            config.crowd.tell(1, 10);
             let (mut client, server) = tokio::io::duplex(256 * 1024);
             let desk = Desk::default();
             let clock = FixedClock::at(UtcMicros::from_micros(1));

@@ -576,7 +576,7 @@ impl Session<'_> {
         let read = tokio::select! {
             read = reading => read,
             () = self.shutdown.cancelled(), if !in_data => return Err(Ended::Shutdown),
-            () = self.config.crowd.presses(self.done_at + self.config.patience_in_crowd) => return Err(Ended::Crowded),
+            () = self.config.crowd.presses(self.done_at, self.config.patience_in_crowd) => return Err(Ended::Crowded),
         };
         match read {
             Ok(taken) => {
