@@ -4,6 +4,7 @@
 mod command;
 mod config;
 mod data;
+mod human;
 pub(crate) mod identity;
 pub(crate) mod large;
 mod session;

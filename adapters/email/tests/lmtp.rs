@@ -56,7 +56,9 @@ async fn play(desk: &Desk, protocol: Protocol, xclient: &[&str], input: &str) ->
         String::from_utf8(out).unwrap()
     };
     let (_, out) = tokio::join!(session, talk);
-    out.trim_end().split("\r\n").map(str::to_owned).collect()
+    // Without the sentences for people.
+    let lines = out.trim_end().split("\r\n");
+    lines.filter(|l| !l.starts_with(['4', '5']) || l.as_bytes()[3] == b' ').map(str::to_owned).collect()
 }
 
 /// Replies after greeting and hello.

@@ -64,6 +64,8 @@ pub mod doubt {
     pub const ATTACHMENT_MACROS: &str = "attachment_macros";
     /// A photograph of a kind that cannot be cleaned: withheld.
     pub const PHOTO_UNSUPPORTED: &str = "photo_unsupported";
+    /// The sender's program asks to take a mail back.
+    pub const RECALL_WANTED: &str = "recall_wanted";
     /// A reply address of ours was used with a code that is none.
     pub const REPLY_CODE_MALFORMED: &str = "reply_code_malformed";
     /// The document is confidential (TXA-18 R or V) or not valid (TXA-19 CA, OB; OBX-11 P).
@@ -216,6 +218,13 @@ impl<'a> Bench<'a> {
 
     /// Machines are recorded and never answered, whatever codes they carry; what one tells a group is looked at.
     fn machine(&mut self) -> Option<Decision> {
+        if self.warned(doubt::RECALL_WANTED) && self.facts.sender.is_some() {
+            self.tell_sender();
+            self.ground("差出人のメールソフトが、送ったメールの取り消しを求めています。何も消していません");
+            let mut reasons = self.doubts();
+            reasons.push(TriageReason::RecallWanted);
+            return Some(self.triage(reasons));
+        }
         if self.machine_tells_a_group() {
             return None;
         }

@@ -367,6 +367,8 @@ pub enum TriageReason {
     EncryptedFile,
     /// Tells the password of a file that came in another mail.
     PasswordMail,
+    /// The sender's program asks to take back a mail: a person asks the sender.
+    RecallWanted,
 }
 
 impl TriageReason {
@@ -410,6 +412,7 @@ impl TriageReason {
             Self::NewTopic => "new_topic",
             Self::EncryptedFile => "encrypted_file",
             Self::PasswordMail => "password_mail",
+            Self::RecallWanted => "recall_wanted",
         }
     }
 }

@@ -151,8 +151,10 @@ fn leading_marks(text: &str) -> Vec<String> {
             '《' => '》',
             '〈' => '〉',
             '「' => '」',
+            '『' => '』',
+            '≪' => '≫',
             '<' => '>',
-            '■' | '★' | '●' | '!' => open,
+            '■' | '★' | '●' | '※' | '!' => open,
             _ => break,
         };
         let inner = &rest[open.len_utf8()..];
@@ -223,7 +225,8 @@ fn pieces(text: &str) -> Option<Vec<String>> {
             return parts.into_iter().take(before).collect();
         }
         match parts.as_slice() {
-            [_, _] if is_whole_place(&joined) => vec![joined],
+            // 「了 解」
+            [_, _] if is_whole_place(&joined) || ACKNOWLEDGEMENTS.contains(&joined.as_str()) => vec![joined],
             [_, end] if full_name(&joined) || TITLES_AFTER.contains(&end.as_str()) => vec![joined],
             [_, _, ..] if japanese => parts,
             _ => vec![joined],
@@ -261,7 +264,20 @@ fn is_acknowledgement(piece: &str) -> bool {
         return true;
     }
     let short: String = piece.chars().filter(|c| !matches!(c, 'ー' | '~' | '〜' | 'っ' | 'ッ')).collect();
-    short != piece && known(&short)
+    if short != piece && known(&short) {
+        return true;
+    }
+    // Half-width keyboards: 「承知ｼﾏｼﾀ」.
+    let hiragana: String = short.chars().map(hiragana).collect();
+    hiragana != short && known(&hiragana)
+}
+
+/// A sign of katakana as hiragana.
+fn hiragana(c: char) -> char {
+    match c {
+        'ァ'..='ヶ' => char::from_u32(c as u32 - 0x60).unwrap_or(c),
+        other => other,
+    }
 }
 
 /// `承知しましたよろしくお願いします`, dictated or typed without a stop. Only whole sentences join so: 「了解よろしくお願いします」
@@ -399,6 +415,12 @@ mod tests {
             "変更の件、承知いたしました。当日はどうぞよろしくお願いいたします。",
             "メール拝見しました。いつもありがとうございます。",
             "リョーカイ",
+            "承知ｼﾏｼﾀ",
+            "ﾘｮｳｶｲｼﾏｼﾀ",
+            "おｋ",
+            "了 解",
+            "先日はありがとうございました。変更の件、了解です。",
+            "了解です。ご自愛くださいませ。",
             "了解っす",
             "お疲れさまです、了解いたしましたm(__)m",
             "つばき連携事務局 御中\n了解しました\n大塚 りつ子",
@@ -447,6 +469,8 @@ mod tests {
             "了解です(大塚 入院)",
             "了解 訪問看護 中止",
             "確認です",
+            "先日は了解です",
+            "確認いたしました。問題ありません。",
             "確認お願いします",
             "ご確認ありがとうございます",
             "中止の件、承知しました",
@@ -486,6 +510,10 @@ mod tests {
         assert_eq!(bracket_urgency("【至急・了解希望】つばき01 退院"), Some(Urgency::Urgent));
         assert_eq!(bracket_urgency("［緊急］x"), Some(Urgency::Emergency));
         assert_eq!(bracket_urgency("【つばき01】【至急】x"), Some(Urgency::Urgent));
+        for text in ["≪至急≫ 退院", "『至急』x", "※至急※ 発熱", "《至急》x", "＜至急＞x"]
+        {
+            assert_eq!(bracket_urgency(text), Some(Urgency::Urgent), "{text}");
+        }
         assert_eq!(bracket_expectation("【至急・了解希望】つばき01 退院"), Some(ReplyExpectation::Ack));
         assert_eq!(bracket_expectation("[緊急][返信希望] x"), Some(ReplyExpectation::Reply));
         assert_eq!(bracket_expectation("返信希望です"), None);

@@ -21,8 +21,17 @@ pub fn request(text: &str) -> Option<Intent> {
         if crate::reply_words::is_courtesy_line(line) {
             continue;
         }
-        let line = line.trim_start_matches(['[', '【', '「', '■', '*', ' ']);
+        let line =
+            line.trim_start_matches(['[', '【', '「', '『', '"', '\'', '“', '(', '<', '■', '*', '※', ' ']);
+        let closed = closed_up(line);
+        let line = closed.as_deref().unwrap_or(line);
         match (asked, verb(line)) {
+            // 「状況?」 asks for what the word asks for; 「休止?」 asks a person.
+            (None, Some((Intent::SeeReceipts, rest)))
+                if is_detail(rest.trim_end_matches(['?', '」', '』'])) =>
+            {
+                asked = Some(Intent::SeeReceipts);
+            }
             (None, Some((found, rest))) if is_detail(rest) => asked = Some(found),
             // Dates, the substitute and the like may stand on lines of their own.
             (Some(_), None) if is_detail(line) => {}
@@ -30,6 +39,16 @@ pub fn request(text: &str) -> Option<Intent> {
         }
     }
     asked
+}
+
+/// `休 止 8/12-8/16` as 「休止 8/12-8/16」: two signs set apart to look well.
+fn closed_up(line: &str) -> Option<String> {
+    let mut words = line.split(' ');
+    let (first, second) = (words.next()?, words.next()?);
+    let apart = first.chars().count() == 1 && second.chars().count() == 1;
+    let word = format!("{first}{second}");
+    let known = apart && verb(&word).is_some_and(|(_, rest)| rest.is_empty());
+    known.then(|| std::iter::once(word.as_str()).chain(words).collect::<Vec<_>>().join(" "))
 }
 
 /// The verb at the start of a line and what follows it.
@@ -61,8 +80,17 @@ fn verb(line: &str) -> Option<(Intent, &str)> {
 
 /// Nothing but particulars: dates, times, numbers, a substitute, a courtesy. A sentence is none.
 fn is_detail(rest: &str) -> bool {
-    let mut rest = rest.trim().trim_start_matches([']', '】', '」', ':', ' ', '。', '、']).to_owned();
+    let marks = [']', '】', '」', '』', '"', '\'', '”', ')', '>', '※', '*', ':', ' ', '。', '、'];
+    let mut rest = rest.trim().trim_start_matches(marks).to_owned();
+    // 「代理 木下」 says what 「代理:木下」 says.
+    rest = rest.replace("代理 ", "代理:");
     for word in [
+        "。よろしくお願いいたします",
+        "。よろしくお願いします",
+        "。よろしくお願い致します",
+        "。宜しくお願いいたします",
+        "。宜しくお願いします",
+        "。宜しくお願い致します",
         "をお願いいたします",
         "をお願いします",
         "お願いいたします",
@@ -84,7 +112,7 @@ fn is_detail(rest: &str) -> bool {
         }
     }
     rest.split([' ', '、', ',', '/', '(', ')']).all(|piece| {
-        let piece = piece.trim_matches(['。', '!']);
+        let piece = piece.trim_matches(['。', '!', '」', '』', '"', '\'', '”']);
         let named =
             ["代理", "期間", "開始", "終了", "いつから", "いつまで", "まとめ便", "即時便", "夜間", "時刻"];
         piece.is_empty()
@@ -158,6 +186,14 @@ mod tests {
             ("【担当終了】", Intent::LeaveGroup),
             ("設定 まとめ便:8:45 15:30", Intent::Preference),
             ("設定変更をお願いします", Intent::Preference),
+            ("『状況』", Intent::SeeReceipts),
+            ("\"状況\"", Intent::SeeReceipts),
+            ("状況？", Intent::SeeReceipts),
+            ("状 況", Intent::SeeReceipts),
+            ("休　止 8/12-8/16 代理:木下", Intent::Pause),
+            ("休止 ８月１２日〜８月１６日\n代理　木下", Intent::Pause),
+            ("「休止 8/12-8/16 代理:木下」", Intent::Pause),
+            ("担当終了です。よろしくお願いします。", Intent::LeaveGroup),
         ] {
             assert_eq!(request(text), Some(want), "{text}");
         }
@@ -171,6 +207,11 @@ mod tests {
             "担当終了の件ですが、明日うかがいます",
             "設定していただいたベッドの件",
             "休止 8/12-8/16\n発熱しています",
+            "休止？",
+            "休 止めました",
+            "状況は？",
+            "担当終了しました。ありがとうございました",
+            "代理 木下が伺います",
             "リハビリ休止",
             "了解",
         ] {

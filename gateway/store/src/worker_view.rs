@@ -407,7 +407,8 @@ impl WorkerView {
         row.map_or(Ok(None), |row| row.reader().opt_time())
     }
 
-    /// Whether a mail recipient is an intake, group or reply address of this network. Codes that have
+    /// Whether a mail recipient is an intake, group or reply address of this network, or one that every mail server
+    /// owes (RFC 5321 4.5.1, RFC 2142): what is written to the postmaster comes to the office. Codes that have
     /// expired or were revoked still are: what they bring is decided, not refused.
     ///
     /// # Errors
@@ -419,12 +420,15 @@ impl WorkerView {
     ) -> Result<RecipientAnswer, StoreError> {
         let network = self.network().await?;
         let folded = address.trim().to_lowercase();
+        if folded == "postmaster" {
+            return Ok(RecipientAnswer::Ours);
+        }
         let Some((local, domain)) = folded.rsplit_once('@') else { return Ok(RecipientAnswer::NotOurs) };
         if domain != network.mail_domain.to_lowercase() {
             return Ok(RecipientAnswer::NotOurs);
         }
         let ours = match local {
-            "intake" | "fax" => true,
+            "intake" | "fax" | "postmaster" | "abuse" => true,
             _ => match (local.strip_prefix("reply+"), delivery_of_bounce_address(&folded)) {
                 (Some(code), _) => self.knows_code(code).await?,
                 (None, Some(delivery)) => self.knows_delivery(&delivery).await?,

@@ -47,6 +47,8 @@ pub(crate) enum Command {
 pub(crate) enum BadCommand {
     /// 500.
     Unknown,
+    /// 500, and the end of it: a web client was led here, and what follows is not its words.
+    OtherProtocol,
     /// 501.
     Syntax,
     /// 502: known and not offered.
@@ -81,6 +83,9 @@ pub(crate) fn parse(line: &[u8]) -> Result<Command, BadCommand> {
         "VRFY" => Ok(Command::Vrfy),
         "HELP" => Ok(Command::Help),
         "EXPN" | "TURN" | "ETRN" | "BDAT" | "AUTH" | "XFORWARD" => Err(BadCommand::NotOffered),
+        _ if rest.ends_with("HTTP/1.1") || rest.ends_with("HTTP/1.0") || rest.ends_with("HTTP/2.0") => {
+            Err(BadCommand::OtherProtocol)
+        }
         _ => Err(BadCommand::Unknown),
     }
 }
@@ -239,7 +244,8 @@ mod tests {
             (b"RCPT TO:<a b@c>", BadCommand::Syntax),
             (b"RCPT TO:<a@b>x", BadCommand::Syntax),
             (b"BDAT 5 LAST", BadCommand::NotOffered),
-            (b"GET / HTTP/1.1", BadCommand::Unknown),
+            (b"GET / HTTP/1.1", BadCommand::OtherProtocol),
+            (b"POST", BadCommand::Unknown),
             (b"NOOP \0", BadCommand::Syntax),
             (b"EHLO", BadCommand::Syntax),
             (b"", BadCommand::Unknown),

@@ -5,6 +5,7 @@
 use super::command::{BadCommand, Command, parse};
 use super::config::{Protocol, SmtpConfig};
 use super::data::{DataLimits, DataReader, refusal_of, too_large};
+use super::human;
 use super::identity;
 use super::large::{LargeMail, PIECE_BYTES};
 use kakehashi_core::clock::{Clock, UtcMicros};
@@ -77,6 +78,7 @@ where
         phase: Phase::Greeted,
         errors: 0,
         encrypted: false,
+        smtp_utf8: false,
         done_at: Instant::now(),
         since_done: 0,
     };
@@ -153,6 +155,8 @@ struct Session<'a> {
     phase: Phase,
     errors: u32,
     encrypted: bool,
+    /// Whether the transaction announced SMTPUTF8, so that its replies may say Japanese in Japanese.
+    smtp_utf8: bool,
     /// When a command or a piece of a message was complete.
     done_at: Instant,
     /// Bytes of a message since then.
@@ -236,6 +240,7 @@ impl Session<'_> {
         let command = match parse(line) {
             Ok(command) => command,
             Err(BadCommand::Unknown) => return self.fault("500 5.5.1 unknown command"),
+            Err(BadCommand::OtherProtocol) => return Err(Ended::TooManyErrors),
             Err(BadCommand::Syntax) => {
                 return self.fault("501 5.5.4 syntax error in the command or its argument");
             }
@@ -265,6 +270,7 @@ impl Session<'_> {
                 if !matches!(self.phase, Phase::Greeted) {
                     self.phase = Phase::Ready;
                 }
+                self.smtp_utf8 = false;
                 self.reply("250 2.0.0 reset");
             }
             Command::Noop => self.reply("250 2.0.0 OK"),
@@ -358,6 +364,7 @@ impl Session<'_> {
         if size.is_some_and(|s| s > self.config.max_message_bytes as u64) {
             return self.fault(&too_large(self.config.max_message_bytes as u64));
         }
+        self.smtp_utf8 = smtp_utf8;
         self.phase = Phase::Transaction(Transaction { from, smtp_utf8, ..Transaction::default() });
         self.reply("250 2.1.0 sender OK");
         Ok(())
@@ -516,8 +523,7 @@ impl Session<'_> {
     }
 
     fn reply(&mut self, line: &str) {
-        self.output.extend_from_slice(line.as_bytes());
-        self.output.extend_from_slice(b"\r\n");
+        human::write(line, self.smtp_utf8, &mut self.output);
     }
 
     fn repeat(&mut self, line: &str, times: usize) {
@@ -570,7 +576,7 @@ impl Session<'_> {
         let read = tokio::select! {
             read = reading => read,
             () = self.shutdown.cancelled(), if !in_data => return Err(Ended::Shutdown),
-            () = self.config.crowd.presses(self.done_at + self.config.patience_in_crowd) => return Err(Ended::Crowded),
+            () = self.config.crowd.presses(self.done_at, self.config.patience_in_crowd) => return Err(Ended::Crowded),
         };
         match read {
             Ok(taken) => {

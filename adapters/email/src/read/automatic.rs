@@ -2,8 +2,11 @@
 //! care-network.md 4.3). Headers first; words only where no header speaks, as many Japanese automatic
 //! answers carry none. A wrong yes costs a look by the office, a wrong no a loop.
 
+use super::{calendar, meeting, recall};
 use kakehashi_core::mail::Mail;
+use kakehashi_core::text::any_of::AnyOf;
 use kakehashi_core::text::fold::narrow;
+use std::sync::LazyLock;
 
 /// Why a mail is a machine's, in words for the office; `None` if a person seems to have written it.
 /// `own` is the text without quote and signature, `mail_from` the SMTP sender if known.
@@ -11,6 +14,8 @@ pub(crate) fn reason(mail: &Mail, own: &str, mail_from: Option<&str>) -> Option<
     by_headers(mail, mail_from)
         .or_else(|| by_sender(mail))
         .or_else(|| by_content(mail))
+        .or_else(|| meeting::is_reminder(mail, own).then_some("a calendar reminds by itself"))
+        .or_else(|| recall::is_recall(mail, own).then_some("a program asks to take a mail back"))
         .or_else(|| by_words(mail, own))
 }
 
@@ -94,14 +99,12 @@ fn by_content(mail: &Mail) -> Option<&'static str> {
     {
         return Some("it is a complaint report of a provider");
     }
-    let calendar = |bytes: &[u8]| {
-        let start = String::from_utf8_lossy(&bytes[..bytes.len().min(4_000)]).to_uppercase();
-        start.contains("METHOD:REPLY") || start.contains("METHOD:COUNTER") || start.contains("METHOD:REFRESH")
-    };
-    if content_type.contains("method=reply")
-        || mail.parts.iter().any(|p| p.media_type == "text/calendar" && calendar(&p.bytes))
-    {
-        return Some("it is an answer of a calendar");
+    // Its user sees nothing of it: the program asks for the newest state of a meeting, or refuses a proposal.
+    let between_programs = mail.parts.iter().filter(|p| meeting::is_calendar(p)).any(|p| {
+        calendar::method(&p.bytes).is_some_and(|m| matches!(m.as_str(), "REFRESH" | "DECLINECOUNTER"))
+    });
+    if between_programs {
+        return Some("one calendar tells another");
     }
     None
 }
@@ -124,6 +127,12 @@ fn by_words(mail: &Mail, own: &str) -> Option<&'static str> {
         "既読通知",
         "開封済:",
         "未開封のまま削除",
+        "未読のまま削除",
+        "受信確認(",
+        "受信確認 (",
+        "開封確認(",
+        "開封確認 (",
+        "return receipt",
         "既読:",
         "out of office",
         "out of the office",
@@ -154,7 +163,57 @@ fn by_words(mail: &Mail, own: &str) -> Option<&'static str> {
     }
     let start: String =
         narrow(own).to_lowercase().chars().filter(|c| !c.is_whitespace()).take(3_000).collect();
-    const PHRASES: &[&str] = &[
+    let headed = start.trim_start_matches(['【', '[', '<', '(', '※', '*', '■', '「']);
+    let headed = ["自動応答", "自動返信", "自動送信", "自動配信"].iter().any(|w| {
+        headed.strip_prefix(w).is_some_and(|rest| rest.starts_with(['】', ']', '>', ')', '」', '■', '*']))
+    });
+    if headed || PHRASES.is_in(&start) {
+        return Some("its text says that a machine wrote it");
+    }
+    // 不在 messages: absence and a return together, at the start, and no sign that a person answered.
+    let head: String = start.chars().take(200).collect();
+    let absent = [
+        "休暇をいただいております",
+        "休暇をいただいています",
+        "休暇を頂いております",
+        "休暇を取得しております",
+        "休暇を取得いたします",
+        "休暇をいただきます",
+        "休暇をとらせていただいて",
+        "夏季休業",
+        "年末年始休業",
+        "不在にしております",
+        "不在にしています",
+        "不在となります",
+        "休業とさせていただ",
+        "休暇中です",
+    ];
+    let later = [
+        "確認でき",
+        "返信が遅",
+        "ご返信が",
+        "返信いたします",
+        "対応いたします",
+        "お急ぎの",
+        "緊急の場合",
+        "緊急の際",
+        "期間中",
+        "折り返し",
+        "出社後",
+        "休み明け",
+    ];
+    // Many Japanese vacation programs answer with `Re:` and no header; a person who answers says one of these, not two.
+    let needed = if answered { 2 } else { 1 };
+    let promised = || later.iter().filter(|w| start.contains(*w)).count();
+    if absent.iter().any(|w| head.contains(w)) && promised() >= needed {
+        return Some("its text is an absence notice");
+    }
+    None
+}
+
+/// What a machine says of itself, without blanks.
+static PHRASES: LazyLock<AnyOf> = LazyLock::new(|| {
+    AnyOf::new(&[
         "自動送信されています",
         "自動送信されたもの",
         "自動送信しています",
@@ -209,50 +268,19 @@ fn by_words(mail: &Mail, own: &str) -> Option<&'static str> {
         "donotreplytothisemail",
         "iamcurrentlyoutoftheoffice",
         "iamoutoftheoffice",
-    ];
-    if PHRASES.iter().any(|p| start.contains(p)) {
-        return Some("its text says that a machine wrote it");
-    }
-    // 不在 messages: absence and a return together, at the start, and no sign that a person answered.
-    let head: String = start.chars().take(200).collect();
-    let absent = [
-        "休暇をいただいております",
-        "休暇をいただいています",
-        "休暇を頂いております",
-        "休暇を取得しております",
-        "休暇を取得いたします",
-        "休暇をいただきます",
-        "休暇をとらせていただいて",
-        "夏季休業",
-        "年末年始休業",
-        "不在にしております",
-        "不在にしています",
-        "不在となります",
-        "休業とさせていただ",
-        "休暇中です",
-    ];
-    let later = [
-        "確認でき",
-        "返信が遅",
-        "ご返信が",
-        "返信いたします",
-        "対応いたします",
-        "お急ぎの",
-        "緊急の場合",
-        "緊急の際",
-        "期間中",
-        "折り返し",
-        "出社後",
-        "休み明け",
-    ];
-    // Many Japanese vacation programs answer with `Re:` and no header; a person who answers says one of these, not two.
-    let needed = if answered { 2 } else { 1 };
-    let promised = later.iter().filter(|w| start.contains(*w)).count();
-    if absent.iter().any(|w| head.contains(w)) && promised >= needed {
-        return Some("its text is an absence notice");
-    }
-    None
-}
+        "機械的に送信",
+        "機械的に返信",
+        "機械的に配信",
+        "自動通知",
+        "メールアドレスは送信専用",
+        "メールアドレスは配信専用",
+        "送信専用のため",
+        "配信専用のため",
+        "この開封確認は",
+        "メールの開封確認です",
+        "メールの受信確認です",
+    ])
+});
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
-//! Invitations (RFC 5545) as words: what is planned, when in 日本時間, where, by whom. A person decides;
-//! nothing is entered anywhere, and the file itself stays attached. Linear in the size of the file.
+//! Invitations and the answers to them (RFC 5545, RFC 5546) as words: what is planned, when in 日本時間, where, by
+//! whom, who comes. A person decides; nothing is entered anywhere, and the file itself stays attached. Linear in the
+//! size of the file.
 
 use super::charset;
 use jiff::civil::{Date, DateTime};
@@ -8,16 +9,34 @@ use jiff::tz::TimeZone;
 const MAX_BYTES: usize = 256 * 1024;
 const MAX_EVENTS: usize = 5;
 const MAX_VALUE_CHARS: usize = 500;
+const MAX_ATTENDEES: usize = 200;
 
-/// The words for an invitation; `None` if there is no event in it.
-pub(crate) fn to_text(bytes: &[u8]) -> Option<String> {
+/// Heading of an answer to an invitation; what the writer says follows.
+pub(crate) const ANSWER: &str = "【予定への返信】";
+pub(crate) const ATTENDS: &str = "出席";
+pub(crate) const TENTATIVE: &str = "出席 (仮)";
+pub(crate) const DECLINES: &str = "欠席";
+pub(crate) const PROPOSED: &str = "別の日時の提案";
+
+/// What a file of a calendar is for (RFC 5546 1.4), in upper case; `None` if it does not say.
+pub(crate) fn method(bytes: &[u8]) -> Option<String> {
+    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(4_000)]);
+    method_in(start.lines())
+}
+
+fn method_in<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<String> {
+    lines.find_map(|line| {
+        let (name, value) = line.trim().split_once(':')?;
+        name.eq_ignore_ascii_case("METHOD").then(|| value.trim().to_ascii_uppercase())
+    })
+}
+
+/// The words for an invitation or an answer of `from` to one; `None` if there is no event in it.
+pub(crate) fn to_text(bytes: &[u8], from: Option<&str>) -> Option<String> {
     let bytes = &bytes[..bytes.len().min(MAX_BYTES)];
     let text = charset::decode(bytes, Some("utf-8")).text;
     let lines = unfold(&text);
-    let method = lines
-        .iter()
-        .find_map(|l| l.strip_prefix("METHOD:").or_else(|| l.strip_prefix("method:")))
-        .map(|m| m.trim().to_ascii_uppercase());
+    let method = method_in(lines.iter().map(String::as_str));
     let mut events: Vec<String> = Vec::new();
     let mut open: Option<Event> = None;
     let mut inner = 0_usize;
@@ -27,7 +46,7 @@ pub(crate) fn to_text(bytes: &[u8]) -> Option<String> {
             (open, inner) = (Some(Event::default()), 0);
         } else if upper == "END:VEVENT" {
             if let Some(event) = open.take().filter(|_| events.len() < MAX_EVENTS) {
-                events.push(event.words(method.as_deref()));
+                events.push(event.words(method.as_deref(), from));
             }
         } else if upper.starts_with("BEGIN:") {
             inner += 1;
@@ -62,6 +81,9 @@ struct Event {
     lasts_minutes: Option<i64>,
     repeats: bool,
     cancelled: bool,
+    /// Address and PARTSTAT of those who are asked; an answer names its writer alone.
+    attendees: Vec<(String, String)>,
+    comment: Option<String>,
 }
 
 #[derive(Clone)]
@@ -79,10 +101,13 @@ impl Event {
             "LOCATION" => self.location = Some(plain(value)),
             "ORGANIZER" => {
                 let shown = params.iter().find(|(n, _)| n == "CN").map(|(_, v)| v.clone());
-                let address =
-                    value.strip_prefix("mailto:").or_else(|| value.strip_prefix("MAILTO:")).unwrap_or(value);
-                self.organizer = Some(plain(shown.as_deref().unwrap_or(address)));
+                self.organizer = Some(plain(shown.as_deref().unwrap_or(address(value))));
             }
+            "ATTENDEE" if self.attendees.len() < MAX_ATTENDEES => {
+                let state = params.iter().find(|(n, _)| n == "PARTSTAT").map(|(_, v)| v.to_ascii_uppercase());
+                self.attendees.push((address(value).to_owned(), state.unwrap_or_default()));
+            }
+            "COMMENT" => self.comment = Some(plain(value)),
             "DTSTART" => self.start = moment(&params, value),
             "DTEND" => self.end = moment(&params, value),
             "DURATION" => self.lasts_minutes = duration_minutes(value),
@@ -92,9 +117,16 @@ impl Event {
         }
     }
 
-    fn words(&self, method: Option<&str>) -> String {
-        let cancelled = self.cancelled || method == Some("CANCEL");
-        let mut out = vec![if cancelled { "【予定の取消】" } else { "【予定の案内】" }.to_owned()];
+    fn words(&self, method: Option<&str>, from: Option<&str>) -> String {
+        let answer = matches!(method, Some("REPLY" | "COUNTER"));
+        let heading = match method {
+            Some("REPLY") => format!("{ANSWER}{}", self.presence(from)),
+            Some("COUNTER") => format!("{ANSWER}{PROPOSED}"),
+            Some("CANCEL") => "【予定の取消】".to_owned(),
+            _ if self.cancelled => "【予定の取消】".to_owned(),
+            _ => "【予定の案内】".to_owned(),
+        };
+        let mut out = vec![heading];
         let filled = |v: &Option<String>| v.clone().filter(|v| !v.is_empty());
         if let Some(summary) = filled(&self.summary) {
             out.push(format!("件名: {summary}"));
@@ -108,7 +140,22 @@ impl Event {
         if let Some(organizer) = filled(&self.organizer) {
             out.push(format!("主催: {organizer}"));
         }
+        if let Some(comment) = filled(&self.comment).filter(|_| answer) {
+            out.push(comment);
+        }
         out.join("\n")
+    }
+
+    /// Whether the writer of an answer comes.
+    fn presence(&self, from: Option<&str>) -> &'static str {
+        let own = self.attendees.iter().find(|(a, _)| from.is_some_and(|f| f.eq_ignore_ascii_case(a)));
+        match own.or(self.attendees.first()).map(|(_, state)| state.as_str()) {
+            Some("ACCEPTED") => ATTENDS,
+            Some("DECLINED") => DECLINES,
+            Some("TENTATIVE") => TENTATIVE,
+            Some("DELEGATED") => "代理に頼む",
+            _ => "まだ決まっていない",
+        }
     }
 
     fn when(&self) -> Option<String> {
@@ -147,6 +194,11 @@ impl Event {
         }
         Some(text)
     }
+}
+
+fn address(value: &str) -> &str {
+    let scheme = value.get(..7).is_some_and(|s| s.eq_ignore_ascii_case("mailto:"));
+    if scheme { &value[7..] } else { value }.trim()
 }
 
 fn day(date: Date) -> String {
@@ -259,7 +311,7 @@ mod tests {
         let file = format!(
             "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\n{lines}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         );
-        to_text(file.as_bytes()).unwrap()
+        to_text(file.as_bytes(), None).unwrap()
     }
 
     #[test]
@@ -280,15 +332,38 @@ mod tests {
                 .contains("9:00 (America/New_Yorkの時刻) (くり返しあり)")
         );
         assert!(event("STATUS:CANCELLED\nSUMMARY:x").starts_with("【予定の取消】"));
-        assert_eq!(to_text(b"BEGIN:VCALENDAR\nEND:VCALENDAR"), None);
+        assert_eq!(to_text(b"BEGIN:VCALENDAR\nEND:VCALENDAR", None), None);
+    }
+
+    #[test]
+    fn answers_say_who_comes() {
+        let answer = |method: &str, attendees: &str| {
+            let file = format!(
+                "BEGIN:VCALENDAR\r\nMETHOD:{method}\r\nBEGIN:VEVENT\r\nSUMMARY:担当者会議\r\n{attendees}\r\n\
+                 DTSTART;TZID=Asia/Tokyo:20261202T160000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+            );
+            to_text(file.as_bytes(), Some("otsuka@sakura.example")).unwrap()
+        };
+        assert_eq!(
+            answer("REPLY", "ATTENDEE;PARTSTAT=ACCEPTED;CN=大塚:mailto:otsuka@sakura.example"),
+            "【予定への返信】出席\n件名: 担当者会議\n日時: 2026年12月2日(水) 16:00"
+        );
+        let both = "ATTENDEE;PARTSTAT=ACCEPTED:MAILTO:a@b.example\r\nATTENDEE;PARTSTAT=DECLINED:MAILTO:Otsuka@sakura.example\r\nCOMMENT:訪問と重なります";
+        let declined = answer("reply", both);
+        assert!(declined.starts_with("【予定への返信】欠席\n"), "{declined}");
+        assert!(declined.ends_with("訪問と重なります"), "{declined}");
+        assert!(answer("REPLY", "ATTENDEE;PARTSTAT=TENTATIVE:x").starts_with("【予定への返信】出席 (仮)\n"));
+        assert!(answer("COUNTER", "ATTENDEE:x").starts_with("【予定への返信】別の日時の提案\n"));
+        assert!(answer("REQUEST", "ATTENDEE;PARTSTAT=ACCEPTED:x").starts_with("【予定の案内】\n"));
+        assert_eq!(method(b"BEGIN:VCALENDAR\r\nmethod: Reply\r\n").as_deref(), Some("REPLY"));
     }
 
     proptest::proptest! {
         #[test]
-        fn total(bytes: Vec<u8>, lines in "(BEGIN:VEVENT|END:VEVENT|DT(START|END)[:;=A-Z\"0-9TZ]{0,24}|DURATION:P[0-9TWDHM]{0,9}|[A-Z]{1,5}[:;]?|\n){0,30}") {
-            let _ = to_text(&bytes);
-            let _ = to_text(lines.as_bytes());
-            let _ = to_text(format!("BEGIN:VEVENT\n{lines}\nEND:VEVENT").as_bytes());
+        fn total(bytes: Vec<u8>, lines in "(BEGIN:VEVENT|END:VEVENT|ATTENDEE;PARTSTAT=[A-Z]{0,9}:|DT(START|END)[:;=A-Z\"0-9TZ]{0,24}|DURATION:P[0-9TWDHM]{0,9}|[A-Z]{1,5}[:;]?|\n){0,30}") {
+            let _ = to_text(&bytes, None);
+            let _ = to_text(lines.as_bytes(), Some("a@b.example"));
+            let _ = to_text(format!("METHOD:REPLY\nBEGIN:VEVENT\n{lines}\nEND:VEVENT").as_bytes(), None);
         }
     }
 }

@@ -5,7 +5,8 @@
 use super::enclosed::{self, Enclosed};
 use super::media;
 use super::{
-    automatic, calendar, code, parse_raw, password, patient_hint, photo, quote, reaction, report, signature,
+    automatic, calendar, code, lookalike, meeting, parse_raw, password, patient_hint, photo, quote, reaction,
+    recall, report, signature,
 };
 use kakehashi_core::decide::doubt;
 use kakehashi_core::envelope::{Envelope, Sender};
@@ -18,6 +19,9 @@ use kakehashi_core::reply_words::{
 use kakehashi_core::requests::request;
 use kakehashi_core::text::fold::narrow;
 use kakehashi_core::vocabulary::{AttachmentRole, Authenticity, Channel, Format, Intent};
+
+/// Longest text that may be a short answer with names around it; several times what is one without.
+const MAX_SHORT_BYTES: usize = 4_000;
 
 /// Reads mails that are not FAX.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,6 +46,9 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     out.sent_at = mail.date;
     out.title = mail.subject.clone();
     out.warnings = mail.warnings.clone();
+    if let Some(doubt) = mail.from.as_ref().and_then(lookalike::doubt) {
+        out.warn(lookalike::WARNING, doubt);
+    }
 
     let subject = narrow(mail.subject.as_deref().unwrap_or("")).to_lowercase();
     let forwarded =
@@ -93,15 +100,33 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     };
     // A name below 「了解しました」 says nothing more if it is the sender's own.
     let own_name = mail.from.as_ref().and_then(|f| f.name.as_deref()).unwrap_or("");
-    let unsigned = without_names(words, &[own_name]);
+    // What is too long to be a short answer or a request is not looked through for names.
+    let short_enough = words.len() <= MAX_SHORT_BYTES;
+    let unsigned = if short_enough { without_names(words, &[own_name]) } else { words.to_owned() };
     let files = mail.parts.iter().any(|p| !p.inline && p.media_type != reaction::PART);
-    let short = if files { None } else { short_answer(words).or_else(|| short_answer(&unsigned)) };
+    let short_of = |text: &str| if files || !short_enough { None } else { short_answer(text) };
+    let short = short_of(words).or_else(|| if unsigned == words { None } else { short_of(&unsigned) });
     let machine = automatic::reason(mail, &body, origin.mail_from.as_deref());
+    let on_thread = out.reply_code.is_some() || !out.in_reply_to.is_empty() || found.malformed;
+    let meeting = if is_report || machine.is_some() { None } else { meeting::answer(mail, &body) };
+    if !is_report && recall::is_recall(mail, &body) {
+        out.warn(doubt::RECALL_WANTED, "the sender's program asks to take back a mail; nothing was unmade");
+    }
     out.intent = if is_report {
         Intent::DeliveryReport
     } else if let Some(reason) = machine {
         out.warn("automatic", reason);
         Intent::Automatic
+    } else if let Some(answer) = &meeting {
+        // Who comes is read by people; coming to a meeting is no 了解 of what was posted.
+        if on_thread {
+            Intent::Reply
+        } else if answer.own_words {
+            Intent::Topic
+        } else {
+            out.warn("automatic", "an answer of a calendar that belongs to nothing of ours");
+            Intent::Automatic
+        }
     } else if let Some(emoji) = &reacted {
         // A heart or a tear is an answer that a person reads.
         if reaction::acknowledges(emoji) { Intent::Acknowledgement } else { Intent::Reply }
@@ -111,7 +136,7 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
         asked
     } else if short == Some(ShortAnswer::Callback) {
         Intent::Callback
-    } else if out.reply_code.is_some() || !out.in_reply_to.is_empty() || found.malformed {
+    } else if on_thread {
         Intent::Reply
     } else {
         Intent::Topic
@@ -127,8 +152,9 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
     let (inner, opened) = if by_person { enclosed::open(mail) } else { Default::default() };
     let Enclosed { text: inner_text, parts: inner_parts, .. } = inner;
     let mut words = vec![body];
-    if by_person {
+    if !is_report {
         words.extend(invitations(mail));
+        words.extend(meeting.and_then(|answer| answer.words));
     }
     words.push(inner_text);
     words.retain(|w| !w.is_empty());
@@ -206,15 +232,12 @@ fn attach(
     Ok(())
 }
 
-/// Invitations among the parts, in words; the same one often comes twice, as part and as file.
+/// Invitations and answers to them among the parts, in words; the same one often comes twice, as part and as file.
 fn invitations(mail: &Mail) -> Vec<String> {
-    let is_calendar = |p: &&MailPart| {
-        matches!(p.media_type.as_str(), "text/calendar" | "application/ics")
-            || p.name.as_deref().is_some_and(|n| n.to_lowercase().ends_with(".ics"))
-    };
+    let from = mail.from.as_ref().map(|f| f.address.as_str());
     let mut found: Vec<String> = Vec::new();
-    for part in mail.parts.iter().filter(is_calendar).take(5) {
-        if let Some(text) = calendar::to_text(&part.bytes).filter(|t| !found.contains(t)) {
+    for part in mail.parts.iter().filter(|p| meeting::is_calendar(p)).take(5) {
+        if let Some(text) = calendar::to_text(&part.bytes, from).filter(|t| !found.contains(t)) {
             found.push(text);
         }
     }

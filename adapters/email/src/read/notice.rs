@@ -38,36 +38,40 @@ fn is_notice(paragraph: &str) -> bool {
         return false;
     }
     let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
-    let of_mail = has(&[
-        "本メール",
-        "このメール",
-        "本電子メール",
-        "このeメール",
-        "当メール",
-        "本eメール",
-        "thise-mail",
-        "thisemail",
-        "thismessage",
-        "thiscommunication",
-        "thistransmission",
-    ]);
+    let of_mail = || {
+        has(&[
+            "本メール",
+            "このメール",
+            "本電子メール",
+            "このeメール",
+            "当メール",
+            "本eメール",
+            "thise-mail",
+            "thisemail",
+            "thismessage",
+            "thiscommunication",
+            "thistransmission",
+        ])
+    };
     let condition =
-        has(&["場合", "方以外", "際は", "ifyou", "intendedrecipient", "unauthorized", "unauthorised"]);
-    let consequence = has(&[
-        "削除",
-        "破棄",
-        "廃棄",
-        "消去",
-        "禁じ",
-        "禁止",
-        "お控え",
-        "固くお断り",
-        "delete",
-        "destroy",
-        "prohibited",
-        "disclos",
-    ]);
-    if of_mail && condition && consequence && text.chars().count() >= 40 {
+        || has(&["場合", "方以外", "際は", "ifyou", "intendedrecipient", "unauthorized", "unauthorised"]);
+    let consequence = || {
+        has(&[
+            "削除",
+            "破棄",
+            "廃棄",
+            "消去",
+            "禁じ",
+            "禁止",
+            "お控え",
+            "固くお断り",
+            "delete",
+            "destroy",
+            "prohibited",
+            "disclos",
+        ])
+    };
+    if of_mail() && condition() && consequence() && text.chars().count() >= 40 {
         return true;
     }
     // One line that a scanner or an office template adds.

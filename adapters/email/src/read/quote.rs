@@ -402,6 +402,8 @@ fn is_original_message(inner: &str) -> bool {
         inner,
         "original message"
             | "original appointment"
+            | "元の予定"
+            | "元の会議"
             | "元のメッセージ"
             | "元のメール"
             | "original mail"

@@ -5,13 +5,17 @@
 pub(crate) fn split(text: &str) -> (String, Option<String>) {
     let all: Vec<&str> = text.lines().collect();
     let (lines, notices) = all.split_at(all.len() - super::notice::trailing(&all));
+    // What a telephone adds below a signature must not hide it.
+    let own_end =
+        lines.iter().rposition(|l| !l.trim().is_empty() && !is_device_line(l)).map_or(0, |at| at + 1);
+    let (lines, added) = lines.split_at(own_end);
     let lines = lines.to_vec();
     let at = delimiter(&lines).or_else(|| ruled(&lines)).or_else(|| contact_block(&lines));
     let (body, signature) = lines.split_at(at.unwrap_or(lines.len()));
     let mut body = body.to_vec();
     // 追伸 below the signature is the writer's.
     let (signature, postscript) = signature.split_at(signature.len() - postscript(signature));
-    let mut taken: Vec<&str> = signature.iter().chain(notices).copied().collect();
+    let mut taken: Vec<&str> = signature.iter().chain(added).chain(notices).copied().collect();
     // Lines that a telephone adds stand above or without a signature.
     while let Some(last) = body.last() {
         if last.trim().is_empty() {
@@ -75,6 +79,7 @@ pub(crate) fn is_device_line(line: &str) -> bool {
         "から送信されました",
         "から送信しています",
         "を入手",
+        "を取得",
         "を使用して送信",
         "で送信",
         "より送信",
@@ -370,7 +375,18 @@ fn is_contact(line: &str) -> bool {
         narrow.contains(word)
             && (digits >= 4 || narrow.contains('@') || narrow.contains("http") || narrow.contains("www."))
     }) || (narrow.contains('@') && !narrow.contains(' ') && narrow.len() < 80)
+        || is_named_address(&narrow)
         || is_telephone(&narrow)
+}
+
+/// `大塚 りつ子 <otsuka@sakura.example>`, as Becky! and older programs put it.
+fn is_named_address(narrow: &str) -> bool {
+    narrow.trim().strip_suffix('>').and_then(|line| line.rsplit_once('<')).is_some_and(|(name, address)| {
+        address.contains('@')
+            && !address.contains(char::is_whitespace)
+            && (1..=25).contains(&name.trim().chars().count())
+            && !name.contains(['。', '、', ':'])
+    })
 }
 
 /// `電話 03-0000-0120`, `携帯090-0000-0000`, `☎03-0000-0110`: a number and nothing said of it.
@@ -535,6 +551,22 @@ mod tests {
             "1点目\n落ち着いています。\n\n-----\n\n2点目\n26日は休みます。"
         );
         assert_eq!(body("了解\n\nSparkから送信"), "了解");
+        assert_eq!(body("了解です。\n\n---\n大塚 りつ子 <otsuka@sakura.example.jp>"), "了解です。");
+        assert_eq!(
+            split(
+                "承知しました。\n\nさくら訪問看護ステーション\n大塚\nTEL 03-0000-0103\n\nSent from Outlook for iOS"
+            ),
+            (
+                "承知しました。".to_owned(),
+                Some(
+                    "さくら訪問看護ステーション\n大塚\nTEL 03-0000-0103\n\nSent from Outlook for iOS"
+                        .to_owned()
+                )
+            )
+        );
+        assert_eq!(body("承知しました。\n\niOS 用 Outlook を取得<https://aka.ms/o0ukef>"), "承知しました。");
+        let told = "問合せ先です。\n\n三浦 健 <miura@aozora.example>\n26日まで";
+        assert_eq!(body(told), told);
         assert_eq!(
             body("連絡先が変わりました。\n\n新しいTEL 03-0000-0103 です。\nメール a@b.example"),
             "連絡先が変わりました。\n\n新しいTEL 03-0000-0103 です。\nメール a@b.example"

@@ -20,6 +20,7 @@ use kakehashi_core::raw_bytes::RawBytes;
 use kakehashi_core::text::{clean, clean_line};
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
 use mail_parser::{Encoding, Header, MessageParser, MessagePart, PartType};
+use std::sync::LazyLock;
 
 /// Largest mail that is read.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -189,7 +190,10 @@ fn refuse_fragment(headers: &[(String, String)]) -> Result<(), Unreadable> {
 /// The MIME structure. mail-parser is fenced: a mail on which it stumbles is refused like any other
 /// damage and does not take the reader along.
 fn structure(raw: &[u8]) -> Result<Option<mail_parser::Message<'_>>, Unreadable> {
-    std::panic::catch_unwind(|| MessageParser::default().parse(raw))
+    /// Only what the structure needs is interpreted by it: names, addresses and words are decoded here.
+    static PARSER: LazyLock<MessageParser> =
+        LazyLock::new(|| MessageParser::new().with_mime_headers().with_date_headers().default_header_raw());
+    std::panic::catch_unwind(|| PARSER.parse(raw))
         .map_err(|_| Unreadable::new(UnreadableCode::Damaged, "the MIME structure contradicts itself"))
 }
 
@@ -344,8 +348,12 @@ impl<'a> Reading<'a> {
             }
             let name =
                 self.raw.get(header.offset_field as usize..(header.offset_start as usize).saturating_sub(1));
-            let name = name
-                .map_or_else(|| header.name().to_owned(), |n| clean_line(&String::from_utf8_lossy(n), 100));
+            let plain = |n: &[u8]| n.len() <= 100 && n.iter().all(u8::is_ascii_graphic);
+            let name = match name {
+                Some(name) if plain(name) => String::from_utf8_lossy(name).into_owned(),
+                Some(name) => clean_line(&String::from_utf8_lossy(name), 100),
+                None => header.name().to_owned(),
+            };
             let text = decode_header(raw);
             self.note(&text);
             out.push((name, text.text));
@@ -468,7 +476,18 @@ impl<'a> Reading<'a> {
 
     fn text_part(&mut self, part: &MessagePart<'_>, is_html: bool) {
         let content_type = self.content_type(part);
-        let mut bytes = self.decoded(part);
+        let body = self.body_of(part);
+        let footer = match self.transfer(part) {
+            Transfer::Base64 => transfer::footer(body),
+            Transfer::Plain | Transfer::QuotedPrintable => None,
+        };
+        let (mut bytes, added) = match footer {
+            Some(at) => (
+                transfer::decode(&body[..at], Transfer::Base64).0,
+                charset::decode(&body[at..body.len().min(at + MAX_TEXT_BYTES)], None).text,
+            ),
+            None => (self.decoded(part), String::new()),
+        };
         if bytes.len() > MAX_TEXT_BYTES {
             bytes.truncate(MAX_TEXT_BYTES);
             self.warn("text_shortened", "a text part was longer than 1 MiB");
@@ -499,6 +518,7 @@ impl<'a> Reading<'a> {
         } else {
             text
         };
+        let text = if added.is_empty() { text } else { format!("{}\n\n{}", text.trim_end(), clean(&added)) };
         if !text.trim().is_empty() {
             if !self.text.is_empty() {
                 self.text.push_str("\n\n");

@@ -38,6 +38,24 @@ pub(crate) fn decode(bytes: &[u8], transfer: Transfer) -> (Vec<u8>, bool) {
     }
 }
 
+/// Where in a body of base64 the words begin that a server on the way put below it unencoded: a list's footer, an
+/// advertisement. Only behind a blank line, and only what can be no base64.
+pub(crate) fn footer(bytes: &[u8]) -> Option<usize> {
+    let (mut at, mut encoded, mut blank) = (0, false, false);
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        let bare = line.trim_ascii();
+        if bare.is_empty() {
+            blank = encoded;
+        } else if bare.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')) {
+            (encoded, blank) = (true, false);
+        } else {
+            return blank.then_some(at);
+        }
+        at += line.len();
+    }
+    None
+}
+
 /// Base64 with foreign signs skipped; padding inside starts a new run, as concatenated bodies do.
 pub(crate) fn base64(bytes: &[u8]) -> (Vec<u8>, bool) {
     let mut out = Vec::with_capacity(bytes.len() / 4 * 3);
@@ -130,6 +148,10 @@ mod tests {
         assert_eq!(base64(b"YQ==Yg=="), (b"ab".to_vec(), false));
         assert_eq!(decode(b"a=3Db=\r\nc=zz", Transfer::QuotedPrintable).0, b"a=bc=zz");
         assert_eq!(Transfer::from_header(" Base64 ; x"), Transfer::Base64);
+        assert_eq!(footer(b"5LqG6Kej\r\n\r\n-- \r\nrenkei\r\n"), Some(12));
+        for whole in [&b"5LqG6Kej\r\n"[..], b"5LqG\n6K!j\n", b"\n-- \nx", b"5LqG\n\n6Kej\n", b""] {
+            assert_eq!(footer(whole), None, "{whole:?}");
+        }
     }
 
     proptest::proptest! {

@@ -21,12 +21,29 @@ pub(crate) struct HeaderText {
 
 /// Decodes a raw header value, unfolding it.
 pub(crate) fn decode_header(raw: &[u8]) -> HeaderText {
+    if let Some(text) = plain_header(raw) {
+        return HeaderText { text, ..HeaderText::default() };
+    }
     let mut out = HeaderText::default();
     let text = raw_text(raw, &mut out);
     decode_words(&text, &mut out);
     let cleaned = clean(&out.text).replace(['\n', '\t'], " ");
     out.text = cleaned.trim().to_owned();
     out
+}
+
+/// A header in which nothing is encoded: most of them.
+fn plain_header(raw: &[u8]) -> Option<String> {
+    if !raw.is_ascii() || memchr::memchr(0x1b, raw).is_some() || memchr::memmem::find(raw, b"=?").is_some() {
+        return None;
+    }
+    let signs = raw.iter().filter_map(|byte| match byte {
+        b'\t' => Some(' '),
+        byte if byte.is_ascii_control() => None,
+        byte => Some(char::from(*byte)),
+    });
+    let text: String = signs.collect();
+    Some(text.trim().to_owned())
 }
 
 /// A raw header value as text with its encoded words still in it, unfolded.
@@ -192,6 +209,15 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn the_short_way_is_the_long_way(raw in "[ a=?<>\t\r\n\0\x7f]{0,16}") {
+            let mut long = HeaderText::default();
+            let unfolded = raw_text(raw.as_bytes(), &mut long);
+            decode_words(&unfolded, &mut long);
+            let cleaned = clean(&long.text).replace(['\n', '\t'], " ");
+            proptest::prop_assert_eq!(decode_header(raw.as_bytes()).text, cleaned.trim());
+        }
+
         #[test]
         fn total(raw: Vec<u8>, words in "(=\\?[a-z0-9-]{1,8}\\?[BbQq]\\?[A-Za-z0-9+/=_]{0,9}\\?= ?){0,4}") {
             let decoded = decode_header(&raw);

@@ -530,3 +530,14 @@ fn a_contradiction_does_not_hide_behind_another_find() {
     let said = short(&run(&envelope, &f).decision);
     assert!(said.starts_with("triage identity_conflict"), "{said}");
 }
+
+#[test]
+fn a_recall_is_told_to_the_office_and_unmakes_nothing() {
+    let mut recall = mail(Intent::Automatic, "would like to recall the message");
+    recall.reply_code = Some("0123456789".into());
+    recall.warnings.push(Warning { code: doubt::RECALL_WANTED.into(), detail: String::new() });
+    let said = |facts: &Facts| short(&run(&recall, facts).decision);
+    assert_eq!(said(&with_code(nurse(), |_| {})), "triage recall_wanted 0");
+    assert!(!may_notify(&recall, IdentityLevel::I2));
+    assert_eq!(said(&facts(None)), "record automatic", "nobody who is known");
+}

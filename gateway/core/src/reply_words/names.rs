@@ -251,7 +251,7 @@ pub fn without_names(text: &str, names: &[&str]) -> String {
         if words.len() < count && words.iter().all(|word| is_place(word) || is_own_post(word)) {
             words.clear();
         }
-        if count > 0 && is_one_of(said, &names) {
+        if count > 1 && is_one_of(said, &names) {
             words.clear();
         }
         if words.len() == count {
@@ -269,27 +269,30 @@ fn is_one_of(word: &str, names: &[String]) -> bool {
     let word = word.trim().trim_end_matches(['。', '.', '、', '拝']);
     let bare = ["です", "より"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word);
     let name = fold_name(bare);
-    if name.chars().count() < 2
-        || name.chars().any(|c| c.is_ascii())
-        || holds_news(&without_known_words(bare).0)
-    {
+    if name.chars().count() < 2 || name.chars().any(|c| c.is_ascii()) {
         return false;
     }
     // 「デイ」 below 了解 of a デイサービス is a word, not a name.
     if FACILITY_WORDS.contains(&bare) || POSTS.contains(&bare) {
         return false;
     }
-    // `ひなたの木暮`
-    let with_place = bare.char_indices().rev().take(MAX_NAME_CHARS).skip(1).any(|(at, _)| {
+    // What is no name at all is found out before it is asked what it may tell: nearly every word of a mail.
+    (names_one_of(&name, names) || is_of_a_place(bare, names)) && !holds_news(&without_known_words(bare).0)
+}
+
+fn names_one_of(name: &str, names: &[String]) -> bool {
+    names.iter().any(|known| {
+        let given = name.strip_prefix(known.as_str());
+        known.contains(name) || given.is_some_and(|given| given.chars().count() <= 3 && !holds_news(given))
+    })
+}
+
+/// `ひなたの木暮`
+fn is_of_a_place(bare: &str, names: &[String]) -> bool {
+    bare.char_indices().rev().take(MAX_NAME_CHARS).skip(1).any(|(at, _)| {
         let (place, person) = bare.split_at(at);
         let person = fold_name(person);
         let place = place.strip_suffix('の').unwrap_or(place);
         names.iter().any(|known| known.contains(&person)) && is_place(place)
-    });
-    with_place
-        || names.iter().any(|known| {
-            let given = name.strip_prefix(known.as_str());
-            known.contains(&name)
-                || given.is_some_and(|given| given.chars().count() <= 3 && !holds_news(given))
-        })
+    })
 }

@@ -6,7 +6,30 @@ use unicode_normalization::UnicodeNormalization as _;
 /// NFKC: full-width ASCII becomes narrow, half-width kana becomes full-width.
 #[must_use]
 pub fn narrow(text: &str) -> String {
-    if text.chars().all(is_narrow) { text.to_owned() } else { text.nfkc().collect() }
+    let mut out = String::with_capacity(text.len());
+    // A sign that needs folding may join the one before it, never the plain one behind it.
+    let (mut copied, mut last_plain) = (0, 0);
+    let mut folding = false;
+    for (at, c) in text.char_indices() {
+        match (is_narrow(c), folding) {
+            (true, true) => {
+                out.extend(text[copied..at].nfkc());
+                (copied, last_plain, folding) = (at, at, false);
+            }
+            (true, false) => last_plain = at,
+            (false, true) => {}
+            (false, false) => {
+                out.push_str(&text[copied..last_plain]);
+                (copied, folding) = (last_plain, true);
+            }
+        }
+    }
+    if folding {
+        out.extend(text[copied..].nfkc());
+    } else {
+        out.push_str(&text[copied..]);
+    }
+    out
 }
 
 /// Characters that NFKC leaves alone whatever stands beside them, as long as that is one of them too: most of

@@ -519,6 +519,10 @@ pub(crate) async fn recipients_are_ours_or_not(world: &World) {
         ("g-none@in.sakurami.example".to_owned(), RecipientAnswer::NotOurs),
         ("intake@else.example".to_owned(), RecipientAnswer::NotOurs),
         ("intake".to_owned(), RecipientAnswer::NotOurs),
+        ("Postmaster".to_owned(), RecipientAnswer::Ours),
+        ("postmaster@in.sakurami.example".to_owned(), RecipientAnswer::Ours),
+        ("abuse@in.sakurami.example".to_owned(), RecipientAnswer::Ours),
+        ("postmaster@else.example".to_owned(), RecipientAnswer::NotOurs),
     ] {
         assert_eq!(world.worker().accepts_recipient(&address, now()).await.unwrap(), expected, "{address}");
     }

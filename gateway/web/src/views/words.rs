@@ -169,6 +169,10 @@ pub(crate) fn reason(lang: Lang, reason: &TriageReason) -> String {
         TriageReason::PasswordMail => {
             ("添付のパスワードを知らせるメールです", "tells the password of a file that came in another mail")
         }
+        TriageReason::RecallWanted => (
+            "送ったメールを取り消したいという知らせです。届いたものは消えません。差出人に確かめてください",
+            "the sender wants to take a mail back; what arrived stays, please ask the sender",
+        ),
         TriageReason::PhoneOnly => ("事務局が電話で行う用件です", "only the office may do this, by phone"),
         TriageReason::WhichStay => (
             "どの入退院のことか、再送か新しい連絡かを電文からは決められません。病院に電話で確かめてください",
@@ -261,6 +265,14 @@ pub(crate) fn warning(lang: Lang, code: &str, detail: &str) -> String {
         "several_sheets" => (
             "返信票が何枚か写っています。人が分けてください",
             "several sheets are shown; a person must part them",
+        ),
+        "sender_misleading" => (
+            "差出人の名前かアドレスが、別の人のものに見えるように書かれています",
+            "the sender's name or address is written to look like somebody else's",
+        ),
+        "recall_wanted" => (
+            "差出人のメールソフトが送ったメールの取り消しを求めています",
+            "the sender's program asks to take a mail back",
         ),
         "html_only" | "text_from_html" => ("HTMLだけのメールを文字にしました", "text was made from HTML"),
         "part_dropped" | "attachment_dropped" => {
