@@ -74,7 +74,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/deliveries/{id}/recall", post(outbox::recall))
         .route("/deliveries/{id}/call", post(outbox::called))
         .route("/deliveries/{id}/thumbnail.png", get(fax::thumbnail))
-        .route("/fax", get(fax::desk))
+        .route("/fax", get(fax::desk).post(fax::find))
         .route("/fax/settings", post(fax::settings))
         .route("/fax/endpoints/{id}/sheets", post(fax::order))
         .route("/fax/endpoints/{id}/verification", post(fax::verify))

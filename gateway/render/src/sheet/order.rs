@@ -16,6 +16,7 @@ use kakehashi_core::reply_code::QrPlace;
 use kakehashi_core::sheet_form::{DIGEST_STAFF_MAX, SheetCode, SheetForm};
 use kakehashi_core::sheet_geometry::SheetLayout;
 use kakehashi_core::sheet_order::{PasteSlips, ReceiptLine, ReceiptTable, SheetContent};
+use kakehashi_core::text::number::grouped;
 use kakehashi_core::vocabulary::{ReplyExpectation, Urgency};
 use typst::foundations::{Array, Dict, IntoValue as _};
 
@@ -152,17 +153,6 @@ impl Words {
     }
 }
 
-/// A number as people write it; grouped only where the length of its area code is known.
-fn spoken(digits: &str) -> String {
-    let part = |from: usize, until: usize| digits.get(from..until).unwrap_or("");
-    let groups = match (digits.len(), digits.get(..2)) {
-        (10, Some("03" | "06")) => [part(0, 2), part(2, 6), part(6, 10)],
-        (11, Some("05" | "07" | "08" | "09")) => [part(0, 3), part(3, 7), part(7, 11)],
-        _ => return digits.to_owned(),
-    };
-    groups.join("-")
-}
-
 /// A fact that stays on its line: the page has no room for more.
 fn fact(label: &str, value: String) -> Fact {
     Fact { label: label.to_owned(), value, one_line: true }
@@ -174,7 +164,7 @@ fn whole(label: &str, value: String) -> Fact {
 }
 
 fn words(ordered: &JobSheet, printable: &mut Printable<'_>) -> Words {
-    let number = spoken(&printable.line(&ordered.endpoint.address, 20));
+    let number = grouped(&printable.line(&ordered.endpoint.address, 20));
     let facility = printable.line(&ordered.facility.name, 60);
     match &ordered.content {
         SheetContent::Contact => Words {

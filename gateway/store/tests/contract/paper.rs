@@ -246,8 +246,12 @@ pub(crate) async fn a_status_sheet_keeps_delivered_and_acknowledged_apart(world:
         world.facility("F05").timeline(&"U02".into(), &"G01".into(), None, 10).await.unwrap().unwrap();
     let ways: usize = timeline.topics[0].topic.receipts.iter().map(|r| r.deliveries.len()).sum();
     assert_eq!(ways, 1);
-    let desk = world.office().fax_out(10).await.unwrap();
+    let desk = world.office().fax_out(None, 10).await.unwrap();
     assert_eq!(desk.len(), 2);
+    let number = desk[0].number.clone();
+    let found = world.office().fax_out(Some(&number[2..]), 10).await.unwrap();
+    assert!(!found.is_empty() && found.iter().all(|f| f.number == number), "{found:?}");
+    assert!(world.office().fax_out(Some("99999999"), 10).await.unwrap().is_empty());
     assert_eq!(desk[0].items.len() + desk[1].items.len(), 2);
 }
 

@@ -25,6 +25,7 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("GET", "/triage", Who::Office),
     ("GET", "/triage/{id}", Who::Office),
     ("POST", "/triage/{id}/placement", Who::Office),
+    ("POST", "/fax", Who::Office),
     ("POST", "/triage/{id}/confirmation", Who::Office),
     ("GET", "/triage/{id}/boxes/{name}", Who::Office),
     ("POST", "/triage/{id}/turn", Who::Office),

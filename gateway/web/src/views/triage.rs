@@ -13,6 +13,7 @@ use kakehashi_core::decision::TriageReason;
 use kakehashi_core::directory::Endpoint;
 use kakehashi_core::facts::PaperTrust;
 use kakehashi_core::post::StoredAttachment;
+use kakehashi_core::text::number::grouped;
 use kakehashi_core::vocabulary::AttachmentRole;
 use kakehashi_store::view::{FacilityCard, GroupSummary, TriageCandidate, TriageItem, TriageRow};
 use serde::Serialize;
@@ -240,7 +241,8 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         // Beside the facility's name stands the number or address that it used.
         sender: match (&item.sender_facility, &item.envelope) {
             (Some(_), Some(envelope)) => {
-                envelope.sender.number.clone().or_else(|| envelope.sender.address.clone()).unwrap_or_default()
+                let number = envelope.sender.number.as_deref().map(grouped);
+                number.or_else(|| envelope.sender.address.clone()).unwrap_or_default()
             }
             _ => row.sender.clone(),
         },
