@@ -24,6 +24,8 @@ pub(crate) struct FootPlan {
     pub(crate) first: u16,
     /// Names of the roster, printable.
     pub(crate) staff: Vec<String>,
+    /// The facility has more people than boxes.
+    pub(crate) staff_beyond: bool,
     /// FAX number of the gateway, printable.
     pub(crate) gateway_fax: String,
     /// Telephone of the office, printable.
@@ -195,11 +197,12 @@ impl FootPlan {
                 };
                 all.push(text(103.0, 156.4, 40.0, 8.5, ja, ""));
                 all.push(text(103.0, 160.8, 40.0, 6.5, "or tick single lines below", ""));
-                all.push(hand_words(
-                    256.4,
-                    "ご返信は番号を添えて枠の中に。お名前も",
-                    "Write the number, your answer and name",
-                ));
+                let ja = if self.staff_beyond {
+                    "ご返信は番号を添えて枠の中に。上にない方はお名前も"
+                } else {
+                    "ご返信は番号を添えて枠の中に。お名前も"
+                };
+                all.push(hand_words(256.4, ja, "Write the number, your answer and name"));
             }
             SheetForm::Contact => {
                 all.push(bold(text(24.0, 195.0, 36.0, 10.5, "グループ呼称", "")));
@@ -261,11 +264,12 @@ impl FootPlan {
                     all.push(bold(text(24.0, y, 60.0, 11.5, name, "")));
                     all.push(text(126.0, y + 0.6, 58.0, 9.0, "最終日　　　　月　　　　日　引継ぎ先", ""));
                 }
-                all.push(hand_words(
-                    256.4,
-                    "新しく加わる方: お名前・職種・いつから",
-                    "Who joins: name, profession, from when",
-                ));
+                let ja = if self.staff_beyond {
+                    "上にない方の退職・異動と、新しく加わる方(お名前・職種・いつから)"
+                } else {
+                    "新しく加わる方: お名前・職種・いつから"
+                };
+                all.push(hand_words(256.4, ja, "Who joins: name, profession, from when"));
             }
             SheetForm::First | SheetForm::PasteSlip => {}
         }

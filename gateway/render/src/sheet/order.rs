@@ -72,6 +72,7 @@ pub(crate) fn sheet(paper: &Paper, job: &DeliveryJob, ordered: &JobSheet) -> Res
         let plan = FootPlan {
             form,
             first: 1,
+            staff_beyond: ordered.staff_names.len() > staff.len(),
             staff,
             gateway_fax: printable.line(&network.gateway_fax, 20),
             phone: page.phone.clone(),
