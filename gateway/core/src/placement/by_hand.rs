@@ -5,12 +5,12 @@
 use super::{Arrival, Draft};
 use crate::clock::UtcMicros;
 use crate::commit::{Effect, TriageOutcome};
-use crate::decision::{Addressees, Answer, Decided, Decision, Placement, TriageReason};
+use crate::decision::{Addressees, Answer, Decided, Decision, Notice, Placement, TriageReason};
 use crate::directory::{GroupRoster, Patient};
 use crate::envelope::Envelope;
 use crate::facts::{IdentifierState, PatientCandidate};
 use crate::fan_out::{acknowledge, publish, resolve_asks};
-use crate::ids::{AttachmentId, FacilityId, IntakeId, PostId, StaffId, TriageId};
+use crate::ids::{AttachmentId, DeliveryId, FacilityId, IntakeId, PostId, StaffId, TriageId};
 use crate::patient_match::{Strength, weigh};
 use crate::post::{Acknowledgement, Post, PostKind};
 use crate::vocabulary::{Channel, GroupState, IdentityLevel, ReplyExpectation, Urgency};
@@ -157,6 +157,51 @@ pub(super) fn close(id: &TriageId) -> Effect {
 /// the patient. A number beside a name that contradicts is not learnt, whoever placed it.
 fn lessons(envelope: &Envelope, patient: &Patient, facility: &FacilityId) -> Vec<Effect> {
     if !matches!(envelope.channel, Channel::Hl7 | Channel::Api | Channel::Mqtt) {
+/// 差戻し by a person of the office.
+#[derive(Debug, Clone)]
+pub struct GiveBack<'a> {
+    /// The item.
+    pub triage_id: &'a TriageId,
+    /// Its intake.
+    pub intake_id: &'a IntakeId,
+    /// Which Envelope of the intake, from 0.
+    pub envelope_index: u32,
+    /// Now.
+    pub now: UtcMicros,
+    /// How it came.
+    pub channel: Channel,
+    /// The address or number that can be told, if there is one.
+    pub address: Option<String>,
+    /// The sender is asked to phone instead.
+    pub by_phone: bool,
+}
+
+/// The sender is told without content, and the item is closed; where a call is asked for it stays as 電話依頼 until
+/// somebody says that the call happened, as for a message that the rules sent back.
+pub fn give_back(item: &GiveBack<'_>, random: &mut dyn FnMut() -> u128) -> Vec<Effect> {
+    let notice = if item.by_phone { Notice::PhonePlease } else { Notice::Uniform };
+    let left = if item.by_phone {
+        // The item that is open keeps its age and says from now on what is left to do.
+        Effect::OpenTriage {
+            id: TriageId::fresh(item.now, random()),
+            intake_id: item.intake_id.clone(),
+            envelope_index: item.envelope_index,
+            reasons: vec![TriageReason::PhoneTask],
+            candidates: Vec::new(),
+            quarantined: false,
+        }
+    } else {
+        Effect::CloseTriage { id: item.triage_id.clone(), outcome: TriageOutcome::Returned, note: None }
+    };
+    let told = item.address.clone().map(|address| Effect::Notify {
+        delivery_id: DeliveryId::fresh(item.now, random()),
+        notice,
+        channel: item.channel,
+        address,
+    });
+    std::iter::once(left).chain(told).collect()
+}
+
         return Vec::new();
     }
     let alone = PatientCandidate { patient: patient.clone(), identifier: None, group: None };

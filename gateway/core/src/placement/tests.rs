@@ -344,6 +344,38 @@ fn s4_the_office_places_a_fax() {
 }
 
 #[test]
+fn a_request_to_phone_leaves_a_task_by_whatever_way_it_came() {
+    let mut by_fax = fax();
+    by_fax.document_kind = Some("prescription_inquiry".into());
+    let mut by_mail = by_fax.clone();
+    by_mail.channel = Channel::Email;
+    by_mail.sender = crate::envelope::Sender { address: Some("kusuri@st.example".into()), ..by_mail.sender };
+    for (envelope, channel) in [(by_fax, Channel::Fax), (by_mail, Channel::Email)] {
+        let all = run(&envelope, &facts(Some(sender("F05", channel))), None);
+        assert_eq!(kinds(&all), ["notify", "triage"], "{channel:?}");
+        assert!(
+            matches!(&all[1], Effect::OpenTriage { reasons, .. } if *reasons == [TriageReason::PhoneTask])
+        );
+    }
+    let intake = IntakeId::from("I1");
+    let by_hand = |by_phone, address: Option<&str>| {
+        let item = GiveBack {
+            triage_id: &"X1".into(),
+            intake_id: &intake,
+            envelope_index: 0,
+            now: at("2026-06-12T14:31"),
+            channel: Channel::Fax,
+            address: address.map(str::to_owned),
+            by_phone,
+        };
+        kinds(&give_back(&item, &mut counter()))
+    };
+    assert_eq!(by_hand(true, Some("0300000105")), ["triage", "notify"]);
+    assert_eq!(by_hand(true, None), ["triage"], "nobody can be told, so somebody must call");
+    assert_eq!(by_hand(false, Some("0300000105")), ["close", "notify"]);
+}
+
+#[test]
 fn what_a_person_reads_in_handwriting_is_told_from_the_senders_words() {
     let office = Office::with(fax());
     let hand = HandPlacement {

@@ -147,6 +147,9 @@ pub(super) const MESSAGES: &[Message] = &[
         "試行中: 機械と人の読みが続けて一致した返信票 {0} / {1} 枚。揃うまで、紙の了解はすべて人が確かめます。",
         "Trial: machine and person agreed on {0} of {1} sheets in a row. Until then every 了解 on paper is confirmed by a person.",
     ),
+    ("triage.call", "電話で確かめる", "A call to make"),
+    ("triage.call_listener", "電話に出た方(または電話をくれた方)", "Who answered, or who called"),
+    ("triage.called", "電話で済みました", "The call is done"),
     (
         "sheet.trusted",
         "試行は終わりました({0} / {1} 枚)。確かな印は人を待たずに了解になります。",

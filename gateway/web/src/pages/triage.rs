@@ -21,13 +21,13 @@ use crate::views::triage::{Beside, Missing, Refused};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use kakehashi_core::commit::{Actor, Effect, TriageOutcome};
-use kakehashi_core::decision::{Addressees, Notice, TriageReason};
+use kakehashi_core::decision::{Addressees, TriageReason};
 use kakehashi_core::directory::GroupRoster;
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::FactQuery;
 use kakehashi_core::fan_out::resolve_addressees;
-use kakehashi_core::ids::{DeliveryId, FacilityId, GroupId, PostId, TriageId};
-use kakehashi_core::placement::{Blocked, HandPlacement, place_by_hand};
+use kakehashi_core::ids::{FacilityId, GroupId, PostId, TriageId};
+use kakehashi_core::placement::{Blocked, GiveBack, HandPlacement, Transcript, give_back, place_by_hand};
 use kakehashi_core::vocabulary::{Channel, Format, ReplyExpectation, Urgency};
 use kakehashi_store::view::TriageItem;
 use serde::Deserialize;
@@ -305,7 +305,7 @@ fn unreadable_envelope(item: &TriageItem) -> Envelope {
 }
 
 /// 差戻し: the sender is told without content, if there is a way to tell.
-pub(crate) async fn give_back(
+pub(crate) async fn send_back(
     State(app): State<App>,
     office: Office,
     Path(id): Path<String>,
@@ -321,15 +321,16 @@ pub(crate) async fn give_back(
         Channel::Email => sender.and_then(|s| s.address.clone()),
         _ => None,
     };
-    let mut effects = vec![close(&item, TriageOutcome::Returned, None)];
-    if let Some(address) = address {
-        effects.push(Effect::Notify {
-            delivery_id: DeliveryId::fresh(now, random::bits()),
-            notice: if by_phone { Notice::PhonePlease } else { Notice::Uniform },
-            channel: item.row.channel,
-            address,
-        });
-    }
+    let returned = GiveBack {
+        triage_id: &item.row.id,
+        intake_id: &item.row.intake_id,
+        envelope_index: item.envelope_index,
+        now,
+        channel: item.row.channel,
+        address,
+        by_phone,
+    };
+    let effects = give_back(&returned, &mut random::bits);
     commit(&app, actor(&office), effects, now).await?;
     next_item(&office).await
 }
@@ -342,6 +343,29 @@ pub(crate) async fn discard(
     SignedForm(fields): SignedForm,
 ) -> Result<Response, PageError> {
     let item = open_item(&office, id).await?;
+/// 電話依頼 or a call to the sender is done: whoever answered is noted.
+pub(crate) async fn called(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+    SignedForm(fields): SignedForm,
+) -> Result<Response, PageError> {
+    let item = open_item(&office, id).await?;
+    let outcome = match view::call_of(&item) {
+        Some(view::Call::Returned) => TriageOutcome::Returned,
+        Some(view::Call::Posted) => TriageOutcome::Done,
+        None => return Err(PageError::BadForm),
+    };
+    let listener = fields.line("listener", 60);
+    if listener.is_empty() {
+        let missing = Missing::at("listener", "outbox.listener_needed");
+        return refuse(&app, &office, &item, &fields, missing).await;
+    }
+    commit(&app, actor(&office), vec![close(&item, outcome, Some(format!("☎ {listener}")))], app.now())
+        .await?;
+    next_item(&office).await
+}
+
     let reason = fields.line("reason", 300);
     if reason.is_empty() {
         return refuse(&app, &office, &item, &fields, Missing::of_all("triage.reason_needed")).await;

@@ -32,6 +32,7 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("POST", "/triage/{id}/request", Who::Office),
     ("POST", "/triage/{id}/return", Who::Office),
     ("POST", "/triage/{id}/discard", Who::Office),
+    ("POST", "/triage/{id}/call", Who::Office),
     ("POST", "/triage/{id}/quarantine", Who::Office),
     ("GET", "/intakes", Who::Office),
     ("GET", "/intakes/{id}", Who::Office),

@@ -66,6 +66,10 @@ pub(crate) struct TriageItemPage {
     pub(crate) candidates: Vec<CandidateBlock>,
     pub(crate) sheet: Option<SheetForm>,
     pub(crate) request: Option<RequestForm>,
+    /// A call that is to be made, and who answered it.
+    pub(crate) call: Option<Field>,
+    /// It was sent back already.
+    pub(crate) sent_back: bool,
     /// Pages that can be placed apart, if there are several.
     pub(crate) pages: Vec<Choice>,
     pub(crate) groups: Vec<Choice>,
@@ -282,7 +286,9 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         candidates: if is_sheet { Vec::new() } else { candidates(lang, &item.candidates) },
         sheet: is_sheet.then(|| super::sheet::form(lang, item, beside)),
         request: super::sheet::request(lang, item, beside, now),
-        pages: pages(lang, item),
+        call: call_of(item).map(|_| beside.field("listener")),
+        sent_back: call_of(item) == Some(Call::Returned),
+        pages: pages(lang, item, beside),
         groups: beside
             .groups
             .iter()
@@ -343,6 +349,24 @@ fn candidates(lang: Lang, all: &[TriageCandidate]) -> Vec<CandidateBlock> {
             let blocked = match (&c.candidate.blocked, &c.group) {
                 (Some(reason), _) => Some(words::reason(lang, reason)),
                 (None, None) => Some(words::reason(lang, &TriageReason::NoGroup)),
+/// What a call is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// 電話依頼: the message went back with the request to phone.
+    Returned,
+    /// It was posted, and its sender is asked.
+    Posted,
+}
+
+/// The call that an item waits for.
+pub(crate) fn call_of(item: &TriageItem) -> Option<Call> {
+    item.row.reasons.iter().find_map(|reason| match reason {
+        TriageReason::PhoneTask => Some(Call::Returned),
+        TriageReason::CallSender => Some(Call::Posted),
+        _ => None,
+    })
+}
+
                 (None, Some(_)) => None,
             };
             let key = (blocked.is_none() && key < 9).then(|| {
