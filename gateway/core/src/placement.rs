@@ -9,7 +9,7 @@ mod digest;
 pub use digest::{DigestConfirmation, confirm_digest};
 
 pub use by_hand::{
-    Blocked, GiveBack, HandPlacement, ReturnedSheet, SheetConfirmation, confirm_sheet, give_back,
+    Blocked, GiveBack, HandPlacement, ReturnedSheet, SheetConfirmation, Transcript, confirm_sheet, give_back,
     place_by_hand,
 };
 pub use by_request::change_settings;

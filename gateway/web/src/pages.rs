@@ -53,6 +53,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/triage", get(triage::list))
         .route("/triage/{id}", get(triage::item))
         .route("/triage/{id}/placement", post(triage::place))
+        .route("/triage/{id}/draft", post(triage::draft::make))
         .route("/triage/{id}/confirmation", post(triage::sheet::confirm))
         .route("/triage/{id}/boxes/{name}", get(triage::sheet::box_picture))
         .route("/triage/{id}/turn", post(triage::sheet::turn))
@@ -107,6 +108,9 @@ pub(crate) fn upload_routes() -> Router<App> {
         .route("/note", get(note::form).post(note::send))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))
 }
+
+#[cfg(test)]
+pub(crate) use triage::draft::pictures as draft_pictures;
 
 /// What a sheet asks for, for the page that shows it.
 pub(crate) use triage::request::asked as requested;

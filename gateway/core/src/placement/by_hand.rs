@@ -17,6 +17,17 @@ use crate::vocabulary::{Channel, GroupState, IdentityLevel, ReplyExpectation, Ur
 
 /// Stands above what a person read, so that nobody takes it for the sender's own words.
 const TRANSCRIPT: &str = "(手書きからの転記。原本は添付の画像です)";
+/// The same where a machine's draft was compared with the picture and saved.
+const TRANSCRIPT_OF_DRAFT: &str = "(機械の下書き(OCR)を人が画像と読み合わせた転記。原本は添付の画像です)";
+
+/// 転記: what a person read in handwriting or in a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transcript {
+    /// As the person saved it.
+    pub text: String,
+    /// Whether it began as a 下書き(OCR), which the person then compared with the picture.
+    pub drafted: bool,
+}
 
 /// Where a person places a message.
 #[derive(Debug, Clone)]
@@ -37,8 +48,8 @@ pub struct HandPlacement<'a> {
     pub under_topic: Option<PostId>,
     /// 見出し as the person words it; else that of the message.
     pub heading: Option<String>,
-    /// 転記: what the person read in handwriting or in a picture, added to the sender's own words.
-    pub transcript: Option<String>,
+    /// 転記, added to the sender's own words.
+    pub transcript: Option<Transcript>,
     /// The facility that speaks.
     pub facility_id: FacilityId,
     /// Whether the consent covers that facility today.
@@ -136,7 +147,8 @@ pub fn place_by_hand(
         post.title = Some(heading);
     }
     if let Some(transcript) = hand.transcript {
-        let read = format!("{TRANSCRIPT}\n{transcript}");
+        let mark = if transcript.drafted { TRANSCRIPT_OF_DRAFT } else { TRANSCRIPT };
+        let read = format!("{mark}\n{}", transcript.text);
         post.body = if post.body.is_empty() { read } else { format!("{}\n\n{read}", post.body) };
     }
     let mut effects = publish(post, hand.attachments, roster, hand.now, random);
@@ -145,18 +157,6 @@ pub fn place_by_hand(
     Ok(effects)
 }
 
-const fn by_a_person(decision: Decision) -> Decided {
-    Decided { decision, rule: None, identity_level: IdentityLevel::I0, grounds: Vec::new() }
-}
-
-pub(super) fn close(id: &TriageId) -> Effect {
-    Effect::CloseTriage { id: id.clone(), outcome: TriageOutcome::Placed, note: None }
-}
-
-/// The sending facility's own numbers of the patient, once a person has placed a message that also names
-/// the patient. A number beside a name that contradicts is not learnt, whoever placed it.
-fn lessons(envelope: &Envelope, patient: &Patient, facility: &FacilityId) -> Vec<Effect> {
-    if !matches!(envelope.channel, Channel::Hl7 | Channel::Api | Channel::Mqtt) {
 /// 差戻し by a person of the office.
 #[derive(Debug, Clone)]
 pub struct GiveBack<'a> {
@@ -202,6 +202,18 @@ pub fn give_back(item: &GiveBack<'_>, random: &mut dyn FnMut() -> u128) -> Vec<E
     std::iter::once(left).chain(told).collect()
 }
 
+const fn by_a_person(decision: Decision) -> Decided {
+    Decided { decision, rule: None, identity_level: IdentityLevel::I0, grounds: Vec::new() }
+}
+
+pub(super) fn close(id: &TriageId) -> Effect {
+    Effect::CloseTriage { id: id.clone(), outcome: TriageOutcome::Placed, note: None }
+}
+
+/// The sending facility's own numbers of the patient, once a person has placed a message that also names
+/// the patient. A number beside a name that contradicts is not learnt, whoever placed it.
+fn lessons(envelope: &Envelope, patient: &Patient, facility: &FacilityId) -> Vec<Effect> {
+    if !matches!(envelope.channel, Channel::Hl7 | Channel::Api | Channel::Mqtt) {
         return Vec::new();
     }
     let alone = PatientCandidate { patient: patient.clone(), identifier: None, group: None };

@@ -378,19 +378,26 @@ fn a_request_to_phone_leaves_a_task_by_whatever_way_it_came() {
 #[test]
 fn what_a_person_reads_in_handwriting_is_told_from_the_senders_words() {
     let office = Office::with(fax());
-    let hand = HandPlacement {
-        heading: Some("担当者会議".into()),
-        transcript: Some("6/10(水)16時 ご自宅で担当者会議".into()),
-        ..office.hand("F05")
+    let placed = |drafted| {
+        let text = "6/10(水)16時 ご自宅で担当者会議".into();
+        let hand = HandPlacement {
+            heading: Some("担当者会議".into()),
+            transcript: Some(Transcript { text, drafted }),
+            ..office.hand("F05")
+        };
+        let all = place_by_hand(hand, &roster(), &mut counter()).unwrap();
+        let Effect::Post { post, .. } = &all[0] else { panic!() };
+        post.clone()
     };
-    let all = place_by_hand(hand, &roster(), &mut counter()).unwrap();
-    let Effect::Post { post, .. } = &all[0] else { panic!() };
+    let post = placed(false);
     assert_eq!(post.title.as_deref(), Some("担当者会議"));
     assert!(
         post.body.ends_with("(手書きからの転記。原本は添付の画像です)\n6/10(水)16時 ご自宅で担当者会議"),
         "{}",
         post.body
     );
+    let from_draft = placed(true).body;
+    assert!(from_draft.contains("機械の下書き(OCR)を人が画像と読み合わせた転記"), "{from_draft}");
     let plain = place_by_hand(office.hand("F05"), &roster(), &mut counter()).unwrap();
     let Effect::Post { post: plain, .. } = &plain[0] else { panic!() };
     assert!(post.body.starts_with(&plain.body) && !plain.body.contains("転記"));

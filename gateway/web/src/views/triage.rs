@@ -94,6 +94,7 @@ pub(crate) struct JoinLine {
     pub(crate) id: String,
     pub(crate) href: String,
     pub(crate) word: String,
+    pub(crate) chosen: bool,
 }
 
 /// A page picture as it is turned and enlarged at the moment.
@@ -166,23 +167,45 @@ impl Missing {
     }
 }
 
-/// A form that was refused, with everything that was typed.
+/// What is wrong with a form.
 #[derive(Debug, Clone)]
-pub(crate) struct Refused<'a> {
-    pub(crate) fields: &'a Fields,
+pub(crate) struct Wrong {
     /// The field beside which the words stand; none for the whole form.
     pub(crate) at: Option<&'static str>,
     pub(crate) words: String,
 }
 
-impl Refused<'_> {
+/// A form that is shown again with everything that was typed: it was refused, or a draft was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Typed<'a> {
+    pub(crate) fields: &'a Fields,
+    pub(crate) wrong: Option<Wrong>,
+    /// Why a 下書き(OCR) that was asked for is not there.
+    pub(crate) no_draft: Option<String>,
+}
+
+/// Fields by which something is chosen in the placement by hand; the other forms of the page have other names.
+const CHOSEN_BY_HAND: [&str; 6] = ["group_id", "facility_id", "addressee", "facility_type", "page", "join"];
+
+impl<'a> Typed<'a> {
+    /// A form that was refused.
+    pub(crate) const fn refused(fields: &'a Fields, at: Option<&'static str>, words: String) -> Self {
+        Self { fields, wrong: Some(Wrong { at, words }), no_draft: None }
+    }
+
     /// What stands above the form.
-    fn problem(&self, lang: Lang) -> String {
-        if self.at.is_some() { lang.t("form.refused") } else { self.words.clone() }
+    fn problem(&self, lang: Lang) -> Option<String> {
+        let wrong = self.wrong.as_ref()?;
+        Some(if wrong.at.is_some() { lang.t("form.refused") } else { wrong.words.clone() })
     }
 
     fn fault(&self, name: &str) -> Option<String> {
-        (self.at == Some(name)).then(|| self.words.clone())
+        self.wrong.as_ref().filter(|wrong| wrong.at == Some(name)).map(|wrong| wrong.words.clone())
+    }
+
+    /// Whether it is the placement by hand.
+    fn is_by_hand(&self) -> bool {
+        self.fields.0.iter().any(|(name, _)| name == "reason")
     }
 }
 
@@ -202,25 +225,30 @@ pub(crate) struct Beside<'a> {
     pub(crate) staff_of_sender: Vec<(String, String)>,
     pub(crate) previous: Option<String>,
     pub(crate) next: Option<String>,
-    pub(crate) refused: Option<Refused<'a>>,
+    pub(crate) typed: Option<Typed<'a>>,
     pub(crate) turn: u16,
     pub(crate) larger: bool,
     pub(crate) paper: PaperTrust,
     /// Whose leave can be begun or ended at this item, and the number that asks.
     pub(crate) leave: Option<(&'a FacilityCard, &'a Endpoint)>,
+    /// Whether an engine is configured and there is a picture that it could read.
+    pub(crate) draft_offered: bool,
 }
 
 impl Beside<'_> {
     /// A field as it stands in the form.
     pub(super) fn field(&self, name: &str) -> Field {
-        self.refused
+        self.typed
             .as_ref()
-            .map_or_else(Field::default, |r| Field { value: r.fields.line(name, 300), fault: r.fault(name) })
+            .map_or_else(Field::default, |t| Field { value: t.fields.line(name, 300), fault: t.fault(name) })
     }
 
-    /// Whether this value of a name was chosen before the form was refused; none if nothing was refused.
+    /// Whether this value of a name was chosen before the form was shown again; none if nothing was typed, or in
+    /// another form of the page, which keeps what it proposes.
     pub(super) fn chosen(&self, name: &str, value: &str) -> Option<bool> {
-        self.refused.as_ref().map(|r| r.fields.all(name).any(|v| v == value))
+        let typed = self.typed.as_ref()?;
+        (typed.is_by_hand() == CHOSEN_BY_HAND.contains(&name))
+            .then(|| typed.fields.all(name).any(|v| v == value))
     }
 }
 
@@ -253,7 +281,7 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         sender_facility: item.sender_facility.as_ref().map(|f| f.name.clone()),
         reasons: row.reasons.iter().map(|r| words::reason(lang, r)).collect(),
         companions: item.companions.iter().map(|r| self::line(lang, r, now)).collect(),
-        problem: beside.refused.as_ref().map(|r| r.problem(lang)),
+        problem: beside.typed.as_ref().and_then(|t| t.problem(lang)),
         closed: item.closed.as_ref().map(|closed| {
             let outcome = lang.t(&format!("triage.outcome.{}", closed.outcome));
             let mut parts = vec![outcome, lang.at(closed.at), closed.by.clone()];
@@ -267,6 +295,7 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
                 id: r.id.to_string(),
                 href: format!("/triage/{}", r.id),
                 word: [lang.near(r.received_at, now), r.title.clone().unwrap_or_default()].join(" ・ "),
+                chosen: beside.chosen("join", r.id.as_str()).unwrap_or(false),
             })
             .collect(),
         pictures: pictures
@@ -320,35 +349,6 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
     }
 }
 
-/// The page that a picture shows.
-fn page_of<'i>(item: &'i TriageItem, picture: &Picture) -> Option<&'i StoredAttachment> {
-    let mut pages = item.attachments.iter().filter(|a| a.role == AttachmentRole::PageImage);
-    pages.find(|a| picture.src == format!("/attachments/{}", a.id))
-}
-
-/// The pages of a FAX that no post has taken yet.
-fn pages(lang: Lang, item: &TriageItem) -> Vec<Choice> {
-    let pictures = item.attachments.iter().filter(|a| a.role == AttachmentRole::PageImage);
-    let open: Vec<Choice> = (1..)
-        .zip(pictures)
-        .filter(|(_, a)| a.post_id.is_none())
-        .map(|(n, a): (u32, _)| Choice {
-            value: a.id.to_string(),
-            word: lang.tf("triage.page", &[&n.to_string()]),
-            chosen: false,
-        })
-        .collect();
-    if open.len() > 1 { open } else { Vec::new() }
-}
-
-fn candidates(lang: Lang, all: &[TriageCandidate]) -> Vec<CandidateBlock> {
-    let mut key = 0;
-    all.iter()
-        .enumerate()
-        .map(|(i, c)| {
-            let blocked = match (&c.candidate.blocked, &c.group) {
-                (Some(reason), _) => Some(words::reason(lang, reason)),
-                (None, None) => Some(words::reason(lang, &TriageReason::NoGroup)),
 /// What a call is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
@@ -367,6 +367,35 @@ pub(crate) fn call_of(item: &TriageItem) -> Option<Call> {
     })
 }
 
+/// The page that a picture shows.
+fn page_of<'i>(item: &'i TriageItem, picture: &Picture) -> Option<&'i StoredAttachment> {
+    let mut pages = item.attachments.iter().filter(|a| a.role == AttachmentRole::PageImage);
+    pages.find(|a| picture.src == format!("/attachments/{}", a.id))
+}
+
+/// The pages of a FAX that no post has taken yet.
+fn pages(lang: Lang, item: &TriageItem, beside: &Beside<'_>) -> Vec<Choice> {
+    let pictures = item.attachments.iter().filter(|a| a.role == AttachmentRole::PageImage);
+    let open: Vec<Choice> = (1..)
+        .zip(pictures)
+        .filter(|(_, a)| a.post_id.is_none())
+        .map(|(n, a): (u32, _)| Choice {
+            value: a.id.to_string(),
+            word: lang.tf("triage.page", &[&n.to_string()]),
+            chosen: beside.chosen("page", a.id.as_str()).unwrap_or(false),
+        })
+        .collect();
+    if open.len() > 1 { open } else { Vec::new() }
+}
+
+fn candidates(lang: Lang, all: &[TriageCandidate]) -> Vec<CandidateBlock> {
+    let mut key = 0;
+    all.iter()
+        .enumerate()
+        .map(|(i, c)| {
+            let blocked = match (&c.candidate.blocked, &c.group) {
+                (Some(reason), _) => Some(words::reason(lang, reason)),
+                (None, None) => Some(words::reason(lang, &TriageReason::NoGroup)),
                 (None, Some(_)) => None,
             };
             let key = (blocked.is_none() && key < 9).then(|| {
