@@ -169,8 +169,9 @@ impl FootPlan {
             SheetForm::Reply { untouched_acknowledges, .. } => {
                 let (ja, en) = if untouched_acknowledges {
                     (
-                        "何も書かずにこのまま返送されても「了解」になります。書くときは黒いペンで。",
-                        "Sent back untouched it acknowledges.",
+                        // The sentence that makes an act of doing nothing is never the smallest on the page.
+                        "何も書かずに返送されても「了解」です。書くときは黒いペンで。",
+                        "Untouched acknowledges.",
                     )
                 } else {
                     (
@@ -178,7 +179,8 @@ impl FootPlan {
                         "Tick 了解 when you have read it.",
                     )
                 };
-                all.push(text(62.0, 167.9, 124.0, 8.5, ja, en));
+                let todo = text(62.0, 167.9, 124.0, 8.5, ja, en);
+                all.push(if untouched_acknowledges { bold(todo) } else { todo });
                 all.extend(self.about(186.4));
                 all.push(hand_words(
                     205.2,
@@ -190,13 +192,15 @@ impl FootPlan {
                 all.push(text(104.0, 273.2, 13.0, 6.5, "Your name", ""));
             }
             SheetForm::Digest { untouched_acknowledges, .. } => {
-                let ja = if untouched_acknowledges {
-                    "このまま返送されても全部「了解」になります。"
+                if untouched_acknowledges {
+                    all.push(bold(text(103.0, 154.6, 40.0, 8.5, "何も書かずに返送で", "")));
+                    all.push(bold(text(103.0, 158.4, 40.0, 8.5, "全部「了解」です。", "")));
+                    all.push(text(103.0, 162.2, 40.0, 8.0, "書くときは黒いペンで", ""));
+                    all.push(text(103.0, 165.4, 40.0, 6.0, "Untouched acknowledges all", ""));
                 } else {
-                    "1件だけのときは下の番号の枠に✓"
-                };
-                all.push(text(103.0, 156.4, 40.0, 8.5, ja, ""));
-                all.push(text(103.0, 160.8, 40.0, 6.5, "or tick single lines below", ""));
+                    all.push(text(103.0, 156.4, 40.0, 8.5, "1件だけのときは下の番号の枠に✓", ""));
+                    all.push(text(103.0, 160.8, 40.0, 6.5, "or tick single lines below", ""));
+                }
                 let ja = if self.staff_beyond {
                     "ご返信は番号を添えて枠の中に。上にない方はお名前も"
                 } else {
@@ -251,9 +255,9 @@ impl FootPlan {
             SheetForm::StaffChange { staff } => {
                 all.push(text(
                     62.0,
-                    166.0,
+                    165.7,
                     124.0,
-                    8.5,
+                    7.8,
                     "退職・異動の方の□に✓と最終日、加わる方は下の枠に",
                     "Tick who leaves, write who joins",
                 ));

@@ -334,15 +334,16 @@ fn settings(settings: &EndpointSettings, number: String) -> Vec<Fact> {
         Urgency::Urgent => "至急から即時",
         Urgency::Emergency => "緊急だけ即時",
     };
+    // Without quiet hours nothing is held back at night, so no word about it.
+    let night = if settings.night_ok { "夜間可" } else { "夜間は不可" };
     let quiet = settings
         .quiet_hours
-        .map_or_else(|| "なし".to_owned(), |q| format!("{} から {} まで", q.from, q.until));
-    let night = if settings.night_ok { "夜間可" } else { "夜間は不可" };
+        .map_or_else(|| "なし".to_owned(), |q| format!("{} から {} まで(緊急は{night})", q.from, q.until));
     vec![
         fact("FAX番号", number),
         fact("即時の基準", instant.to_owned()),
         whole("まとめ便", digests),
-        fact("休み時間帯", format!("{quiet}(緊急は{night})")),
+        fact("休み時間帯", quiet),
     ]
 }
 
