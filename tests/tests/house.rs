@@ -44,6 +44,7 @@ fn arrows_point_inward() {
         ("kakehashi-hl7", &["kakehashi-core", "kakehashi-wire"]),
         ("kakehashi-mqtt", &["kakehashi-core", "kakehashi-wire"]),
         ("kakehashi-care-note", &["kakehashi-core", "kakehashi-wire"]),
+        ("kakehashi-ocr", &["kakehashi-core"]),
     ];
     for (package, may) in allowed {
         let has = ours(&all[*package]);

@@ -128,6 +128,9 @@ fn a_doubt_about_a_prescription_goes_back_to_the_telephone() {
     assert!(!answer.in_the_open().contains("アムロジピン"), "{}", answer.text);
     let mut office = Office::log_in(&gateway);
     let items = office.triage();
+    assert_eq!(items.len(), 1, "電話依頼: somebody sees to it that the call happens");
+    let (_, task) = office.get(&items[0]);
+    assert!(task.contains("電話依頼") && !task.contains(&format!("{}/return", items[0])), "{task}");
     // The same on paper: a person sees it and sends it back with these words.
     let mut form = Page::white_a4(98.0);
     paper::write(&mut form);
@@ -143,5 +146,18 @@ fn a_doubt_about_a_prescription_goes_back_to_the_telephone() {
     let document = lopdf::Document::load_mem(fax.pdf()).unwrap();
     let text: String = document.extract_text(&[1]).unwrap().split_whitespace().collect();
     assert!(text.contains("電話でお願い"), "{text}");
+    assert_eq!(office.triage().len(), 2, "both wait for their call");
+    for task in [&items[0], &on_paper] {
+        let (_, page) = office.get(task);
+        assert!(page.contains("電話依頼"), "{page}");
+        let call = format!("{task}/call");
+        let (status, again) = office.post(&call, &[("csrf", csrf.as_str()), ("listener", "")]);
+        assert_eq!(status, 200, "who answered is noted: {again}");
+        let (status, text) = office.post(&call, &[("csrf", csrf.as_str()), ("listener", "三浦")]);
+        assert!((300..400).contains(&status), "{status} {text}");
+        assert!(office.get(task).1.contains("☎ 三浦"), "and shown");
+    }
+    assert!(office.triage().is_empty());
+    assert_eq!(network.relay.to("kusuri@aozora.example").len(), 1, "told once");
     gateway.stop();
 }

@@ -336,6 +336,8 @@ pub enum TriageReason {
     MachineNotice,
     /// Asks for something that only the office may do by phone.
     PhoneOnly,
+    /// 電話依頼: was sent back with the request to phone, and somebody must see that the call happens.
+    PhoneTask,
     /// Takes back something of a stay, and which stay or whether it is news cannot be told from it.
     WhichStay,
     /// Was posted, and the office must call the sender about it.
@@ -404,6 +406,7 @@ impl TriageReason {
             Self::NotAuthentic => "not_authentic",
             Self::MachineNotice => "machine_notice",
             Self::PhoneOnly => "phone_only",
+            Self::PhoneTask => "phone_task",
             Self::WhichStay => "which_stay",
             Self::CallSender => "call_sender",
             Self::Requested { .. } => "requested",

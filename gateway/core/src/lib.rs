@@ -31,6 +31,7 @@ pub mod mail;
 pub mod mail_footer;
 pub mod mail_wishes;
 pub mod meeting;
+pub mod ocr;
 pub mod paper_request;
 pub mod patient_match;
 pub mod pause;

@@ -8,7 +8,10 @@ mod digest;
 
 pub use digest::{DigestConfirmation, confirm_digest};
 
-pub use by_hand::{Blocked, HandPlacement, ReturnedSheet, SheetConfirmation, confirm_sheet, place_by_hand};
+pub use by_hand::{
+    Blocked, GiveBack, HandPlacement, ReturnedSheet, SheetConfirmation, Transcript, confirm_sheet, give_back,
+    place_by_hand,
+};
 pub use by_request::change_settings;
 
 use crate::clock::UtcMicros;
@@ -224,7 +227,14 @@ fn main_effects(
             }
             all
         }
-        Decision::Return { notice: words } => notice(arrival, *words, random).into_iter().collect(),
+        Decision::Return { notice: words } => {
+            let mut all: Vec<Effect> = notice(arrival, *words, random).into_iter().collect();
+            // A notice may be overlooked, and some senders cannot be told at all: the office sees to the call.
+            if *words == Notice::PhonePlease {
+                all.push(triage(arrival, vec![TriageReason::PhoneTask], Vec::new(), false, random));
+            }
+            all
+        }
         Decision::Sheet(act) => sheet_act(act),
         Decision::Digest(answer) => digest::effects(arrival, answer, rosters, random),
         Decision::Request(request) => {

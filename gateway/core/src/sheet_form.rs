@@ -10,6 +10,9 @@ mod words;
 pub use code::SheetCode;
 pub use words::{BoxWords, box_words, line_of, staff_of};
 
+use crate::directory::StaffMember;
+use crate::ids::StaffId;
+
 /// Most names of a roster with a box of their own on a reply sheet.
 pub const REPLY_STAFF_MAX: u8 = 5;
 /// Most names with a box on the sheet of a まとめ便 and most lines of a 異動届.
@@ -18,6 +21,21 @@ pub const DIGEST_STAFF_MAX: u8 = 6;
 pub const DIGEST_LINES_MAX: u8 = 6;
 /// Most sheets of one まとめ便: their number shares the page's three digits in the QR.
 pub const DIGEST_SHEETS_MAX: u16 = 9;
+
+/// A roster in the order in which it is printed: of a facility with more people than boxes those who usually answer
+/// (most first in `answered`) stand in front, filled up from the roster. Among themselves both keep the order of
+/// the roster, so that a hand finds its box where it was.
+#[must_use]
+pub fn usual_answerers_first(people: Vec<StaffMember>, answered: &[StaffId]) -> Vec<StaffMember> {
+    let on_roster = |id: &&StaffId| people.iter().any(|p| &p.id == *id);
+    let usual: Vec<&StaffId> = answered.iter().filter(on_roster).take(usize::from(REPLY_STAFF_MAX)).collect();
+    let filled = people.iter().map(|p| &p.id).filter(|id| !usual.contains(id));
+    let boxed: Vec<StaffId> =
+        usual.iter().copied().chain(filled).take(usize::from(REPLY_STAFF_MAX)).cloned().collect();
+    let (mut front, back): (Vec<_>, Vec<_>) = people.into_iter().partition(|p| boxed.contains(&p.id));
+    front.extend(back);
+    front
+}
 
 /// Side of a box, on the centre line of its frame.
 pub const BOX: f32 = 8.0;

@@ -8,7 +8,7 @@ use crate::worker::{Drain, Stopping};
 use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::commit::{Actor, Commit, Effect};
 use kakehashi_core::decide::{decide, make_final};
-use kakehashi_core::decision::{Decided, Decision, TriageReason};
+use kakehashi_core::decision::{Decided, Decision, Notice, TriageReason};
 use kakehashi_core::digest_answer;
 use kakehashi_core::envelope::{Attachment, Envelope};
 use kakehashi_core::facts::{EarlierPost, FactQuery};
@@ -397,6 +397,8 @@ fn state_of(decided: &[Decided]) -> IntakeState {
         Decision::Triage { .. } => (0, IntakeState::Triage),
         Decision::Quarantine { .. } => (1, IntakeState::Quarantine),
         Decision::Post(_) | Decision::Reply(_) | Decision::Acknowledge(_) => (2, IntakeState::Posted),
+        // The call is still to come.
+        Decision::Return { notice: Notice::PhonePlease } => (0, IntakeState::Triage),
         Decision::Return { .. } => (3, IntakeState::Returned),
         Decision::Digest(answer) if answer.says.is_empty() => (0, IntakeState::Triage),
         Decision::Digest(_) => (2, IntakeState::Posted),

@@ -297,6 +297,7 @@ fn feet(job: &DeliveryJob, posts: &JobPosts, printable: &mut Printable<'_>) -> V
     let plan = FootPlan {
         form: SheetForm::Reply { staff: names, untouched_acknowledges },
         first: 1,
+        staff_beyond: posts.staff_names.len() > staff.len(),
         staff,
         gateway_fax: printable.line(&network.gateway_fax, 20),
         phone: printable.line(&network.office_phone, 20),

@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) mqtt: Option<MqttSection>,
     pub(crate) mail: MailSection,
     pub(crate) fax: FaxSection,
+    /// Absent: nothing is read for a draft.
+    pub(crate) ocr: Option<kakehashi_ocr::OcrProfile>,
     #[serde(default)]
     pub(crate) rules: RulesSection,
     /// Logs as JSON lines.
@@ -178,6 +180,9 @@ impl Config {
                 "give another folder, or leave done_folder out so that mails are only marked",
             ));
         }
+        if let Some(fault) = self.ocr.as_ref().and_then(kakehashi_ocr::OcrProfile::fault) {
+            return Err(wrong(fault.key, format!("ocr.{}: {}", fault.key, fault.reason), fault.remedy));
+        }
         if !self.fax.send.address_pattern.contains("{number}") {
             return Err(wrong(
                 "address_pattern",
@@ -281,6 +286,20 @@ mod tests {
         );
         assert_ne!(asked, bound);
         Config::parse(&asked, "k.toml").unwrap();
+    }
+
+    #[test]
+    fn an_engine_is_off_until_it_is_named_and_its_keys_are_known() {
+        assert!(Config::parse(EXAMPLE, "example").unwrap().ocr.is_none(), "off by default");
+        let on = EXAMPLE.replace("# [ocr]", "[ocr]").replace("# engine =", "engine =");
+        let ocr = Config::parse(&on, "k.toml").unwrap().ocr.unwrap();
+        assert_eq!((ocr.program.to_str(), ocr.language.as_str()), (Some("tesseract"), "jpn"));
+        let shown = on.replace("# language = \"jpn\"", "langage = \"jpn\"");
+        let error = Config::parse(&shown, "k.toml").unwrap_err().to_string();
+        assert!(error.contains("did you mean `language`"), "{error}");
+        let wrong = on.replace("# language = \"jpn\"", "language = \"--psm\"");
+        let error = Config::parse(&wrong, "k.toml").unwrap_err().to_string();
+        assert!(error.contains("ocr.language") && error.contains("jpn+eng"), "{error}");
     }
 
     #[test]

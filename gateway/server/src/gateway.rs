@@ -222,6 +222,7 @@ impl Gateway {
             rules: current,
             desk,
             page_images: Arc::new(FaxPageImages),
+            ocr: config.ocr.as_ref().map(kakehashi_ocr::OcrProfile::engine),
             message_view: Arc::new(readers),
             interfaces: crate::interfaces::status(config, open_connections),
             preview: Arc::new(move |job| previews.sheet_pdf(job).map(|p| p.pdf).map_err(|e| e.to_string())),

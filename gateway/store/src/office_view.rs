@@ -251,12 +251,12 @@ impl OfficeView {
         sheet_checks::list(&self.parts.db, &self.network, after, limit).await
     }
 
-    /// FAX that leave or left, newest first.
+    /// FAX that leave or left, newest first; only those to numbers with these digits in them, if given.
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn fax_out(&self, limit: u32) -> Result<Vec<FaxOut>, StoreError> {
-        fax::outgoing(&self.parts.db, &self.network, limit).await
+    pub async fn fax_out(&self, digits: Option<&str>, limit: u32) -> Result<Vec<FaxOut>, StoreError> {
+        fax::outgoing(&self.parts.db, &self.network, digits, limit).await
     }
 
     /// FAX that came, newest first.

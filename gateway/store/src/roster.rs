@@ -10,7 +10,7 @@ use crate::pauses;
 use crate::value::{args, list};
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::{Endpoint, GroupRoster, Member, Patient, PatientGroup, StaffMember};
-use kakehashi_core::ids::{FacilityId, GroupId, NetworkId};
+use kakehashi_core::ids::{FacilityId, GroupId, NetworkId, StaffId};
 use std::collections::HashMap;
 
 /// One group and its patient.
@@ -164,6 +164,29 @@ pub(crate) async fn staff<'a>(
         }
     }
     Ok(all)
+}
+
+/// How often people acknowledged what went to this endpoint in the last 90 days, most first.
+pub(crate) async fn answered(
+    db: &Database,
+    network: &NetworkId,
+    endpoint: &Endpoint,
+    now: UtcMicros,
+) -> Result<Vec<StaffId>, StoreError> {
+    const DAYS: i64 = 90;
+    let rows = db
+        .rows(
+            "SELECT a.staff_id, COUNT(*) FROM deliveries d \
+             JOIN delivery_items i ON i.network_id = d.network_id AND i.delivery_id = d.delivery_id \
+             JOIN acknowledgements a ON a.network_id = i.network_id AND a.post_id = i.post_id \
+                 AND a.facility_id = d.facility_id \
+             WHERE d.network_id = $1 AND d.endpoint_id = $2 AND d.created_at >= $3 \
+               AND a.staff_id IS NOT NULL AND a.withdrawn_at IS NULL \
+             GROUP BY a.staff_id ORDER BY COUNT(*) DESC, a.staff_id",
+            args![network, &endpoint.id, now.plus_seconds(-DAYS * 24 * 3600)],
+        )
+        .await?;
+    rows.iter().map(|row| row.reader().id()).collect()
 }
 
 /// Names of facilities.

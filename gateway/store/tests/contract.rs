@@ -92,6 +92,7 @@ contract! {
     paper::a_document_by_fax_gets_its_evidence,
     paper::providers_and_pages_are_remembered,
     paper::a_silent_number_goes_stale,
+    paper::of_a_large_roster_those_who_answer_have_the_boxes,
     desk::a_result_may_come_before_its_job,
     desk::pages_of_a_day_count_by_facility,
     desk::the_desk_is_newer_than_the_file,

@@ -9,6 +9,7 @@ use kakehashi_core::clock::{Clock, UtcMicros};
 use kakehashi_core::directory::Network;
 use kakehashi_core::ids::NetworkId;
 use kakehashi_core::job::DeliveryJob;
+use kakehashi_core::ocr::OcrEngine;
 use kakehashi_core::port::{IntakeDesk, InterfaceStatus, MessageView};
 use kakehashi_core::rendered::RenderedContent;
 use kakehashi_core::rules::RuleSet;
@@ -19,6 +20,8 @@ use tokio::sync::Semaphore;
 
 /// Forms without files are this large at most.
 const FORM_BYTES: usize = 256 * 1024;
+/// Pictures that are read for drafts at the same time: an engine takes a core for seconds.
+const READ_AT_ONCE: usize = 1;
 /// PDF pages that are drawn at the same time.
 const DRAWN_AT_ONCE: usize = 2;
 
@@ -61,6 +64,8 @@ pub struct WebState {
     pub desk: Arc<dyn IntakeDesk>,
     /// Draws PDF pages.
     pub page_images: Arc<dyn PageImages>,
+    /// Reads pictures for the office's drafts, where an engine is configured.
+    pub ocr: Option<Arc<dyn OcrEngine>>,
     /// Takes messages of hospitals apart, for the office.
     pub message_view: Arc<dyn MessageView>,
     /// The HL7 interfaces of this program as they are now.
@@ -96,6 +101,8 @@ pub(crate) struct Inner {
     pub(crate) sent: SentForms,
     /// Permits for drawing pages.
     pub(crate) drawing: Semaphore,
+    /// Permits for reading pictures.
+    pub(crate) reading: Semaphore,
 }
 
 impl Deref for App {
@@ -115,6 +122,7 @@ impl App {
             keys: Tries::new(20, 15 * 60),
             sent: SentForms::default(),
             drawing: Semaphore::new(DRAWN_AT_ONCE),
+            reading: Semaphore::new(READ_AT_ONCE),
         }))
     }
 

@@ -53,11 +53,13 @@ pub(crate) fn routes() -> Router<App> {
         .route("/triage", get(triage::list))
         .route("/triage/{id}", get(triage::item))
         .route("/triage/{id}/placement", post(triage::place))
+        .route("/triage/{id}/draft", post(triage::draft::make))
         .route("/triage/{id}/confirmation", post(triage::sheet::confirm))
         .route("/triage/{id}/boxes/{name}", get(triage::sheet::box_picture))
         .route("/triage/{id}/turn", post(triage::sheet::turn))
         .route("/triage/{id}/request", post(triage::request::settle))
-        .route("/triage/{id}/return", post(triage::give_back))
+        .route("/triage/{id}/return", post(triage::send_back))
+        .route("/triage/{id}/call", post(triage::called))
         .route("/triage/{id}/discard", post(triage::discard))
         .route("/triage/{id}/quarantine", post(triage::quarantine))
         .route("/intakes", get(intakes::list))
@@ -74,7 +76,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/deliveries/{id}/recall", post(outbox::recall))
         .route("/deliveries/{id}/call", post(outbox::called))
         .route("/deliveries/{id}/thumbnail.png", get(fax::thumbnail))
-        .route("/fax", get(fax::desk))
+        .route("/fax", get(fax::desk).post(fax::find))
         .route("/fax/settings", post(fax::settings))
         .route("/fax/endpoints/{id}/sheets", post(fax::order))
         .route("/fax/endpoints/{id}/verification", post(fax::verify))
@@ -106,6 +108,9 @@ pub(crate) fn upload_routes() -> Router<App> {
         .route("/note", get(note::form).post(note::send))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))
 }
+
+#[cfg(test)]
+pub(crate) use triage::draft::pictures as draft_pictures;
 
 /// What a sheet asks for, for the page that shows it.
 pub(crate) use triage::request::asked as requested;

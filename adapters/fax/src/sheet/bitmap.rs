@@ -94,6 +94,13 @@ impl Bitmap {
         (self.count(left, top, right, bottom), all)
     }
 
+    /// Whether a black dot at this place, in millimetres of the picture, stands for itself, as those of a halftone do:
+    /// a pen is wider than one.
+    pub(super) fn is_single_mm(&self, x: f32, y: f32) -> bool {
+        let (x, y) = ((x * self.x_per_mm) as i64, (y * self.y_per_mm) as i64);
+        self.count(x - 1, y - 1, x + 2, y + 2) == 1
+    }
+
     /// Whether the place in millimetres of the picture is black.
     pub(super) fn is_black_mm(&self, x: f32, y: f32) -> bool {
         self.is_black(x * self.x_per_mm, y * self.y_per_mm)

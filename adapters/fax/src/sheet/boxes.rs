@@ -62,6 +62,8 @@ pub(super) fn handwriting(bitmap: &Bitmap, fit: &Fit, layout: &SheetLayout, page
 /// The part of an area in which cells of 2 mm hold ink, printed frame and rules left out.
 fn written(bitmap: &Bitmap, fit: &Fit, area: Area, streaks: &[bool]) -> Option<Area> {
     const CELL: f32 = 2.0;
+    /// Less of the places looked at in a cell is no stroke.
+    const LEAST: u32 = 7;
     let area = shrink(area, 1.6);
     let (columns, rows) = ((area.width / STEP) as usize, (area.height / STEP) as usize);
     let black = |column: usize, row: usize| {
@@ -74,10 +76,13 @@ fn written(bitmap: &Bitmap, fit: &Fit, area: Area, streaks: &[bool]) -> Option<A
     let mut ink = vec![0_u32; cells_x * cells_y];
     let lines: Vec<Vec<bool>> =
         (0..rows).map(|row| (0..columns).map(|column| black(column, row)).collect()).collect();
+    let dotted = Dotted::of(bitmap, fit, area, (cells_x, cells_y), CELL);
+    // A row of a halftone's dots is dark to a quarter and no rule: what is written between such rows must be seen.
+    let of_twenty = if dotted.is_some() { 12 } else { 5 };
     let is_rule = |row: usize| {
         let from = row.saturating_sub(2);
         let to = (row + 3).min(rows);
-        (from..to).any(|r| lines[r].iter().filter(|b| **b).count() * 4 > columns)
+        (from..to).any(|r| lines[r].iter().filter(|b| **b).count() * 20 > columns * of_twenty)
     };
     for row in 0..cells_y * per_cell {
         if is_rule(row) {
@@ -96,9 +101,15 @@ fn written(bitmap: &Bitmap, fit: &Fit, area: Area, streaks: &[bool]) -> Option<A
         sorted.sort_unstable();
         sorted.get(sorted.len() / 2).copied().unwrap_or(0)
     };
-    let bar = (7 + usual * 8 / 5).min(40);
+    let bar = (LEAST + usual * 8 / 5).min(40);
     // Dirt lies alone; a stroke goes on into the next cell.
-    let is_dark = |x: usize, y: usize| ink[y * cells_x + x] >= bar;
+    let is_dark = |x: usize, y: usize| {
+        let looked_at = ink[y * cells_x + x];
+        match &dotted {
+            Some(dotted) => looked_at >= LEAST && dotted.stands_out(x, y),
+            None => looked_at >= bar,
+        }
+    };
     let goes_on = |x: usize, y: usize| {
         let around_x = x.saturating_sub(1)..(x + 2).min(cells_x);
         (y.saturating_sub(1)..(y + 2).min(cells_y))
@@ -121,4 +132,46 @@ fn written(bitmap: &Bitmap, fit: &Fit, area: Area, streaks: &[bool]) -> Option<A
         width: (right - left) * CELL,
         height: (bottom - top) * CELL,
     })
+}
+
+/// The cells of an area on a page that is strewn with dots. A halftone's dots fall into step with the places that are
+/// looked at, so that whole rows of cells seem dark, or all of them do and a stroke is lost among them; there the dots
+/// themselves are counted.
+struct Dotted {
+    columns: usize,
+    shares: Vec<f32>,
+    usual: f32,
+}
+
+impl Dotted {
+    /// Least share of black on most of the area that makes it a halftone.
+    const LEAST: f32 = 0.01;
+
+    /// None on a page that is plainly white.
+    fn of(
+        bitmap: &Bitmap,
+        fit: &Fit,
+        area: Area,
+        (columns, rows): (usize, usize),
+        cell: f32,
+    ) -> Option<Self> {
+        let shares: Vec<f32> = (0..columns * rows)
+            .map(|at| {
+                let (column, row) = ((at % columns) as f32, (at / columns) as f32);
+                let (x, y) = fit.map(area.x + (column + 0.5) * cell, area.y + (row + 0.5) * cell);
+                let (black, all) = bitmap.square(x, y, cell / 2.0);
+                black as f32 / all as f32
+            })
+            .collect();
+        let mut sorted = shares.clone();
+        sorted.sort_unstable_by(f32::total_cmp);
+        let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+        (usual >= Self::LEAST).then_some(Self { columns, shares, usual })
+    }
+
+    /// Whether a cell holds more than the dots that lie everywhere.
+    fn stands_out(&self, x: usize, y: usize) -> bool {
+        let share = self.shares.get(y * self.columns + x).copied().unwrap_or(1.0);
+        share > (0.04 + 1.5 * self.usual).min(0.35)
+    }
 }

@@ -14,6 +14,8 @@ const REGION: Area = Area { x: 7.0, y: 150.5, width: 196.0, height: 136.0 };
 const HIGHEST_PRINT: f32 = 8.5;
 /// Longer than any line of a sign, and of two that have run together.
 const LONGEST_LINE: f32 = 14.0;
+/// Share of cells with single dots that makes a page a halftone.
+const HALFTONE: f32 = 0.01;
 /// Share of a picture's height that a line of the scanner blackens.
 const STREAK: f32 = 0.38;
 
@@ -63,6 +65,7 @@ fn quiet(layout: &SheetLayout) -> Vec<(Area, f32)> {
 
 fn sampled(bitmap: &Bitmap, fit: &Fit, streaks: &[bool], columns: usize, rows: usize) -> Vec<bool> {
     let mut ink = vec![false; columns * rows];
+    let mut single = Vec::new();
     for (at, cell) in ink.iter_mut().enumerate() {
         let x = REGION.x + (at % columns) as f32 * CELL + CELL / 2.0;
         let y = REGION.y + (at / columns) as f32 * CELL + CELL / 2.0;
@@ -70,6 +73,16 @@ fn sampled(bitmap: &Bitmap, fit: &Fit, streaks: &[bool], columns: usize, rows: u
         if bitmap.is_black_mm(px, py) {
             let column = (px * bitmap.x_per_mm) as usize;
             *cell = !streaks.get(column).copied().unwrap_or(false);
+            if *cell && bitmap.is_single_mm(px, py) {
+                single.push(at);
+            }
+        }
+    }
+    // The dots of a halftone fall into step with the cells and seem to be lines. Few single dots are dirt or the end of
+    // a stroke and stay.
+    if single.len() as f32 > HALFTONE * ink.len() as f32 {
+        for at in single {
+            ink[at] = false;
         }
     }
     ink

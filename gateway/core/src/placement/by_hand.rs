@@ -5,18 +5,29 @@
 use super::{Arrival, Draft};
 use crate::clock::UtcMicros;
 use crate::commit::{Effect, TriageOutcome};
-use crate::decision::{Addressees, Answer, Decided, Decision, Placement, TriageReason};
+use crate::decision::{Addressees, Answer, Decided, Decision, Notice, Placement, TriageReason};
 use crate::directory::{GroupRoster, Patient};
 use crate::envelope::Envelope;
 use crate::facts::{IdentifierState, PatientCandidate};
 use crate::fan_out::{acknowledge, publish, resolve_asks};
-use crate::ids::{AttachmentId, FacilityId, IntakeId, PostId, StaffId, TriageId};
+use crate::ids::{AttachmentId, DeliveryId, FacilityId, IntakeId, PostId, StaffId, TriageId};
 use crate::patient_match::{Strength, weigh};
 use crate::post::{Acknowledgement, Post, PostKind};
 use crate::vocabulary::{Channel, GroupState, IdentityLevel, ReplyExpectation, Urgency};
 
 /// Stands above what a person read, so that nobody takes it for the sender's own words.
 const TRANSCRIPT: &str = "(手書きからの転記。原本は添付の画像です)";
+/// The same where a machine's draft was compared with the picture and saved.
+const TRANSCRIPT_OF_DRAFT: &str = "(機械の下書き(OCR)を人が画像と読み合わせた転記。原本は添付の画像です)";
+
+/// 転記: what a person read in handwriting or in a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transcript {
+    /// As the person saved it.
+    pub text: String,
+    /// Whether it began as a 下書き(OCR), which the person then compared with the picture.
+    pub drafted: bool,
+}
 
 /// Where a person places a message.
 #[derive(Debug, Clone)]
@@ -37,8 +48,8 @@ pub struct HandPlacement<'a> {
     pub under_topic: Option<PostId>,
     /// 見出し as the person words it; else that of the message.
     pub heading: Option<String>,
-    /// 転記: what the person read in handwriting or in a picture, added to the sender's own words.
-    pub transcript: Option<String>,
+    /// 転記, added to the sender's own words.
+    pub transcript: Option<Transcript>,
     /// The facility that speaks.
     pub facility_id: FacilityId,
     /// Whether the consent covers that facility today.
@@ -136,13 +147,59 @@ pub fn place_by_hand(
         post.title = Some(heading);
     }
     if let Some(transcript) = hand.transcript {
-        let read = format!("{TRANSCRIPT}\n{transcript}");
+        let mark = if transcript.drafted { TRANSCRIPT_OF_DRAFT } else { TRANSCRIPT };
+        let read = format!("{mark}\n{}", transcript.text);
         post.body = if post.body.is_empty() { read } else { format!("{}\n\n{read}", post.body) };
     }
     let mut effects = publish(post, hand.attachments, roster, hand.now, random);
     effects.extend(lessons(hand.envelope, &roster.patient, &hand.facility_id));
     effects.push(close(hand.triage_id));
     Ok(effects)
+}
+
+/// 差戻し by a person of the office.
+#[derive(Debug, Clone)]
+pub struct GiveBack<'a> {
+    /// The item.
+    pub triage_id: &'a TriageId,
+    /// Its intake.
+    pub intake_id: &'a IntakeId,
+    /// Which Envelope of the intake, from 0.
+    pub envelope_index: u32,
+    /// Now.
+    pub now: UtcMicros,
+    /// How it came.
+    pub channel: Channel,
+    /// The address or number that can be told, if there is one.
+    pub address: Option<String>,
+    /// The sender is asked to phone instead.
+    pub by_phone: bool,
+}
+
+/// The sender is told without content, and the item is closed; where a call is asked for it stays as 電話依頼 until
+/// somebody says that the call happened, as for a message that the rules sent back.
+pub fn give_back(item: &GiveBack<'_>, random: &mut dyn FnMut() -> u128) -> Vec<Effect> {
+    let notice = if item.by_phone { Notice::PhonePlease } else { Notice::Uniform };
+    let left = if item.by_phone {
+        // The item that is open keeps its age and says from now on what is left to do.
+        Effect::OpenTriage {
+            id: TriageId::fresh(item.now, random()),
+            intake_id: item.intake_id.clone(),
+            envelope_index: item.envelope_index,
+            reasons: vec![TriageReason::PhoneTask],
+            candidates: Vec::new(),
+            quarantined: false,
+        }
+    } else {
+        Effect::CloseTriage { id: item.triage_id.clone(), outcome: TriageOutcome::Returned, note: None }
+    };
+    let told = item.address.clone().map(|address| Effect::Notify {
+        delivery_id: DeliveryId::fresh(item.now, random()),
+        notice,
+        channel: item.channel,
+        address,
+    });
+    std::iter::once(left).chain(told).collect()
 }
 
 const fn by_a_person(decision: Decision) -> Decided {

@@ -344,21 +344,60 @@ fn s4_the_office_places_a_fax() {
 }
 
 #[test]
+fn a_request_to_phone_leaves_a_task_by_whatever_way_it_came() {
+    let mut by_fax = fax();
+    by_fax.document_kind = Some("prescription_inquiry".into());
+    let mut by_mail = by_fax.clone();
+    by_mail.channel = Channel::Email;
+    by_mail.sender = crate::envelope::Sender { address: Some("kusuri@st.example".into()), ..by_mail.sender };
+    for (envelope, channel) in [(by_fax, Channel::Fax), (by_mail, Channel::Email)] {
+        let all = run(&envelope, &facts(Some(sender("F05", channel))), None);
+        assert_eq!(kinds(&all), ["notify", "triage"], "{channel:?}");
+        assert!(
+            matches!(&all[1], Effect::OpenTriage { reasons, .. } if *reasons == [TriageReason::PhoneTask])
+        );
+    }
+    let intake = IntakeId::from("I1");
+    let by_hand = |by_phone, address: Option<&str>| {
+        let item = GiveBack {
+            triage_id: &"X1".into(),
+            intake_id: &intake,
+            envelope_index: 0,
+            now: at("2026-06-12T14:31"),
+            channel: Channel::Fax,
+            address: address.map(str::to_owned),
+            by_phone,
+        };
+        kinds(&give_back(&item, &mut counter()))
+    };
+    assert_eq!(by_hand(true, Some("0300000105")), ["triage", "notify"]);
+    assert_eq!(by_hand(true, None), ["triage"], "nobody can be told, so somebody must call");
+    assert_eq!(by_hand(false, Some("0300000105")), ["close", "notify"]);
+}
+
+#[test]
 fn what_a_person_reads_in_handwriting_is_told_from_the_senders_words() {
     let office = Office::with(fax());
-    let hand = HandPlacement {
-        heading: Some("担当者会議".into()),
-        transcript: Some("6/10(水)16時 ご自宅で担当者会議".into()),
-        ..office.hand("F05")
+    let placed = |drafted| {
+        let text = "6/10(水)16時 ご自宅で担当者会議".into();
+        let hand = HandPlacement {
+            heading: Some("担当者会議".into()),
+            transcript: Some(Transcript { text, drafted }),
+            ..office.hand("F05")
+        };
+        let all = place_by_hand(hand, &roster(), &mut counter()).unwrap();
+        let Effect::Post { post, .. } = &all[0] else { panic!() };
+        post.clone()
     };
-    let all = place_by_hand(hand, &roster(), &mut counter()).unwrap();
-    let Effect::Post { post, .. } = &all[0] else { panic!() };
+    let post = placed(false);
     assert_eq!(post.title.as_deref(), Some("担当者会議"));
     assert!(
         post.body.ends_with("(手書きからの転記。原本は添付の画像です)\n6/10(水)16時 ご自宅で担当者会議"),
         "{}",
         post.body
     );
+    let from_draft = placed(true).body;
+    assert!(from_draft.contains("機械の下書き(OCR)を人が画像と読み合わせた転記"), "{from_draft}");
     let plain = place_by_hand(office.hand("F05"), &roster(), &mut counter()).unwrap();
     let Effect::Post { post: plain, .. } = &plain[0] else { panic!() };
     assert!(post.body.starts_with(&plain.body) && !plain.body.contains("転記"));

@@ -135,3 +135,27 @@ proptest! {
         prop_assert_eq!(SheetCode::parse(&text), Some(code));
     }
 }
+
+#[test]
+fn who_usually_answers_has_a_box_and_finds_it_where_it_was() {
+    let people: Vec<StaffMember> = (1..=30)
+        .map(|n| StaffMember {
+            id: format!("S{n:02}").as_str().into(),
+            facility_id: "F03".into(),
+            name: format!("{n}番"),
+            professions: Vec::new(),
+            left_at: None,
+        })
+        .collect();
+    let printed = |answered: &[&str]| {
+        let answered: Vec<StaffId> = answered.iter().map(|id| (*id).into()).collect();
+        let all = usual_answerers_first(people.clone(), &answered);
+        assert_eq!(all.len(), 30, "nobody is lost");
+        all[..6].iter().map(|p| p.id.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(printed(&[]), ["S01", "S02", "S03", "S04", "S05", "S06"]);
+    // Who left is no longer on the roster.
+    assert_eq!(printed(&["S22", "S09", "S99"]), ["S01", "S02", "S03", "S09", "S22", "S04"]);
+    let many = ["S30", "S09", "S22", "S17", "S05", "S01"];
+    assert_eq!(printed(&many), ["S05", "S09", "S17", "S22", "S30", "S01"]);
+}

@@ -24,6 +24,8 @@ pub(crate) struct FootPlan {
     pub(crate) first: u16,
     /// Names of the roster, printable.
     pub(crate) staff: Vec<String>,
+    /// The facility has more people than boxes.
+    pub(crate) staff_beyond: bool,
     /// FAX number of the gateway, printable.
     pub(crate) gateway_fax: String,
     /// Telephone of the office, printable.
@@ -167,8 +169,9 @@ impl FootPlan {
             SheetForm::Reply { untouched_acknowledges, .. } => {
                 let (ja, en) = if untouched_acknowledges {
                     (
-                        "何も書かずにこのまま返送されても「了解」になります。書くときは黒いペンで。",
-                        "Sent back untouched it acknowledges.",
+                        // The sentence that makes an act of doing nothing is never the smallest on the page.
+                        "何も書かずに返送されても「了解」です。書くときは黒いペンで。",
+                        "Untouched acknowledges.",
                     )
                 } else {
                     (
@@ -176,7 +179,8 @@ impl FootPlan {
                         "Tick 了解 when you have read it.",
                     )
                 };
-                all.push(text(62.0, 167.9, 124.0, 8.5, ja, en));
+                let todo = text(62.0, 167.9, 124.0, 8.5, ja, en);
+                all.push(if untouched_acknowledges { bold(todo) } else { todo });
                 all.extend(self.about(186.4));
                 all.push(hand_words(
                     205.2,
@@ -188,18 +192,21 @@ impl FootPlan {
                 all.push(text(104.0, 273.2, 13.0, 6.5, "Your name", ""));
             }
             SheetForm::Digest { untouched_acknowledges, .. } => {
-                let ja = if untouched_acknowledges {
-                    "このまま返送されても全部「了解」になります。"
+                if untouched_acknowledges {
+                    all.push(bold(text(103.0, 154.6, 40.0, 8.5, "何も書かずに返送で", "")));
+                    all.push(bold(text(103.0, 158.4, 40.0, 8.5, "全部「了解」です。", "")));
+                    all.push(text(103.0, 162.2, 40.0, 8.0, "書くときは黒いペンで", ""));
+                    all.push(text(103.0, 165.4, 40.0, 6.0, "Untouched acknowledges all", ""));
                 } else {
-                    "1件だけのときは下の番号の枠に✓"
+                    all.push(text(103.0, 156.4, 40.0, 8.5, "1件だけのときは下の番号の枠に✓", ""));
+                    all.push(text(103.0, 160.8, 40.0, 6.5, "or tick single lines below", ""));
+                }
+                let ja = if self.staff_beyond {
+                    "ご返信は番号を添えて枠の中に。上にない方はお名前も"
+                } else {
+                    "ご返信は番号を添えて枠の中に。お名前も"
                 };
-                all.push(text(103.0, 156.4, 40.0, 8.5, ja, ""));
-                all.push(text(103.0, 160.8, 40.0, 6.5, "or tick single lines below", ""));
-                all.push(hand_words(
-                    256.4,
-                    "ご返信は番号を添えて枠の中に。お名前も",
-                    "Write the number, your answer and name",
-                ));
+                all.push(hand_words(256.4, ja, "Write the number, your answer and name"));
             }
             SheetForm::Contact => {
                 all.push(bold(text(24.0, 195.0, 36.0, 10.5, "グループ呼称", "")));
@@ -248,9 +255,9 @@ impl FootPlan {
             SheetForm::StaffChange { staff } => {
                 all.push(text(
                     62.0,
-                    166.0,
+                    165.7,
                     124.0,
-                    8.5,
+                    7.8,
                     "退職・異動の方の□に✓と最終日、加わる方は下の枠に",
                     "Tick who leaves, write who joins",
                 ));
@@ -261,11 +268,12 @@ impl FootPlan {
                     all.push(bold(text(24.0, y, 60.0, 11.5, name, "")));
                     all.push(text(126.0, y + 0.6, 58.0, 9.0, "最終日　　　　月　　　　日　引継ぎ先", ""));
                 }
-                all.push(hand_words(
-                    256.4,
-                    "新しく加わる方: お名前・職種・いつから",
-                    "Who joins: name, profession, from when",
-                ));
+                let ja = if self.staff_beyond {
+                    "上にない方の退職・異動と、新しく加わる方(お名前・職種・いつから)"
+                } else {
+                    "新しく加わる方: お名前・職種・いつから"
+                };
+                all.push(hand_words(256.4, ja, "Who joins: name, profession, from when"));
             }
             SheetForm::First | SheetForm::PasteSlip => {}
         }

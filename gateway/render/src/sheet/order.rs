@@ -16,6 +16,7 @@ use kakehashi_core::reply_code::QrPlace;
 use kakehashi_core::sheet_form::{DIGEST_STAFF_MAX, SheetCode, SheetForm};
 use kakehashi_core::sheet_geometry::SheetLayout;
 use kakehashi_core::sheet_order::{PasteSlips, ReceiptLine, ReceiptTable, SheetContent};
+use kakehashi_core::text::number::grouped;
 use kakehashi_core::vocabulary::{ReplyExpectation, Urgency};
 use typst::foundations::{Array, Dict, IntoValue as _};
 
@@ -71,6 +72,7 @@ pub(crate) fn sheet(paper: &Paper, job: &DeliveryJob, ordered: &JobSheet) -> Res
         let plan = FootPlan {
             form,
             first: 1,
+            staff_beyond: ordered.staff_names.len() > staff.len(),
             staff,
             gateway_fax: printable.line(&network.gateway_fax, 20),
             phone: page.phone.clone(),
@@ -152,17 +154,6 @@ impl Words {
     }
 }
 
-/// A number as people write it; grouped only where the length of its area code is known.
-fn spoken(digits: &str) -> String {
-    let part = |from: usize, until: usize| digits.get(from..until).unwrap_or("");
-    let groups = match (digits.len(), digits.get(..2)) {
-        (10, Some("03" | "06")) => [part(0, 2), part(2, 6), part(6, 10)],
-        (11, Some("05" | "07" | "08" | "09")) => [part(0, 3), part(3, 7), part(7, 11)],
-        _ => return digits.to_owned(),
-    };
-    groups.join("-")
-}
-
 /// A fact that stays on its line: the page has no room for more.
 fn fact(label: &str, value: String) -> Fact {
     Fact { label: label.to_owned(), value, one_line: true }
@@ -174,7 +165,7 @@ fn whole(label: &str, value: String) -> Fact {
 }
 
 fn words(ordered: &JobSheet, printable: &mut Printable<'_>) -> Words {
-    let number = spoken(&printable.line(&ordered.endpoint.address, 20));
+    let number = grouped(&printable.line(&ordered.endpoint.address, 20));
     let facility = printable.line(&ordered.facility.name, 60);
     match &ordered.content {
         SheetContent::Contact => Words {
@@ -343,15 +334,16 @@ fn settings(settings: &EndpointSettings, number: String) -> Vec<Fact> {
         Urgency::Urgent => "至急から即時",
         Urgency::Emergency => "緊急だけ即時",
     };
+    // Without quiet hours nothing is held back at night, so no word about it.
+    let night = if settings.night_ok { "夜間可" } else { "夜間は不可" };
     let quiet = settings
         .quiet_hours
-        .map_or_else(|| "なし".to_owned(), |q| format!("{} から {} まで", q.from, q.until));
-    let night = if settings.night_ok { "夜間可" } else { "夜間は不可" };
+        .map_or_else(|| "なし".to_owned(), |q| format!("{} から {} まで(緊急は{night})", q.from, q.until));
     vec![
         fact("FAX番号", number),
         fact("即時の基準", instant.to_owned()),
         whole("まとめ便", digests),
-        fact("休み時間帯", format!("{quiet}(緊急は{night})")),
+        fact("休み時間帯", quiet),
     ]
 }
 

@@ -49,6 +49,9 @@ pub(crate) fn run(path: &Path) -> ExitCode {
             Err(fault) => findings.push(broken("imap", fault.to_string(), "mend the [[imap]] section")),
         }
         findings.extend(sender_proof(&config));
+        if let Some(ocr) = &config.ocr {
+            findings.extend(ocr.engine().check().await);
+        }
         let worst = findings.iter().map(|f| f.level).max().unwrap_or(FindingLevel::Good);
         for finding in &findings {
             let mark = match finding.level {

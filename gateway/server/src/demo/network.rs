@@ -138,6 +138,7 @@ pub(crate) fn config(args: &DemoArgs, catcher: SocketAddr, hospital: String) -> 
                 number_in: NumberPlace::Usual,
             }],
         },
+        ocr: None,
         rules: RulesSection::default(),
         log_json: false,
     }

@@ -20,8 +20,14 @@ const DAY_SECONDS: i64 = 24 * 3600;
 pub(super) async fn outgoing(
     db: &Database,
     network: &NetworkId,
+    digits: Option<&str>,
     limit: u32,
 ) -> Result<Vec<FaxOut>, StoreError> {
+    // Numbers are kept as digits; what is looked for can hold no sign of a pattern.
+    let like = digits.map_or_else(
+        || "%".to_owned(),
+        |digits| format!("%{}%", digits.chars().filter(char::is_ascii_digit).collect::<String>()),
+    );
     let rows = db
         .rows(
             "SELECT d.delivery_id, COALESCE(f.name, ''), COALESCE(d.address, e.address, ''), d.state, d.due_at, \
@@ -30,8 +36,9 @@ pub(super) async fn outgoing(
              FROM deliveries d \
              LEFT JOIN endpoints e ON e.network_id = d.network_id AND e.endpoint_id = d.endpoint_id \
              LEFT JOIN facilities f ON f.network_id = d.network_id AND f.facility_id = d.facility_id \
-             WHERE d.network_id = $1 AND d.channel = 'fax' ORDER BY d.delivery_id DESC LIMIT $2",
-            args![network, limit],
+             WHERE d.network_id = $1 AND d.channel = 'fax' AND COALESCE(d.address, e.address, '') LIKE $3 \
+             ORDER BY d.delivery_id DESC LIMIT $2",
+            args![network, limit, like],
         )
         .await?;
     let mut found = Vec::with_capacity(rows.len());

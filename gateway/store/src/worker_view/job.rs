@@ -18,6 +18,7 @@ use kakehashi_core::job::{
 };
 use kakehashi_core::post::{Post, StoredAttachment};
 use kakehashi_core::reply_code::ReplyCode;
+use kakehashi_core::sheet_form::{REPLY_STAFF_MAX, usual_answerers_first};
 use kakehashi_core::sheet_order::SheetOrder;
 use kakehashi_core::vocabulary::{Channel, DeliveryMode, ReplyExpectation};
 use std::collections::HashMap;
@@ -120,10 +121,15 @@ pub(super) async fn load(
                     load_attachments(parts, &around, &mut item, limit_bytes).await?;
                     carried.push(item);
                 }
-                let people = staff.get(&facility.id);
+                let mut people = staff.get(&facility.id).cloned().unwrap_or_default();
+                if endpoint.channel == Channel::Fax && people.len() > usize::from(REPLY_STAFF_MAX) {
+                    // Few facilities are so large.
+                    let answered = roster::answered(db, &network.id, &endpoint, one.due_at).await?;
+                    people = usual_answerers_first(people, &answered);
+                }
                 if leaves && endpoint.channel == Channel::Fax {
                     // A joiner moves the lines of a roster; the paper that is out there does not change.
-                    let printed: Vec<&StaffId> = people.into_iter().flatten().map(|s| &s.id).collect();
+                    let printed: Vec<&StaffId> = people.iter().map(|s| &s.id).collect();
                     db.run(
                         "UPDATE deliveries SET printed_staff = $3 WHERE network_id = $1 AND delivery_id = $2",
                         args![&network.id, &one.id, json_text(&printed)?],
@@ -131,7 +137,7 @@ pub(super) async fn load(
                     .await?;
                 }
                 JobContent::Posts(Box::new(JobPosts {
-                    staff_names: people.into_iter().flatten().map(|s| s.name.clone()).collect(),
+                    staff_names: people.into_iter().map(|s| s.name).collect(),
                     facility,
                     code,
                     code_expires_at,

@@ -246,8 +246,12 @@ pub(crate) async fn a_status_sheet_keeps_delivered_and_acknowledged_apart(world:
         world.facility("F05").timeline(&"U02".into(), &"G01".into(), None, 10).await.unwrap().unwrap();
     let ways: usize = timeline.topics[0].topic.receipts.iter().map(|r| r.deliveries.len()).sum();
     assert_eq!(ways, 1);
-    let desk = world.office().fax_out(10).await.unwrap();
+    let desk = world.office().fax_out(None, 10).await.unwrap();
     assert_eq!(desk.len(), 2);
+    let number = desk[0].number.clone();
+    let found = world.office().fax_out(Some(&number[2..]), 10).await.unwrap();
+    assert!(!found.is_empty() && found.iter().all(|f| f.number == number), "{found:?}");
+    assert!(world.office().fax_out(Some("99999999"), 10).await.unwrap().is_empty());
     assert_eq!(desk[0].items.len() + desk[1].items.len(), 2);
 }
 
@@ -362,4 +366,61 @@ pub(crate) async fn a_silent_number_goes_stale(world: &World) {
     assert!(world.worker().numbers_without_sign(since(-1)).await.unwrap().is_empty(), "not in use then");
     world.commit_at(since(2), vec![change(EndpointChange::Verified)]).await.unwrap();
     assert!(world.worker().numbers_without_sign(since(1)).await.unwrap().is_empty(), "a handshake is a sign");
+}
+
+pub(crate) async fn of_a_large_roster_those_who_answer_have_the_boxes(world: &World) {
+    use kakehashi_core::directory::StaffMember;
+    use kakehashi_store::DirectoryChange;
+    world.fill().await;
+    let person = |n: u32| {
+        DirectoryChange::Staff(StaffMember {
+            id: format!("S04{n:02}").as_str().into(),
+            facility_id: "F04".into(),
+            name: format!("{n}番"),
+            professions: Vec::new(),
+            left_at: None,
+        })
+    };
+    world.import((1..=30).map(person).collect()).await;
+    let sent = |delivery: &str, post_id: &str| {
+        Effect::Deliver(deliver(delivery, post_id, &fax(), DeliveryMode::Instant, now()))
+    };
+    let (first, second) = (topic("T1", "G01", "F01", &[]), topic("T2", "G01", "F01", &[]));
+    world.commit(vec![post(&first), sent("D1", "T1")]).await.unwrap();
+    let names = |jobs: &[DeliveryJob]| -> Vec<String> {
+        let JobContent::Posts(posts) = &jobs[0].content else { panic!("no posts") };
+        posts.staff_names.clone()
+    };
+    let jobs = claim(world, now()).await;
+    assert_eq!(names(&jobs)[..6], ["1番", "2番", "3番", "4番", "5番", "6番"]);
+    hand_off(world, &jobs[0], later(1)).await;
+    let acknowledgement = Acknowledgement {
+        post_id: "T1".into(),
+        facility_id: "F04".into(),
+        staff_id: Some("S0427".into()),
+        person_name: Some("27番".into()),
+        channel: Channel::Fax,
+        acknowledged_at: later(2),
+        identity_level: IdentityLevel::I2,
+        intake_id: None,
+        delivery_id: Some("D1".into()),
+        proxy: None,
+    };
+    world.commit(vec![Effect::Acknowledge(acknowledgement)]).await.unwrap();
+    world.commit_at(later(3), vec![post(&second), sent("D2", "T2")]).await.unwrap();
+    let jobs = claim(world, later(4)).await;
+    assert_eq!(names(&jobs)[..6], ["1番", "2番", "3番", "4番", "27番", "5番"]);
+    // The tick is read by the paper that left.
+    let query = FactQuery {
+        channel: Some(Channel::Fax),
+        sender_address: Some("0300000104".into()),
+        reply_code: jobs.iter().find_map(|j| match &j.content {
+            JobContent::Posts(posts) => Some(posts.code.as_str().to_owned()),
+            _ => None,
+        }),
+        ..FactQuery::default()
+    };
+    let facts = world.worker().facts(&query, later(5)).await.unwrap();
+    let CodeFacts::Known(entry) = facts.code else { panic!("unknown code") };
+    assert_eq!(entry.printed_staff[4].as_str(), "S0427");
 }

@@ -16,7 +16,7 @@ use kakehashi_core::commit::{Actor, Effect, EndpointChange, NewSheet, SuspendRea
 use kakehashi_core::directory::Endpoint;
 use kakehashi_core::ids::{ChangeId, DeliveryId, EndpointId, PostId};
 use kakehashi_core::sheet_order::SheetOrder;
-use kakehashi_core::text::number::fold_number;
+use kakehashi_core::text::number::{fold_number, looked_for};
 use kakehashi_core::vocabulary::{Channel, EndpointState};
 use serde::Deserialize;
 
@@ -41,17 +41,44 @@ pub(crate) async fn desk(
     show(&app, &office, done.as_deref(), None).await
 }
 
+/// The desk with one number only, found by its digits. A form and no link, so that nothing that is typed stands in
+/// an address.
+pub(crate) async fn find(
+    State(app): State<App>,
+    office: Office,
+    SignedForm(fields): SignedForm,
+) -> Result<Response, PageError> {
+    let typed = fields.line("find", 40);
+    let problem =
+        (!typed.is_empty() && looked_for(&typed).is_none()).then(|| office.visitor.lang.t("fax.find_digits"));
+    show_found(&app, &office, None, problem, Some(typed).filter(|t| !t.is_empty())).await
+}
+
 async fn show(
     app: &App,
     office: &Office,
     done: Option<&str>,
     problem: Option<String>,
 ) -> Result<Response, PageError> {
+    show_found(app, office, done, problem, None).await
+}
+
+async fn show_found(
+    app: &App,
+    office: &Office,
+    done: Option<&str>,
+    problem: Option<String>,
+    find: Option<String>,
+) -> Result<Response, PageError> {
     let (lang, now) = (office.visitor.lang, app.now());
+    let digits = find.as_deref().and_then(looked_for);
+    let mut numbers = office.view.fax_numbers(now).await?;
+    numbers.retain(|n| digits.as_deref().is_none_or(|d| n.endpoint.address.contains(d)));
     let desk = view::Desk {
         incoming: office.view.fax_in(ROWS).await?,
-        outgoing: office.view.fax_out(ROWS).await?,
-        numbers: office.view.fax_numbers(now).await?,
+        outgoing: office.view.fax_out(digits.as_deref(), ROWS).await?,
+        numbers,
+        find,
         routes: office.view.fax_routes(now).await?,
         settings: office.view.paper_settings().await?,
         paper: office.view.paper_trust().await?,

@@ -1,6 +1,7 @@
 //! Triage by the network office: an item is looked at, then placed, confirmed, returned, discarded or
 //! quarantined. Consent is asked for again at every placement, whatever the page showed.
 
+pub(crate) mod draft;
 mod files;
 pub(crate) mod leave;
 pub(crate) mod request;
@@ -14,20 +15,20 @@ use crate::posting::commit;
 use crate::random;
 use crate::rights::Office;
 use crate::session::Frame;
-use crate::views::placing::{TRANSCRIPT_CHARS, due_at};
+use crate::views::placing::{TRANSCRIPT_CHARS, due_at, is_drafted, is_only_a_draft};
 use crate::views::sheet::answering_facility;
 use crate::views::triage as view;
-use crate::views::triage::{Beside, Missing, Refused};
+use crate::views::triage::{Beside, Missing, Typed};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use kakehashi_core::commit::{Actor, Effect, TriageOutcome};
-use kakehashi_core::decision::{Addressees, Notice, TriageReason};
+use kakehashi_core::decision::{Addressees, TriageReason};
 use kakehashi_core::directory::GroupRoster;
 use kakehashi_core::envelope::Envelope;
 use kakehashi_core::facts::FactQuery;
 use kakehashi_core::fan_out::resolve_addressees;
-use kakehashi_core::ids::{DeliveryId, FacilityId, GroupId, PostId, TriageId};
-use kakehashi_core::placement::{Blocked, HandPlacement, place_by_hand};
+use kakehashi_core::ids::{FacilityId, GroupId, PostId, TriageId};
+use kakehashi_core::placement::{Blocked, GiveBack, HandPlacement, Transcript, give_back, place_by_hand};
 use kakehashi_core::vocabulary::{Channel, Format, ReplyExpectation, Urgency};
 use kakehashi_store::view::TriageItem;
 use serde::Deserialize;
@@ -88,7 +89,7 @@ async fn show(
     office: &Office,
     item: &TriageItem,
     asked: &Asked,
-    refused: Option<Refused<'_>>,
+    typed: Option<Typed<'_>>,
 ) -> Result<Response, PageError> {
     let visitor = &office.visitor;
     let rows = office.view.triage(item.row.quarantined, ITEMS).await?;
@@ -110,11 +111,12 @@ async fn show(
         staff_of_sender,
         previous: link(at.and_then(|i| i.checked_sub(1))),
         next: link(at.map_or(Some(0), |i| Some(i + 1))),
-        refused,
+        typed,
         turn: asked.turn.filter(|t| matches!(t, 90 | 180 | 270)).unwrap_or(0),
         larger: asked.larger == Some(1),
         paper: office.view.paper_trust().await?,
         leave,
+        draft_offered: app.state.ocr.is_some() && !draft::pictures(item, None).is_empty(),
     };
     let page = view::item(visitor.lang, item, &beside, app.now());
     let frame = Frame { current: "/triage", title: &page.title, live: None };
@@ -130,7 +132,7 @@ async fn refuse(
     missing: Missing,
 ) -> Result<Response, PageError> {
     let words = office.visitor.lang.t(missing.key);
-    again(app, office, item, Refused { fields, at: missing.at, words }).await
+    again(app, office, item, Typed::refused(fields, missing.at, words)).await
 }
 
 /// The same where consent or the state of the group forbids it.
@@ -144,16 +146,16 @@ async fn refuse_blocked(
     let lang = office.visitor.lang;
     let why = crate::views::words::reason(lang, &blocked.reason());
     let words = lang.tf("triage.blocked", &[&why]);
-    again(app, office, item, Refused { fields, at: None, words }).await
+    again(app, office, item, Typed::refused(fields, None, words)).await
 }
 
 async fn again(
     app: &App,
     office: &Office,
     item: &TriageItem,
-    refused: Refused<'_>,
+    typed: Typed<'_>,
 ) -> Result<Response, PageError> {
-    show(app, office, item, &Asked { turn: None, larger: None }, Some(refused)).await
+    show(app, office, item, &Asked { turn: None, larger: None }, Some(typed)).await
 }
 
 /// Places an item in a group.
@@ -198,6 +200,12 @@ pub(crate) async fn place(
         Ok(due_at) => due_at,
         Err(key) => return refuse(&app, &office, &item, &fields, Missing::at("due", key)).await,
     };
+    if is_only_a_draft(&fields) {
+        let missing = Missing::at("compared", "placing.compare_first");
+        return refuse(&app, &office, &item, &fields, missing).await;
+    }
+    let text = fields.text("transcript", TRANSCRIPT_CHARS);
+    let transcript = (!text.is_empty()).then(|| Transcript { text, drafted: is_drafted(&fields) });
     let topic = fields.get("post_id").map(PostId::new);
     let topic = topic.filter(|t| candidate.is_some_and(|c| c.candidate.post_id.as_ref() == Some(t)));
     let Some(files) = files::along(&office, &item, &group, &fields, now).await? else {
@@ -219,7 +227,7 @@ pub(crate) async fn place(
         attachments: files.ids,
         under_topic: topic,
         heading: Some(fields.line("heading", TITLE_CHARS)).filter(|h| !h.is_empty()),
-        transcript: Some(fields.text("transcript", TRANSCRIPT_CHARS)).filter(|t| !t.is_empty()),
+        transcript,
         consent_covers: consent_covers(&app, &office, &item, &roster, &facility_id).await?,
         facility_id,
         urgency: envelope.urgency.unwrap_or(Urgency::Normal),
@@ -305,7 +313,7 @@ fn unreadable_envelope(item: &TriageItem) -> Envelope {
 }
 
 /// 差戻し: the sender is told without content, if there is a way to tell.
-pub(crate) async fn give_back(
+pub(crate) async fn send_back(
     State(app): State<App>,
     office: Office,
     Path(id): Path<String>,
@@ -321,16 +329,40 @@ pub(crate) async fn give_back(
         Channel::Email => sender.and_then(|s| s.address.clone()),
         _ => None,
     };
-    let mut effects = vec![close(&item, TriageOutcome::Returned, None)];
-    if let Some(address) = address {
-        effects.push(Effect::Notify {
-            delivery_id: DeliveryId::fresh(now, random::bits()),
-            notice: if by_phone { Notice::PhonePlease } else { Notice::Uniform },
-            channel: item.row.channel,
-            address,
-        });
-    }
+    let returned = GiveBack {
+        triage_id: &item.row.id,
+        intake_id: &item.row.intake_id,
+        envelope_index: item.envelope_index,
+        now,
+        channel: item.row.channel,
+        address,
+        by_phone,
+    };
+    let effects = give_back(&returned, &mut random::bits);
     commit(&app, actor(&office), effects, now).await?;
+    next_item(&office).await
+}
+
+/// 電話依頼 or a call to the sender is done: whoever answered is noted.
+pub(crate) async fn called(
+    State(app): State<App>,
+    office: Office,
+    Path(id): Path<String>,
+    SignedForm(fields): SignedForm,
+) -> Result<Response, PageError> {
+    let item = open_item(&office, id).await?;
+    let outcome = match view::call_of(&item) {
+        Some(view::Call::Returned) => TriageOutcome::Returned,
+        Some(view::Call::Posted) => TriageOutcome::Done,
+        None => return Err(PageError::BadForm),
+    };
+    let listener = fields.line("listener", 60);
+    if listener.is_empty() {
+        let missing = Missing::at("listener", "outbox.listener_needed");
+        return refuse(&app, &office, &item, &fields, missing).await;
+    }
+    commit(&app, actor(&office), vec![close(&item, outcome, Some(format!("☎ {listener}")))], app.now())
+        .await?;
     next_item(&office).await
 }
 

@@ -546,5 +546,6 @@ pub(super) fn fax_desk(t: Tongue) -> crate::views::fax::Desk {
         settings: PaperSettings { page_cost: 850, ..PaperSettings::default() },
         paper: kakehashi_core::facts::PaperTrust::default(),
         me: "U1".to_owned(),
+        find: t.some("03-0000"),
     }
 }

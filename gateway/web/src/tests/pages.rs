@@ -10,7 +10,7 @@ use crate::templates::{NavLink, Page, Signature, render, render_page};
 use crate::views::interfaces::{self, Asked};
 use crate::views::simple::*;
 use crate::views::timeline::{Viewer, Written};
-use crate::views::triage::{Beside, Refused};
+use crate::views::triage::{Beside, Typed};
 use crate::views::{Choice, facilities, fax, home, intake, outbox, rules, timeline, triage};
 use kakehashi_core::ids::{FacilityId, PostId};
 use kakehashi_core::rules::RuleSet;
@@ -54,11 +54,12 @@ fn all(lang: Lang, t: Tongue) -> Vec<(&'static str, &'static str, String)> {
         staff_of_sender: vec![("s1".to_owned(), t.say("三浦 健"))],
         previous: Some("/triage/X0".to_owned()),
         next: Some("/triage/X2".to_owned()),
-        refused: Some(Refused { fields: typed, at: None, words: t.say("理由を書いてください。") }),
+        typed: Some(Typed::refused(typed, None, t.say("理由を書いてください。"))),
         turn,
         larger: false,
         paper: kakehashi_core::facts::PaperTrust { agreed: 12, needed: 300, untouched_acknowledges: false },
         leave: None,
+        draft_offered: true,
     };
     let mut closed = office_samples::triage_item(t, false);
     closed.closed = Some(kakehashi_store::view::TriageClosed {

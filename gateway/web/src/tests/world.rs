@@ -94,6 +94,29 @@ fn preview(job: &DeliveryJob) -> Result<RenderedContent, String> {
     }
 }
 
+/// Reads every picture alike.
+struct Engine;
+
+impl kakehashi_core::ocr::OcrEngine for Engine {
+    fn draft(
+        &self,
+        png: Vec<u8>,
+        _: kakehashi_core::ocr::PictureOf,
+    ) -> BoxFuture<'_, Result<String, kakehashi_core::ocr::OcrFault>> {
+        Box::pin(async move {
+            if png == PNG {
+                Ok("会議の<件>".to_owned())
+            } else {
+                Err(kakehashi_core::ocr::OcrFault::TimedOut)
+            }
+        })
+    }
+
+    fn check(&self) -> BoxFuture<'_, Vec<kakehashi_core::port::Finding>> {
+        Box::pin(async { Vec::new() })
+    }
+}
+
 /// Shows nothing of a message.
 struct Messages;
 
@@ -121,6 +144,7 @@ impl World {
             rules: Arc::new(RuleSet::default_policy),
             desk: Arc::new(Desk(store.clone())),
             page_images: Arc::new(Images),
+            ocr: Some(Arc::new(Engine)),
             message_view: Arc::new(Messages),
             interfaces: Arc::new(Vec::new),
             preview: Arc::new(|_| Ok(b"%PDF-1.7".to_vec())),

@@ -8,6 +8,7 @@ use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::facts::PaperTrust;
 use kakehashi_core::fax_cause;
 use kakehashi_core::paper_request;
+use kakehashi_core::text::number::grouped;
 use kakehashi_core::vocabulary::{Channel, DeliveryState, EndpointState, IntakeState};
 use kakehashi_store::view::{FaxIn, FaxNumber, FaxOut, FaxRoute, PaperSettings};
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub(crate) struct Desk {
     pub(crate) paper: PaperTrust,
     /// Who looks.
     pub(crate) me: String,
+    /// The number that is looked for, as it was typed.
+    pub(crate) find: Option<String>,
 }
 
 /// The page.
@@ -33,6 +36,7 @@ pub(crate) struct FaxPage {
     pub(crate) csrf: String,
     pub(crate) done: Option<String>,
     pub(crate) problem: Option<String>,
+    pub(crate) find: Option<String>,
     pub(crate) routes: Vec<RouteCard>,
     pub(crate) incoming: Vec<InLine>,
     pub(crate) outgoing: Vec<OutLine>,
@@ -162,6 +166,7 @@ pub(crate) fn page(
         csrf: csrf.to_owned(),
         done: done.map(|d| lang.t(&format!("fax.done.{d}"))),
         problem,
+        find: desk.find.clone(),
         routes: desk.routes.iter().map(|r| route(lang, r, now)).collect(),
         incoming: desk.incoming.iter().map(|i| incoming(lang, i, now)).collect(),
         outgoing: desk.outgoing.iter().map(|o| outgoing(lang, o, now)).collect(),
@@ -260,7 +265,7 @@ fn outgoing(lang: Lang, fax: &FaxOut, now: UtcMicros) -> OutLine {
     };
     OutLine {
         facility: fax.facility_name.clone(),
-        number: fax.number.clone(),
+        number: grouped(&fax.number),
         what,
         state: Chip::new(class, mark, word),
         when: match fax.state {
@@ -320,7 +325,7 @@ fn number(lang: Lang, number: &FaxNumber, me: &str) -> NumberCard {
     };
     NumberCard {
         facility: number.facility_name.clone(),
-        number: number.endpoint.address.clone(),
+        number: grouped(&number.endpoint.address),
         state: Chip::new(class, Some(mark), lang.pick(state.ja(), state.en())),
         settings: paper_request::words(&number.endpoint.settings),
         pages: lang.tf("fax.pages_month", &[&number.page_count.to_string()]),
@@ -330,7 +335,7 @@ fn number(lang: Lang, number: &FaxNumber, me: &str) -> NumberCard {
         stopped: state == EndpointState::Suspended,
         proposed: number.proposed.as_ref().map(|p| Proposed {
             id: p.id.to_string(),
-            words: lang.tf("fax.proposed", &[&p.after, &lang.at(p.made_at)]),
+            words: lang.tf("fax.proposed", &[&grouped(&p.after), &lang.at(p.made_at)]),
             mine: p.made_by == me,
         }),
         changed: number.settings_changed.as_ref().map(|c| Changed {

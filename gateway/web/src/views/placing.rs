@@ -3,6 +3,7 @@
 
 use super::triage::{Beside, Field};
 use super::{Choice, simple};
+use crate::forms::Fields;
 use crate::locale::Lang;
 use kakehashi_core::clock::UtcMicros;
 use kakehashi_core::directory::Facility;
@@ -15,11 +16,12 @@ pub(crate) const TRANSCRIPT_CHARS: usize = 20_000;
 /// Placement by hand, besides group and sender.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct HandForm {
-    /// It was filled in and refused.
+    /// It was filled in and is shown again.
     pub(crate) open: bool,
     pub(crate) heading: Field,
     /// 転記: what the handwriting says.
     pub(crate) transcript: String,
+    pub(crate) draft: DraftForm,
     /// 返信区分.
     pub(crate) expectations: Vec<Choice>,
     /// 期限.
@@ -32,18 +34,58 @@ pub(crate) struct HandForm {
     pub(crate) reason: Field,
 }
 
+/// 下書き(OCR) beside the 転記: it stands in the field, and counts only once a person says that it was compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct DraftForm {
+    /// A program can be asked for one.
+    offered: bool,
+    /// The 転記 began as a draft.
+    drafted: bool,
+    /// The person says that the text was compared with the picture.
+    compared: bool,
+    /// What keeps it from being placed.
+    fault: Option<String>,
+    /// Why there is no draft, or not all of it.
+    missing: Option<String>,
+}
+
+/// Whether the 転記 of this form began as a draft.
+pub(crate) fn is_drafted(fields: &Fields) -> bool {
+    fields.get("drafted").is_some()
+}
+
+/// Whether a draft still waits for the person's word that it was compared with the picture.
+pub(crate) fn is_only_a_draft(fields: &Fields) -> bool {
+    is_drafted(fields) && fields.get("transcript").is_some() && fields.get("compared").is_none()
+}
+
+/// The form with what a program read: below what was typed already, as a draft whose comparison is still to come.
+pub(crate) fn with_draft(mut fields: Fields, draft: &str) -> Fields {
+    let typed = fields.text("transcript", TRANSCRIPT_CHARS);
+    let text = if typed.is_empty() { draft.to_owned() } else { format!("{typed}\n{draft}") };
+    fields.0.retain(|(name, _)| !matches!(name.as_str(), "transcript" | "drafted" | "compared"));
+    fields.0.push(("transcript".to_owned(), text.chars().take(TRANSCRIPT_CHARS).collect()));
+    fields.0.push(("drafted".to_owned(), "yes".to_owned()));
+    fields
+}
+
 /// The form as it was typed so far.
 pub(super) fn by_hand(lang: Lang, beside: &Beside<'_>) -> HandForm {
     let reason = beside.field("reason");
+    let typed = beside.typed.as_ref();
+    let asked_for_draft = typed.is_some_and(|t| is_drafted(t.fields) || t.no_draft.is_some());
     let expectation = ReplyExpectation::from_code(&beside.field("expectation").value);
     HandForm {
-        open: !reason.value.is_empty() || reason.fault.is_some(),
+        open: !reason.value.is_empty() || reason.fault.is_some() || asked_for_draft,
         heading: beside.field("heading"),
-        transcript: beside
-            .refused
-            .as_ref()
-            .map(|r| r.fields.text("transcript", TRANSCRIPT_CHARS))
-            .unwrap_or_default(),
+        transcript: typed.map(|t| t.fields.text("transcript", TRANSCRIPT_CHARS)).unwrap_or_default(),
+        draft: DraftForm {
+            offered: beside.draft_offered,
+            drafted: typed.is_some_and(|t| is_drafted(t.fields)),
+            compared: typed.is_some_and(|t| t.fields.get("compared").is_some()),
+            fault: beside.field("compared").fault,
+            missing: typed.and_then(|t| t.no_draft.clone()),
+        },
         expectations: simple::expectations(lang, expectation.unwrap_or(ReplyExpectation::None)),
         due: beside.field("due"),
         addressees: facilities(beside, "addressee"),
@@ -99,6 +141,22 @@ pub(crate) fn due_at(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_draft_is_no_transcript_until_it_was_compared() {
+        let typed = |fields: &[(&str, &str)]| {
+            Fields(fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
+        };
+        let draft =
+            with_draft(typed(&[("heading", "会議"), ("transcript", " 6/10 "), ("compared", "yes")]), "16時");
+        assert_eq!(draft.text("transcript", 100), "6/10\n16時", "what was typed is kept");
+        assert_eq!(draft.get("heading"), Some("会議"));
+        assert!(is_drafted(&draft) && is_only_a_draft(&draft), "the word for an earlier text does not count");
+        let compared = typed(&[("transcript", "6/10 16時"), ("drafted", "yes"), ("compared", "yes")]);
+        assert!(is_drafted(&compared) && !is_only_a_draft(&compared));
+        assert!(!is_only_a_draft(&typed(&[("transcript", ""), ("drafted", "yes")])), "nothing of it is left");
+        assert!(!is_only_a_draft(&typed(&[("transcript", "6/10 16時")])), "typed by hand");
+    }
 
     #[test]
     fn a_due_time_is_a_time_to_come_in_japan_and_belongs_to_a_question() {

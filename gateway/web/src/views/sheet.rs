@@ -298,7 +298,7 @@ fn leave(
         until,
         substitute,
         today: now.in_japan().date().to_string(),
-        asked: pauses || resumes || typed || beside.refused.is_some(),
+        asked: pauses || resumes || typed || beside.typed.is_some(),
     }
 }
 

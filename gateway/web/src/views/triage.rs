@@ -13,6 +13,7 @@ use kakehashi_core::decision::TriageReason;
 use kakehashi_core::directory::Endpoint;
 use kakehashi_core::facts::PaperTrust;
 use kakehashi_core::post::StoredAttachment;
+use kakehashi_core::text::number::grouped;
 use kakehashi_core::vocabulary::AttachmentRole;
 use kakehashi_store::view::{FacilityCard, GroupSummary, TriageCandidate, TriageItem, TriageRow};
 use serde::Serialize;
@@ -65,6 +66,10 @@ pub(crate) struct TriageItemPage {
     pub(crate) candidates: Vec<CandidateBlock>,
     pub(crate) sheet: Option<SheetForm>,
     pub(crate) request: Option<RequestForm>,
+    /// A call that is to be made, and who answered it.
+    pub(crate) call: Option<Field>,
+    /// It was sent back already.
+    pub(crate) sent_back: bool,
     /// Pages that can be placed apart, if there are several.
     pub(crate) pages: Vec<Choice>,
     pub(crate) groups: Vec<Choice>,
@@ -89,6 +94,7 @@ pub(crate) struct JoinLine {
     pub(crate) id: String,
     pub(crate) href: String,
     pub(crate) word: String,
+    pub(crate) chosen: bool,
 }
 
 /// A page picture as it is turned and enlarged at the moment.
@@ -161,23 +167,45 @@ impl Missing {
     }
 }
 
-/// A form that was refused, with everything that was typed.
+/// What is wrong with a form.
 #[derive(Debug, Clone)]
-pub(crate) struct Refused<'a> {
-    pub(crate) fields: &'a Fields,
+pub(crate) struct Wrong {
     /// The field beside which the words stand; none for the whole form.
     pub(crate) at: Option<&'static str>,
     pub(crate) words: String,
 }
 
-impl Refused<'_> {
+/// A form that is shown again with everything that was typed: it was refused, or a draft was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Typed<'a> {
+    pub(crate) fields: &'a Fields,
+    pub(crate) wrong: Option<Wrong>,
+    /// Why a 下書き(OCR) that was asked for is not there.
+    pub(crate) no_draft: Option<String>,
+}
+
+/// Fields by which something is chosen in the placement by hand; the other forms of the page have other names.
+const CHOSEN_BY_HAND: [&str; 6] = ["group_id", "facility_id", "addressee", "facility_type", "page", "join"];
+
+impl<'a> Typed<'a> {
+    /// A form that was refused.
+    pub(crate) const fn refused(fields: &'a Fields, at: Option<&'static str>, words: String) -> Self {
+        Self { fields, wrong: Some(Wrong { at, words }), no_draft: None }
+    }
+
     /// What stands above the form.
-    fn problem(&self, lang: Lang) -> String {
-        if self.at.is_some() { lang.t("form.refused") } else { self.words.clone() }
+    fn problem(&self, lang: Lang) -> Option<String> {
+        let wrong = self.wrong.as_ref()?;
+        Some(if wrong.at.is_some() { lang.t("form.refused") } else { wrong.words.clone() })
     }
 
     fn fault(&self, name: &str) -> Option<String> {
-        (self.at == Some(name)).then(|| self.words.clone())
+        self.wrong.as_ref().filter(|wrong| wrong.at == Some(name)).map(|wrong| wrong.words.clone())
+    }
+
+    /// Whether it is the placement by hand.
+    fn is_by_hand(&self) -> bool {
+        self.fields.0.iter().any(|(name, _)| name == "reason")
     }
 }
 
@@ -197,25 +225,30 @@ pub(crate) struct Beside<'a> {
     pub(crate) staff_of_sender: Vec<(String, String)>,
     pub(crate) previous: Option<String>,
     pub(crate) next: Option<String>,
-    pub(crate) refused: Option<Refused<'a>>,
+    pub(crate) typed: Option<Typed<'a>>,
     pub(crate) turn: u16,
     pub(crate) larger: bool,
     pub(crate) paper: PaperTrust,
     /// Whose leave can be begun or ended at this item, and the number that asks.
     pub(crate) leave: Option<(&'a FacilityCard, &'a Endpoint)>,
+    /// Whether an engine is configured and there is a picture that it could read.
+    pub(crate) draft_offered: bool,
 }
 
 impl Beside<'_> {
     /// A field as it stands in the form.
     pub(super) fn field(&self, name: &str) -> Field {
-        self.refused
+        self.typed
             .as_ref()
-            .map_or_else(Field::default, |r| Field { value: r.fields.line(name, 300), fault: r.fault(name) })
+            .map_or_else(Field::default, |t| Field { value: t.fields.line(name, 300), fault: t.fault(name) })
     }
 
-    /// Whether this value of a name was chosen before the form was refused; none if nothing was refused.
+    /// Whether this value of a name was chosen before the form was shown again; none if nothing was typed, or in
+    /// another form of the page, which keeps what it proposes.
     pub(super) fn chosen(&self, name: &str, value: &str) -> Option<bool> {
-        self.refused.as_ref().map(|r| r.fields.all(name).any(|v| v == value))
+        let typed = self.typed.as_ref()?;
+        (typed.is_by_hand() == CHOSEN_BY_HAND.contains(&name))
+            .then(|| typed.fields.all(name).any(|v| v == value))
     }
 }
 
@@ -240,14 +273,15 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         // Beside the facility's name stands the number or address that it used.
         sender: match (&item.sender_facility, &item.envelope) {
             (Some(_), Some(envelope)) => {
-                envelope.sender.number.clone().or_else(|| envelope.sender.address.clone()).unwrap_or_default()
+                let number = envelope.sender.number.as_deref().map(grouped);
+                number.or_else(|| envelope.sender.address.clone()).unwrap_or_default()
             }
             _ => row.sender.clone(),
         },
         sender_facility: item.sender_facility.as_ref().map(|f| f.name.clone()),
         reasons: row.reasons.iter().map(|r| words::reason(lang, r)).collect(),
         companions: item.companions.iter().map(|r| self::line(lang, r, now)).collect(),
-        problem: beside.refused.as_ref().map(|r| r.problem(lang)),
+        problem: beside.typed.as_ref().and_then(|t| t.problem(lang)),
         closed: item.closed.as_ref().map(|closed| {
             let outcome = lang.t(&format!("triage.outcome.{}", closed.outcome));
             let mut parts = vec![outcome, lang.at(closed.at), closed.by.clone()];
@@ -261,6 +295,7 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
                 id: r.id.to_string(),
                 href: format!("/triage/{}", r.id),
                 word: [lang.near(r.received_at, now), r.title.clone().unwrap_or_default()].join(" ・ "),
+                chosen: beside.chosen("join", r.id.as_str()).unwrap_or(false),
             })
             .collect(),
         pictures: pictures
@@ -280,7 +315,9 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
         candidates: if is_sheet { Vec::new() } else { candidates(lang, &item.candidates) },
         sheet: is_sheet.then(|| super::sheet::form(lang, item, beside)),
         request: super::sheet::request(lang, item, beside, now),
-        pages: pages(lang, item),
+        call: call_of(item).map(|_| beside.field("listener")),
+        sent_back: call_of(item) == Some(Call::Returned),
+        pages: pages(lang, item, beside),
         groups: beside
             .groups
             .iter()
@@ -312,6 +349,24 @@ pub(crate) fn item(lang: Lang, item: &TriageItem, beside: &Beside<'_>, now: UtcM
     }
 }
 
+/// What a call is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// 電話依頼: the message went back with the request to phone.
+    Returned,
+    /// It was posted, and its sender is asked.
+    Posted,
+}
+
+/// The call that an item waits for.
+pub(crate) fn call_of(item: &TriageItem) -> Option<Call> {
+    item.row.reasons.iter().find_map(|reason| match reason {
+        TriageReason::PhoneTask => Some(Call::Returned),
+        TriageReason::CallSender => Some(Call::Posted),
+        _ => None,
+    })
+}
+
 /// The page that a picture shows.
 fn page_of<'i>(item: &'i TriageItem, picture: &Picture) -> Option<&'i StoredAttachment> {
     let mut pages = item.attachments.iter().filter(|a| a.role == AttachmentRole::PageImage);
@@ -319,7 +374,7 @@ fn page_of<'i>(item: &'i TriageItem, picture: &Picture) -> Option<&'i StoredAtta
 }
 
 /// The pages of a FAX that no post has taken yet.
-fn pages(lang: Lang, item: &TriageItem) -> Vec<Choice> {
+fn pages(lang: Lang, item: &TriageItem, beside: &Beside<'_>) -> Vec<Choice> {
     let pictures = item.attachments.iter().filter(|a| a.role == AttachmentRole::PageImage);
     let open: Vec<Choice> = (1..)
         .zip(pictures)
@@ -327,7 +382,7 @@ fn pages(lang: Lang, item: &TriageItem) -> Vec<Choice> {
         .map(|(n, a): (u32, _)| Choice {
             value: a.id.to_string(),
             word: lang.tf("triage.page", &[&n.to_string()]),
-            chosen: false,
+            chosen: beside.chosen("page", a.id.as_str()).unwrap_or(false),
         })
         .collect();
     if open.len() > 1 { open } else { Vec::new() }

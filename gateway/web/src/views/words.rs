@@ -174,6 +174,10 @@ pub(crate) fn reason(lang: Lang, reason: &TriageReason) -> String {
             "the sender wants to take a mail back; what arrived stays, please ask the sender",
         ),
         TriageReason::PhoneOnly => ("事務局が電話で行う用件です", "only the office may do this, by phone"),
+        TriageReason::PhoneTask => (
+            "差し戻して、電話をお願いしました(電話依頼)。電話で済んだか確かめてください",
+            "sent back with the request to phone; please see that the call happens",
+        ),
         TriageReason::WhichStay => (
             "どの入退院のことか、再送か新しい連絡かを電文からは決められません。病院に電話で確かめてください",
             "the message does not tell which stay it means, or whether it is news; please call the hospital",

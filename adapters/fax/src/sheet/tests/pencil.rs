@@ -69,3 +69,29 @@ fn emptiness_of_a_grey_sheet_keeps_its_confidence() {
     let empty = reading.marks.iter().filter(|m| m.state == MarkState::Empty);
     assert!(empty.map(|m| m.confidence).any(|c| c > 0.9), "{:?}", reading.marks);
 }
+
+#[test]
+fn dots_of_a_halftone_are_no_writing_and_hide_none() {
+    for y_dpi in [98.0, 196.0] {
+        for of_16 in [1, 2] {
+            let mut dotted = sheet(y_dpi);
+            strew(&mut dotted, LOWER, of_16);
+            let found = |page: &Page| {
+                let SheetSearch::Found(reading) = read(page) else { panic!("{y_dpi}, {of_16}: no sheet") };
+                reading.handwriting
+            };
+            let written = found(&dotted);
+            assert!(written.is_empty(), "{y_dpi}, {of_16}: nobody wrote: {written:?}");
+            // A note in the writing area, and a stroke where nobody was asked to write.
+            let hand = geometry::HANDWRITING;
+            let at = |x: f32, y: f32| (hand.x + x, hand.y + y);
+            let mut note = dotted.clone();
+            note.draw_line_mm(&[at(20.0, 8.0), at(19.0, 15.0), at(23.0, 22.0)], 0.5);
+            note.draw_line_mm(&[at(17.0, 12.0), at(26.0, 11.0)], 0.5);
+            assert!(!found(&note).is_empty(), "{y_dpi}, {of_16}: a note");
+            let mut across = dotted.clone();
+            across.draw_line_mm(&[(60.0, 166.0), (120.0, 171.0), (180.0, 167.0)], 0.5);
+            assert!(!found(&across).is_empty(), "{y_dpi}, {of_16}: a stroke over the print");
+        }
+    }
+}
