@@ -24,6 +24,7 @@ mod paper;
 mod pencil;
 mod photo;
 mod rng;
+mod strikes;
 
 use kakehashi_core::reply_code::{QrPlace, ReplyCode};
 use kakehashi_core::sheet_form::{SheetCode, SheetForm};
@@ -244,6 +245,8 @@ fn truth(seen: &Seen) -> Option<Class> {
         // A neighbour's stroke that reaches in.
         Kind::Empty if seen.disturbed && seen.added >= 0.01 => Some(Class::Unsure),
         _ if seen.disturbed && matches!(class, Class::Marked | Class::Empty) => None,
+        // What a grey pen drew and the scan dropped shows nothing.
+        _ if seen.added < 0.01 && matches!(class, Class::Marked | Class::Corrected) => None,
         // Faint dirt that the scan dropped looks like nothing.
         _ if class == Class::Dirt && seen.added < 0.004 => None,
         _ => Some(class),
