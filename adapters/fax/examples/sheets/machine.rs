@@ -245,30 +245,33 @@ fn sample(paper: &Paper, scanner: &Scanner, width: usize, height: usize) -> Vec<
     let (kx, ky) = (scanner.scale.0, scanner.scale.1);
     let per_ink = (scanner.white - scanner.black) / 255.0 / (across * down) as f32;
     let mut grey = Vec::with_capacity(width * height);
-    let paper_white = scanner.white;
     // What lies far above the marks is never looked at.
     let first = ((scanner.from_mm * py) as usize).min(height);
-    grey.resize(first * width, paper_white);
+    grey.resize(first * width, scanner.white);
+    // Along a row both places grow evenly: whole numbers, in parts of a dot.
+    const PARTS: u32 = 14;
+    let parts = |mm: f32| (mm * PER_MM * (1 << PARTS) as f32) as i32;
+    let step = 1.0 / (px * across as f32);
+    let (right, down_by) = (parts(cos * step / kx), parts(-sin * step / ky));
+    let mut row = vec![0_u32; width];
     for y in first..height {
-        for x in 0..width {
-            let mut ink = 0_u32;
-            for i in 0..down {
-                let v = (y as f32 + (i as f32 + 0.5) / down as f32) / py - scanner.shift.1 - 148.0;
-                let v = v + sway(v);
-                for j in 0..across {
-                    let u = (x as f32 + (j as f32 + 0.5) / across as f32) / px - scanner.shift.0 - 105.0;
-                    let mx = (cos * u + sin * v) / kx + 105.0;
-                    let my = (cos * v - sin * u) / ky + 148.0;
-                    if mx >= 0.0 && my >= 0.0 {
-                        let (cx, cy) = ((mx * PER_MM) as usize, (my * PER_MM) as usize);
-                        if cx < WIDTH && cy < HEIGHT {
-                            ink += u32::from(paper.ink[cy * WIDTH + cx]);
-                        }
+        row.fill(0);
+        for i in 0..down {
+            let v = (y as f32 + (i as f32 + 0.5) / down as f32) / py - scanner.shift.1 - 148.0;
+            let v = v + sway(v);
+            let u = 0.5 * step - scanner.shift.0 - 105.0;
+            let mut at = (parts((cos * u + sin * v) / kx + 105.0), parts((cos * v - sin * u) / ky + 148.0));
+            for ink in &mut row {
+                for _ in 0..across {
+                    let (cx, cy) = ((at.0 >> PARTS) as usize, (at.1 >> PARTS) as usize);
+                    if cx < WIDTH && cy < HEIGHT {
+                        *ink += u32::from(paper.ink[cy * WIDTH + cx]);
                     }
+                    at = (at.0 + right, at.1 + down_by);
                 }
             }
-            grey.push(scanner.white - ink as f32 * per_ink);
         }
+        grey.extend(row.iter().map(|ink| scanner.white - *ink as f32 * per_ink));
     }
     grey
 }

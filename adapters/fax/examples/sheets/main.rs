@@ -3,10 +3,12 @@
 //! person was used. See docs/paper.md for the recipe and the figures.
 //!
 //! ```text
-//! cargo run -p kakehashi-fax --example sheets -- train FOLDER SEED PAGES ROUNDS
+//! cargo run -p kakehashi-fax --example sheets -- pictures FILE SEED PAGES MODE|mixed seen|held
+//! cargo run -p kakehashi-fax --example sheets -- train WEIGHTS SEED ROUNDS PICTURES…
+//! cargo run -p kakehashi-fax --example sheets -- train-on FROM WEIGHTS SEED ROUNDS PICTURES…
 //! cargo run -p kakehashi-fax --example sheets -- boxes SEED PAGES MODE seen|held
 //! cargo run -p kakehashi-fax --example sheets -- sheets SEED PAGES MODE seen|held [FOLDER]
-//! cargo run -p kakehashi-fax --example sheets -- leads SEED PAGES MODE seen|held
+//! cargo run -p kakehashi-fax --example sheets -- leads PICTURES WEIGHTS…
 //! cargo run -p kakehashi-fax --example sheets -- pencil SEED PAGES MODE seen|held
 //! cargo run -p kakehashi-fax --example sheets -- long PAGES
 //! cargo run -p kakehashi-fax --example sheets -- calls PROGRAM FOLDER SEED COUNT
@@ -23,19 +25,21 @@ mod measure;
 mod paper;
 mod pencil;
 mod photo;
+mod pictures;
 mod rng;
+mod steps;
+mod strikes;
+mod vary;
 
 use kakehashi_core::reply_code::{QrPlace, ReplyCode};
 use kakehashi_core::sheet_form::{SheetCode, SheetForm};
 use kakehashi_fax::pages::{Page, PageLimits, read_pages};
-use kakehashi_fax::sheet::classifier::{BoxView, Class, Patch, views};
+use kakehashi_fax::sheet::classifier::{BoxView, Class, Network, views};
 use kakehashi_fax::sheet::geometry::{Area, LayoutBox, SheetLayout};
-use learn::Sample;
 use machine::{Scanner, print, scan};
 use marks::Kind;
 use rng::Rng;
 use std::path::Path;
-use std::rc::Rc;
 use std::time::Instant;
 
 fn main() -> Result<(), String> {
@@ -44,8 +48,18 @@ fn main() -> Result<(), String> {
     let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text} is no number"));
     let begin = Instant::now();
     match words.as_slice() {
-        ["train", folder, seed, pages, rounds] => {
-            train(Path::new(folder), number(seed)?, number(pages)?, number(rounds)? as usize)?;
+        ["pictures", file, seed, pages, mode, part] => {
+            pictures::draw(Path::new(file), number(seed)?, number(pages)?, mode, *part == "held")?;
+        }
+        ["train", file, seed, rounds, pictures @ ..] => {
+            train(Path::new(file), number(seed)?, number(rounds)? as usize, None, pictures)?;
+        }
+        ["train-on", from, file, seed, rounds, pictures @ ..] => {
+            let from = pictures::network(from)?;
+            train(Path::new(file), number(seed)?, number(rounds)? as usize, Some(from), pictures)?;
+        }
+        ["leads", pictures, weights @ ..] => {
+            pictures::leads(Path::new(pictures), weights)?;
         }
         ["boxes", seed, pages, mode, part] => {
             measure::boxes(number(seed)?, number(pages)?, dpi(mode)?, *part == "held")?;
@@ -61,9 +75,6 @@ fn main() -> Result<(), String> {
             let printed = printed_sheets(Path::new(folder))?;
             calls::run(Path::new(program), &printed, number(seed)?, number(count)?)?;
         }
-        ["leads", seed, pages, mode, part] => {
-            measure::leads(number(seed)?, number(pages)?, dpi(mode)?, *part == "held")?;
-        }
         ["pencil", seed, pages, mode, part] => {
             pencil::run(number(seed)?, number(pages)?, dpi(mode)?, *part == "held")?;
         }
@@ -71,7 +82,7 @@ fn main() -> Result<(), String> {
         ["crops", folder, seed, pages, mode, part] => {
             crops(Path::new(folder), number(seed)?, number(pages)?, dpi(mode)?, *part == "held")?;
         }
-        _ => return Err("train FOLDER SEED PAGES ROUNDS | boxes|leads|pencil|sheets SEED PAGES standard|fine seen|held | crops FOLDER SEED PAGES MODE PART".to_owned()),
+        _ => return Err("pictures FILE SEED PAGES standard|fine|mixed seen|held | train WEIGHTS SEED ROUNDS PICTURES… | train-on FROM WEIGHTS SEED ROUNDS PICTURES… | leads PICTURES WEIGHTS… | boxes|pencil|sheets SEED PAGES standard|fine seen|held | crops FOLDER SEED PAGES MODE PART".to_owned()),
     }
     println!("{:.0} s", begin.elapsed().as_secs_f64());
     Ok(())
@@ -244,52 +255,27 @@ fn truth(seen: &Seen) -> Option<Class> {
         // A neighbour's stroke that reaches in.
         Kind::Empty if seen.disturbed && seen.added >= 0.01 => Some(Class::Unsure),
         _ if seen.disturbed && matches!(class, Class::Marked | Class::Empty) => None,
+        // What a grey pen drew and the scan dropped shows nothing.
+        _ if seen.added < 0.01 && matches!(class, Class::Marked | Class::Corrected) => None,
         // Faint dirt that the scan dropped looks like nothing.
         _ if class == Class::Dirt && seen.added < 0.004 => None,
         _ => Some(class),
     }
 }
 
-/// What some boxes of a page have in common: sheets have few boxes or many. `None` stands for a crop of
-/// which nothing else is known.
-fn some_usual(seen: &[Seen], rng: &mut Rng) -> Option<Rc<Patch>> {
-    if rng.chance(0.08) {
-        return None;
-    }
-    let count = 2 + rng.below(20);
-    let some: Vec<&Patch> =
-        (0..count.min(seen.len())).map(|_| &seen[rng.below(seen.len())].view.patch).collect();
-    Patch::common(some).map(Rc::new)
-}
-
-fn train(folder: &Path, seed: u64, pages: u64, rounds: usize) -> Result<(), String> {
-    let mut rng = Rng::new(seed);
-    let mut samples = Vec::new();
+fn train(
+    file: &Path,
+    seed: u64,
+    rounds: usize,
+    from: Option<Network>,
+    pictures: &[&str],
+) -> Result<(), String> {
     let begin = Instant::now();
-    for page in 0..pages {
-        let y_dpi = match page % 20 {
-            0..=8 => 98.0,
-            9..=15 => 196.0,
-            16 | 17 => 200.0,
-            18 => 300.0,
-            _ => 391.0,
-        };
-        // Most boxes of a real sheet are empty, and then all of them show the machine alike.
-        let empty = if rng.chance(0.4) { rng.range(0.4, 0.9) } else { 0.0 };
-        let kind = |rng: &mut Rng| if rng.chance(empty) { Kind::Empty } else { any_kind(rng) };
-        let seen = crowded_page(y_dpi, false, &mut rng, kind)?;
-        let usual = some_usual(&seen, &mut rng);
-        for seen in seen {
-            if let Some(class) = truth(&seen) {
-                let usual = usual.clone().unwrap_or_else(|| Rc::new(seen.view.patch.clone()));
-                samples.push(Sample { patch: seen.view.patch, usual, class });
-            }
-        }
-    }
+    let samples = pictures::samples(pictures)?;
     println!("{} pictures in {:.0} s", samples.len(), begin.elapsed().as_secs_f64());
-    let network = learn::train(&samples, rounds, &mut rng);
-    std::fs::create_dir_all(folder).map_err(|e| e.to_string())?;
-    std::fs::write(folder.join("weights.bin"), network.pack()).map_err(|e| e.to_string())
+    learn::train(&samples, rounds, &mut Rng::new(seed), from, |network| {
+        std::fs::write(file, network.pack()).map_err(|e| format!("{}: {e}", file.display()))
+    })
 }
 
 /// Labelled crops as `kakehashi sheet evaluate` takes them.

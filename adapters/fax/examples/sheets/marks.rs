@@ -3,6 +3,7 @@
 
 use crate::paper::{Paper, Pen};
 use crate::rng::Rng;
+use crate::strikes;
 use kakehashi_fax::sheet::classifier::Class;
 use kakehashi_fax::sheet::geometry::Area;
 use std::f32::consts::TAU;
@@ -75,14 +76,14 @@ pub(crate) fn draw(paper: &mut Paper, kind: Kind, area: Area, held: bool, rng: &
     let pen = pen(held, rng);
     match kind {
         Kind::Empty => {}
-        Kind::Check => check(paper, area, pen, held, rng),
-        Kind::Circle => circle(paper, area, pen, held, rng),
+        Kind::Check => drop(check(paper, area, pen, held, rng)),
+        Kind::Circle => drop(circle(paper, area, pen, held, rng)),
         Kind::Felt => {
             let felt = Pen { width: rng.range(0.9, 1.9), black: 1.0, gaps: 0.0, taper: 0.0 };
             if rng.chance(0.75) {
-                check(paper, area, felt, held, rng)
+                check(paper, area, felt, held, rng);
             } else {
-                circle(paper, area, felt, held, rng)
+                circle(paper, area, felt, held, rng);
             }
         }
         Kind::Light => {
@@ -99,8 +100,7 @@ pub(crate) fn draw(paper: &mut Paper, kind: Kind, area: Area, held: bool, rng: &
         Kind::Ring => ring(paper, area, pen, held, rng),
         Kind::Scribble => scribble(paper, area, pen, held, rng),
         Kind::Strike1 | Kind::Strike2 => {
-            check(paper, area, pen, held, rng);
-            strikes(paper, area, pen, if kind == Kind::Strike1 { 1 } else { 2 }, held, rng);
+            strikes::struck(paper, area, pen, if kind == Kind::Strike1 { 1 } else { 2 }, held, rng);
         }
         Kind::Overflow => overflow(paper, area, pen, held, rng),
         Kind::Stray => stray(paper, area, pen, held, rng),
@@ -122,19 +122,22 @@ fn pen(held: bool, rng: &mut Rng) -> Pen {
         }
     } else if rng.chance(0.15) {
         Pen { gaps: rng.range(0.0, 0.15), taper: rng.range(0.0, 0.4), ..even }
+    } else if rng.chance(0.12) {
+        // A ball pen that writes grey.
+        Pen { width: rng.range(0.3, 0.55), black: rng.range(0.6, 0.85), ..even }
     } else {
         even
     }
 }
 
-struct Place {
-    x: f32,
-    y: f32,
-    side: f32,
+pub(crate) struct Place {
+    pub(crate) x: f32,
+    pub(crate) y: f32,
+    pub(crate) side: f32,
 }
 
 /// Somewhere about the middle of the box.
-fn about(area: Area, slip: f32, rng: &mut Rng) -> Place {
+pub(crate) fn about(area: Area, slip: f32, rng: &mut Rng) -> Place {
     Place {
         x: area.x + area.width / 2.0 + rng.normal() * slip * area.width,
         y: area.y + area.height / 2.0 + rng.normal() * slip * area.height,
@@ -142,8 +145,14 @@ fn about(area: Area, slip: f32, rng: &mut Rng) -> Place {
     }
 }
 
-/// レ and ✓: a short arm down, a longer one up to the right, which may leave the box.
-fn check(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
+/// レ and ✓: a short arm down, a longer one up to the right, which may leave the box. Tells where it runs.
+pub(crate) fn check(
+    paper: &mut Paper,
+    area: Area,
+    pen: Pen,
+    held: bool,
+    rng: &mut Rng,
+) -> Vec<Vec<(f32, f32)>> {
     let at = about(area, 0.07, rng);
     let size = at.side * if rng.chance(0.15) { rng.range(0.85, 1.15) } else { rng.range(0.42, 0.85) };
     let lean = rng.range(-0.15, 0.15);
@@ -160,16 +169,19 @@ fn check(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
         // A hook before the first arm, a round bottom.
         let hook = (left.0 - rng.range(0.05, 0.15), left.1 + rng.range(0.05, 0.2));
         let round = (vertex.0 + 0.12, vertex.1 - 0.03);
-        let path = [hook, left, vertex, round, middle(round, right, bend), right];
-        paper.stroke(&path.map(|p| point(p.0, p.1)), pen, false, rng);
+        let path = [hook, left, vertex, round, middle(round, right, bend), right].map(|p| point(p.0, p.1));
+        paper.stroke(&path, pen, false, rng);
+        vec![path.to_vec()]
     } else if rng.chance(0.5) {
-        let path = [left, vertex, right];
-        paper.stroke(&path.map(|p| point(p.0, p.1)), pen, true, rng);
+        let path = [left, vertex, right].map(|p| point(p.0, p.1));
+        paper.stroke(&path, pen, true, rng);
+        vec![path.to_vec()]
     } else {
-        let path = [left, middle(left, vertex, bend / 2.0), vertex];
-        paper.stroke(&path.map(|p| point(p.0, p.1)), pen, false, rng);
-        let path = [vertex, middle(vertex, right, bend), right];
-        paper.stroke(&path.map(|p| point(p.0, p.1)), pen, false, rng);
+        let down = [left, middle(left, vertex, bend / 2.0), vertex].map(|p| point(p.0, p.1));
+        let up = [vertex, middle(vertex, right, bend), right].map(|p| point(p.0, p.1));
+        paper.stroke(&down, pen, false, rng);
+        paper.stroke(&up, pen, false, rng);
+        vec![down.to_vec(), up.to_vec()]
     }
 }
 
@@ -184,8 +196,14 @@ fn ellipse(centre: (f32, f32), rx: f32, ry: f32, from: f32, turn: f32, drift: f3
         .collect()
 }
 
-/// ○ inside the box, with a gap or an overlap where it closes.
-fn circle(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
+/// ○ inside the box, with a gap or an overlap where it closes. Tells where it runs.
+pub(crate) fn circle(
+    paper: &mut Paper,
+    area: Area,
+    pen: Pen,
+    held: bool,
+    rng: &mut Rng,
+) -> Vec<Vec<(f32, f32)>> {
     let at = about(area, 0.05, rng);
     let r = at.side * rng.range(0.22, 0.42);
     let turn = if held { rng.range(0.88, 1.35) } else { rng.range(0.94, 1.15) } * TAU;
@@ -200,6 +218,7 @@ fn circle(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
         rng.range(-0.12, 0.12),
     );
     paper.stroke(&path, pen, false, rng);
+    vec![path]
 }
 
 fn filled(paper: &mut Paper, area: Area, held: bool, rng: &mut Rng) {
@@ -278,26 +297,6 @@ fn scribble(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) 
     }
 }
 
-/// Lines through a mark that was a mistake.
-fn strikes(paper: &mut Paper, area: Area, pen: Pen, count: usize, held: bool, rng: &mut Rng) {
-    let at = about(area, 0.04, rng);
-    let slope = if held { rng.range(-1.1, 1.1) } else { rng.range(-0.95, 0.95) };
-    let half = at.side * rng.range(0.45, 0.95);
-    let ink = Pen { width: (pen.width * rng.range(0.8, 1.2)).max(0.3), ..pen };
-    for n in 0..count {
-        let apart = (n as f32 - (count as f32 - 1.0) / 2.0) * rng.range(0.9, 1.8);
-        let wave = if rng.chance(if held { 0.4 } else { 0.2 }) { rng.range(0.3, 0.8) } else { 0.0 };
-        let path: Vec<_> = (0..7)
-            .map(|i| {
-                let t = i as f32 / 3.0 - 1.0;
-                let lift = wave * if i % 2 == 0 { -1.0 } else { 1.0 };
-                (at.x + half * t, at.y + apart + slope * half * t + lift)
-            })
-            .collect();
-        paper.stroke(&path, ink, wave == 0.0, rng);
-    }
-}
-
 /// The end of a stroke that belongs to a neighbour.
 fn overflow(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
     let at = about(area, 0.12, rng);
@@ -334,7 +333,7 @@ fn stray(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
 }
 
 /// The pen rested here.
-fn dot(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
+pub(crate) fn dot(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
     let count = if held { 1 + rng.below(3) } else { 1 + rng.below(2) };
     for _ in 0..count {
         let at = about(area, 0.17, rng);
@@ -347,7 +346,8 @@ fn dot(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
     }
 }
 
-fn stain(paper: &mut Paper, area: Area, held: bool, rng: &mut Rng) {
+/// What was spilt or smeared.
+pub(crate) fn stain(paper: &mut Paper, area: Area, held: bool, rng: &mut Rng) {
     let at = about(area, 0.25, rng);
     let black = rng.range(0.3, 0.95);
     if held && rng.chance(0.5) {
@@ -358,6 +358,16 @@ fn stain(paper: &mut Paper, area: Area, held: bool, rng: &mut Rng) {
         let rim = Pen { width: rng.range(0.6, 2.0), black, gaps: rng.range(0.2, 0.6), taper: 0.0 };
         let path = ellipse(centre, r, r, angle + TAU / 2.0 - 0.8, 1.6, 0.0);
         paper.stroke(&path, rim, false, rng);
+        return;
+    }
+    if !held && rng.chance(0.3) {
+        // A finger drew wet ink along: short, soft, thin at its ends.
+        let angle = rng.range(0.0, TAU);
+        let (dx, dy) = (angle.cos() * rng.range(0.8, 3.0), angle.sin() * rng.range(0.8, 3.0));
+        let wet =
+            Pen { width: rng.range(0.5, 2.4), black, gaps: rng.range(0.0, 0.6), taper: rng.range(0.3, 0.9) };
+        let bend = (at.x + rng.normal() * 0.5, at.y + rng.normal() * 0.5);
+        paper.stroke(&[(at.x - dx, at.y - dy), bend, (at.x + dx, at.y + dy)], wet, false, rng);
         return;
     }
     let blobs = 2 + rng.below(7);

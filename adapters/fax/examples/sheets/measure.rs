@@ -75,25 +75,6 @@ pub(crate) fn boxes(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<(),
     Ok(())
 }
 
-/// One line a box: what was drawn, how well its frame was found, and what every network says in every place. For
-/// finding out how to put them together.
-pub(crate) fn leads(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<(), String> {
-    let mut rng = Rng::new(seed);
-    for page in 0..pages {
-        for Seen { kind, view, disturbed, added } in crowded_page(y_dpi, held, &mut rng, any_kind)? {
-            let frame = view.frame.min(view.weakest);
-            let ink = view.ink;
-            let leads: Vec<String> = kakehashi_fax::sheet::classifier::leads(&view)
-                .iter()
-                .map(|(marked, untouched)| format!("{marked:.2}\t{untouched:.2}"))
-                .collect();
-            let disturbed = u8::from(disturbed);
-            println!("{page}\t{kind:?}\t{disturbed}\t{added:.3}\t{ink:.3}\t{frame:.2}\t{}", leads.join("\t"));
-        }
-    }
-    Ok(())
-}
-
 fn marked(count: &Count) -> &Vec<f32> {
     &count.leads
 }

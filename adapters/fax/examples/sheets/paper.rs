@@ -107,7 +107,7 @@ impl Paper {
 }
 
 /// Catmull-Rom through the points.
-fn smooth(points: &[(f32, f32)]) -> Vec<(f32, f32)> {
+pub(crate) fn smooth(points: &[(f32, f32)]) -> Vec<(f32, f32)> {
     if points.len() < 3 {
         return points.to_vec();
     }

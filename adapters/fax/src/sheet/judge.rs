@@ -85,24 +85,9 @@ pub fn is_steady(view: &BoxView) -> bool {
     })
 }
 
-/// What every network says about the picture and about the picture moved by a cell: leads of `marked` and of
-/// `empty` and `dirt` together. For measuring.
-#[must_use]
-pub fn leads(view: &BoxView) -> Vec<(f32, f32)> {
-    let mut out = Vec::new();
-    for (x, y) in [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)] {
-        let all = scores(&view.patch.moved(x, y), &view.usual.moved(x, y));
-        out.extend(all.iter().map(|scores| (lead(scores, Class::Marked), lead_of_both(scores))));
-        // Most boxes are far from a mark.
-        if out.iter().all(|(marked, _)| *marked < -2.0) {
-            break;
-        }
-    }
-    out
-}
-
 /// Logarithm of the odds of one class.
-fn lead(scores: &[f32; CLASSES], class: Class) -> f32 {
+#[must_use]
+pub fn lead(scores: &[f32; CLASSES], class: Class) -> f32 {
     let own = scores[class as usize];
     let others = scores.iter().enumerate().filter(|(n, _)| *n != class as usize).map(|(_, s)| *s);
     let most = others.clone().fold(f32::MIN, f32::max);
@@ -110,7 +95,8 @@ fn lead(scores: &[f32; CLASSES], class: Class) -> f32 {
 }
 
 /// Logarithm of the odds that the box is empty or only dirty.
-fn lead_of_both(scores: &[f32; CLASSES]) -> f32 {
+#[must_use]
+pub fn lead_of_both(scores: &[f32; CLASSES]) -> f32 {
     let sum = |classes: &[Class]| {
         let own = classes.iter().map(|c| scores[*c as usize]);
         let most = own.clone().fold(f32::MIN, f32::max);
