@@ -48,6 +48,44 @@ fn strew(page: &mut Page, (left, top, right, bottom): (f32, f32, f32, f32), of_1
     }
 }
 
+/// Ticks a box with a light pencil, as a machine that renders grey sends it: dots that lie denser.
+///
+/// # Panics
+/// The page is none of ours or has no such box.
+pub fn pencil_tick(page: &mut Page, name: &str) {
+    let layout = printed(page).unwrap_or_else(|| panic!("no sheet"));
+    let tick = layout.boxes.iter().find(|b| b.id == name).unwrap_or_else(|| panic!("no box {name}"));
+    let at = |x: f32, y: f32| (tick.x + x * tick.w, tick.y + y * tick.h);
+    pencil(page, &[at(0.19, 0.51), at(0.41, 0.8), at(0.84, 0.2)]);
+}
+
+/// A few strokes of a light pencil in the writing area.
+///
+/// # Panics
+/// The page is none of ours or has no writing area.
+pub fn pencil_note(page: &mut Page) {
+    let hand = printed(page).and_then(|layout| layout.hand).unwrap_or_else(|| panic!("nowhere to write"));
+    for n in 0..4_u8 {
+        let (x, y) = (hand.x + 15.0 + 9.0 * f32::from(n), hand.y + 4.0);
+        pencil(page, &[(x, y), (x - 1.0, y + 5.0), (x + 2.0, y + 10.0)]);
+        pencil(page, &[(x - 2.0, y + 4.0), (x + 5.0, y + 3.0)]);
+    }
+}
+
+/// Grey of a pencil along a line in millimetres.
+fn pencil(page: &mut Page, line: &[(f32, f32)]) {
+    const HALF: f32 = 0.35;
+    for pair in line.windows(2) {
+        let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
+        let steps = ((x1 - x0).hypot(y1 - y0) / 0.1).ceil().max(1.0);
+        for step in 0..=steps as u16 {
+            let t = f32::from(step) / steps;
+            let (x, y) = (x0 + t * (x1 - x0), y0 + t * (y1 - y0));
+            strew(page, (x - HALF, y - HALF, x + HALF, y + HALF), 4);
+        }
+    }
+}
+
 /// Ticks a box with a pen.
 ///
 /// # Panics

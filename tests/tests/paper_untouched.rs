@@ -1,5 +1,6 @@
 //! 「このまま返送＝了解」: where a network has earned and switched it on, a sheet that comes back untouched from a machine
-//! that loses pencil waits with its 了解 proposed, one key (docs/decisions/0025). Off, it never does anything.
+//! that would have shown a pencil acts alone; from one that loses pencil, or with a light pencil on it, it waits
+//! (docs/decisions/0025). Off, it never does anything.
 
 #![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
 
@@ -7,6 +8,7 @@ mod trial;
 
 use kakehashi_tests::database::Database;
 use kakehashi_tests::digests::{PHARMACY, acknowledged, digest, switch_untouched_on};
+use kakehashi_tests::network::receipt;
 use kakehashi_tests::office::{Office, between};
 use kakehashi_tests::paper;
 
@@ -60,6 +62,44 @@ fn an_untouched_sheet_waits_where_a_pencil_would_not_show() {
         assert!((300..400).contains(&status), "{status} {text}");
         assert_eq!(both(), [true, true]);
         assert_eq!(office.triage(), before);
+        gateway.stop();
+    }
+}
+
+#[test]
+fn an_untouched_sheet_acts_alone_where_a_pencil_would_show() {
+    for database in Database::all() {
+        println!("on {database:?}");
+        let network = trial::over(&database);
+        let mut gateway = network.start("2026-06-10 09:00:00");
+        switch_untouched_on(&mut Office::log_in(&gateway));
+        gateway.stop();
+        let posts = [("G01", "五件目"), ("G03", "六件目")];
+        let (mut gateway, mut pages) = digest(&network, "2026-06-10", &posts, 0);
+        let both = || [("G01", "五件目"), ("G03", "六件目")].map(|(g, t)| acknowledged(&network, g, t));
+        // A machine that renders grey: white paper becomes dots.
+        let grey = paper::as_grey(&pages.pop().unwrap());
+        let mut office = Office::log_in(&gateway);
+        let mut waiting = office.triage().len();
+        let mut call = grey.clone();
+        paper::pencil_tick(&mut call, "call_back_2");
+        let mut note = grey.clone();
+        paper::pencil_note(&mut note);
+        for (what, page) in [("a tick", call), ("a note", note)] {
+            network.fax(&gateway, PHARMACY, &[page]);
+            network.settled();
+            assert_eq!(both(), [false, false], "{what} in light pencil: a person looks");
+            waiting += 1;
+            assert_eq!(office.triage().len(), waiting, "{what} in light pencil");
+        }
+        network.fax(&gateway, PHARMACY, &[grey]);
+        network.settled();
+        assert_eq!(both(), [true, true], "nothing on it, and the machine would have shown it");
+        assert_eq!(office.triage().len(), waiting, "no person is asked");
+        let topics = network.topics("G01");
+        let topic = topics.iter().find(|t| t["topic"]["post"]["title"] == "五件目").unwrap();
+        let own = &receipt(&topic["topic"], "F05")["acknowledgement"];
+        assert_eq!((own["channel"].as_str(), own["staff_id"].as_str()), (Some("fax"), None), "{own}");
         gateway.stop();
     }
 }

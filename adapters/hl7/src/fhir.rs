@@ -15,7 +15,7 @@ use kakehashi_core::envelope::{Envelope, Event, Visit};
 use kakehashi_core::port::{Part, PartSink, RawIntake, ReadFault};
 use kakehashi_core::text::clean_line;
 use kakehashi_core::unreadable::{Unreadable, UnreadableCode};
-use kakehashi_core::vocabulary::{AttachmentRole, Intent, Urgency};
+use kakehashi_core::vocabulary::{AttachmentRole, Intent, ReplyExpectation, Urgency};
 use serde_json::Value;
 
 /// Value of [`Event::kind`] for these documents.
@@ -105,6 +105,10 @@ fn identity(envelope: &mut Envelope, bundle: &Bundle, composition: &Value) {
     }
     let kind = codes(&composition["type"]).into_iter().find_map(|code| kind_of_document(&code));
     envelope.document_kind = kind.map(str::to_owned);
+    // As a REF^I12, which is the same letter.
+    if kind == Some("referral_letter") && !withdrawn {
+        envelope.reply_expectation = Some(ReplyExpectation::Reply);
+    }
     let name = first_text(&[
         &composition["title"],
         &composition["type"]["text"],

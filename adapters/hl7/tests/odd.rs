@@ -502,3 +502,32 @@ fn a_text_file_of_windows_is_read() {
     let read = message("MDM^T02", &["TXA|1|DS^サマリー|AP|||||||||D1|||||AU||AV", &obx]);
     assert_eq!(read.body.as_deref(), Some("経過良好。\n体重48kg"));
 }
+
+#[test]
+fn a_part_that_is_taken_back_does_not_take_the_document_with_it() {
+    let txa = "TXA|1|DS^サマリー|AP|||||||||D1|||||AU||AV";
+    let part = |status: &str, words: &str| format!("OBX|1|TX|||{words}||||||{status}");
+    let read = message("MDM^T02", &[txa, &part("F", "経過良好"), &part("D", "誤った行")]);
+    assert_eq!(title(&read), "サマリー");
+    assert_eq!(body(&read), ["経過良好", "（取消）誤った行"]);
+    for whole in [vec![part("D", "a"), part("D", "b")], vec![part("F", "a"), part("W", "b")]] {
+        let segments: Vec<&str> = std::iter::once(txa).chain(whole.iter().map(String::as_str)).collect();
+        assert_eq!(title(&message("MDM^T04", &segments)), "サマリー（取消）");
+    }
+    let file = |status: &str| format!("OBX|1|ED|1^文書||^AP^PDF^Base64^JVBERi0xLjQK||||||{status}");
+    let read = message("MDM^T02", &[txa, &part("F", "経過良好"), &file("D")]);
+    assert!(read.attachments.is_empty() && body(&read)[1].contains("取り消した文書"), "{:?}", read.body);
+}
+
+#[test]
+fn a_discharge_with_death_in_any_code_has_no_words() {
+    for disposition in ["20", "21", "41", "死亡", "^死亡退院"] {
+        let pv1 = format!("PV1|1|I|5E{}{disposition}", "|".repeat(33));
+        let read = message("ADT^A03", &[&pv1]);
+        assert!(read.body.is_none() && read.title.is_none(), "{disposition}: {:?}", read.body);
+        assert!(
+            read.warnings.iter().any(|w| w.code == kakehashi_core::decide::doubt::DEATH),
+            "{disposition}"
+        );
+    }
+}

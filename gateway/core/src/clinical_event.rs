@@ -230,6 +230,16 @@ pub fn outcome(kind: &str, trigger: &str) -> Outcome {
     find(kind, trigger).map_or(Readable, |row| row.outcome)
 }
 
+/// Whether a discharge disposition (PV1-36) tells a death: 20 to 29 and 40 to 42 of HL7 table 0112, or its words.
+#[must_use]
+pub fn tells_death(disposition: &str) -> bool {
+    let told = disposition.trim();
+    let code = Some(told).filter(|t| t.len() == 2).and_then(|t| t.parse::<u8>().ok());
+    matches!(code, Some(20..=29 | 40..=42))
+        || ["死亡", "死去", "逝去"].iter().any(|word| told.contains(word))
+        || ["exp", "expired", "died", "dead", "deceased"].iter().any(|word| told.eq_ignore_ascii_case(word))
+}
+
 /// The row of a message of this type and trigger.
 #[must_use]
 pub fn find(kind: &str, trigger: &str) -> Option<&'static Row> {
@@ -273,6 +283,17 @@ mod tests {
         assert_eq!(outcome("ADT", "A40"), OfficeTask);
         assert_eq!(outcome("ADT", "A99"), Readable);
         assert_eq!(outcome("QQQ", "Q01"), Readable);
+    }
+
+    #[test]
+    fn deaths_are_seen_in_all_the_ways_they_are_coded() {
+        for told in ["20", " 21 ", "29", "40", "41", "42", "死亡", "死亡退院（病理解剖なし）", "Expired"]
+        {
+            assert!(tells_death(told), "{told}");
+        }
+        for told in ["", "01", "02", "2", "020", "30", "43", "自宅", "experimental"] {
+            assert!(!tells_death(told), "{told}");
+        }
     }
 
     #[test]

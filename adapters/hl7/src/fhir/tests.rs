@@ -190,6 +190,16 @@ fn what_does_not_hold_any_more_is_not_told_as_if_it_did() {
 }
 
 #[test]
+fn a_referral_waits_for_a_reply_as_one_by_hl7_does() {
+    let mut bundle = summary();
+    assert_eq!(envelope(&bundle).reply_expectation, None);
+    bundle["entry"][0]["resource"]["type"]["coding"][0]["code"] = "57133-1".into();
+    assert_eq!(envelope(&bundle).reply_expectation, Some(ReplyExpectation::Reply));
+    bundle["entry"][0]["resource"]["status"] = "entered-in-error".into();
+    assert_eq!(envelope(&bundle).reply_expectation, None);
+}
+
+#[test]
 fn a_death_is_never_told_by_a_machine() {
     for disposition in [json!({"coding": [{"code": "exp"}]}), json!({"text": "死亡退院"})] {
         let mut bundle = summary();

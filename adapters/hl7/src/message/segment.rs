@@ -66,6 +66,12 @@ impl<'m> Segment<'m> {
         self.repeats(field).next().and_then(|o| o.text(component))
     }
 
+    /// The code of a coded field, its words where the sender left it out.
+    #[must_use]
+    pub fn coded_or_words(&self, field: usize) -> Option<String> {
+        self.text(field, 1).or_else(|| self.coded(field))
+    }
+
     /// The words of a coded field: its text, else its code, else the local text.
     #[must_use]
     pub fn coded(&self, field: usize) -> Option<String> {

@@ -16,8 +16,6 @@ use kakehashi_core::vocabulary::{Intent, Urgency};
 const TO_HOSPITAL: &str = "02";
 /// Numbers of the second record that are kept.
 const MAX_RETIRED: usize = 20;
-/// The same table: died.
-const DIED: &str = "20";
 
 /// What an event is called, and how urgent it is.
 struct Kind {
@@ -156,8 +154,8 @@ fn stay(envelope: &mut Envelope, scope: &Scope<'_>, trigger: &str, kind: &Kind, 
     envelope.urgency = Some(kind.urgency);
     let disposition = envelope.event.as_ref().and_then(|e| e.visit.as_ref()?.disposition.clone());
     let leaves = matches!(trigger, "A03" | "A07" | "A16");
-    if leaves && disposition.as_deref() == Some(DIED) {
-        envelope.warn(DEATH, "PV1-36 is 20: the office chooses the words, no text by machine");
+    if leaves && disposition.as_deref().is_some_and(clinical_event::tells_death) {
+        envelope.warn(DEATH, "PV1-36 tells a death: the office chooses the words, no text by machine");
         return;
     }
     envelope.document_kind = kind.document_kind.map(str::to_owned);

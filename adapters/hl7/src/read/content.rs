@@ -28,6 +28,8 @@ pub(super) struct Content {
     pub(super) cda: Option<String>,
     /// Result status of every OBX, without repetitions.
     pub(super) statuses: Vec<String>,
+    /// Every OBX tells a status.
+    pub(super) all_states_told: bool,
     /// What the message held and nobody can open here, in words.
     refused: Vec<&'static str>,
 }
@@ -87,19 +89,24 @@ pub(super) fn gather(
     title: Option<&str>,
     file_name: Option<&str>,
 ) -> Result<Content, ReadFault> {
-    let mut content = Content::default();
+    let mut content = Content { all_states_told: true, ..Content::default() };
     let mut text = Text { title: title.map(str::to_owned), ..Text::default() };
     let mut files = Files::new(file_name);
     for segment in scope.view.segments() {
         match segment.name() {
             "OBX" => {
-                if let Some(status) = segment.text(11, 1)
+                let status = segment.text(11, 1);
+                content.all_states_told &= status.is_some();
+                // A file that was taken back is attached to nothing any more.
+                let is_back = matches!(status.as_deref(), Some("D" | "W"));
+                if let Some(status) = status
                     && !content.statuses.contains(&status)
                     && content.statuses.len() < 20
                 {
                     content.statuses.push(status);
                 }
                 match segment.text(2, 1).as_deref() {
+                    Some("ED") if is_back => content.refused.push("送信元が取り消した文書"),
                     Some("ED") => files.take(&segment, scope),
                     // A file that somebody put into a text field.
                     kind if is_text(kind.unwrap_or("")) && is_encoded_file(segment.raw(5)) => {
@@ -111,7 +118,7 @@ pub(super) fn gather(
                         content.refused.push("病院内の別の場所にある文書");
                     }
                     Some("NA" | "MA") => content.refused.push("波形"),
-                    kind => text.observation(&segment, kind.unwrap_or("ST")),
+                    kind => text.observation(&segment, kind.unwrap_or("ST"), is_back),
                 }
             }
             "NTE" => text.note(&segment),
@@ -137,12 +144,14 @@ struct Text {
 }
 
 impl Text {
-    fn observation(&mut self, segment: &Segment<'_>, kind: &str) {
+    fn observation(&mut self, segment: &Segment<'_>, kind: &str, is_back: bool) {
+        let mark = if is_back { "（取消）" } else { "" };
         if is_text(kind) {
             let value = text_value(segment);
             if value.trim().is_empty() {
                 return;
             }
+            let value = format!("{mark}{value}");
             let heading = segment.coded(3).filter(|h| Some(h) != self.title.as_ref());
             let has_own = value.trim_start().starts_with('【');
             if heading != self.heading
@@ -154,7 +163,7 @@ impl Text {
             self.heading = heading;
             self.push(value.trim_end());
         } else if let Some(row) = row(segment) {
-            self.push(&row);
+            self.push(&format!("{mark}{row}"));
         }
     }
 

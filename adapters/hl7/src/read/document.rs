@@ -104,7 +104,9 @@ fn act(envelope: &Envelope, scope: &Scope<'_>, content: &Content) -> Act {
     let trigger = envelope.event.as_ref().and_then(|e| e.trigger.as_deref()).unwrap_or("");
     // Deletion through a status change exists in the field (hl7.md 7.2, T04).
     let gone = matches!(scope.text("TXA", 19, 1).as_deref(), Some("CA" | "OB"));
-    let deleted = content.statuses.iter().any(|s| matches!(s.as_str(), "D" | "W"));
+    let is = |wanted: &str| content.statuses.iter().any(|s| s == wanted);
+    let all_back = content.statuses.iter().all(|s| matches!(s.as_str(), "D" | "X"));
+    let deleted = is("W") || (is("D") && all_back && content.all_states_told);
     match trigger {
         "T01" => Act::Notice,
         "T11" => Act::Cancel,

@@ -4,6 +4,7 @@
 
 use crate::message::{Occurrence, View};
 use crate::time::date_of;
+use kakehashi_core::clinical_event::tells_death;
 use kakehashi_core::envelope::{Envelope, Identifier, NameKind, PatientName};
 use kakehashi_core::text::date::read_date;
 use kakehashi_core::text::fold::{is_kana, widen_kana};
@@ -49,7 +50,8 @@ pub(super) fn fill(envelope: &mut Envelope, view: &View<'_>) {
 
 /// PID-29 or PID-30 tells a death, or PV1-36 that the stay ended with it (user table 0112).
 pub(super) fn has_died(view: &View<'_>) -> bool {
-    is_dead(view) || view.first("PV1").and_then(|s| s.text(36, 1)).as_deref() == Some("20")
+    let disposition = view.first("PV1").and_then(|pv1| pv1.coded_or_words(36));
+    is_dead(view) || disposition.as_deref().is_some_and(tells_death)
 }
 
 /// PID-29 or PID-30 tells a death.

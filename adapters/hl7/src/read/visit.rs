@@ -29,7 +29,7 @@ pub(super) fn fill(envelope: &mut Envelope, scope: &Scope<'_>) {
         attending: person(&pv1, 7),
         admitted_at: time(44),
         discharged_at: time(45),
-        disposition: pv1.text(36, 1),
+        disposition: pv1.coded_or_words(36),
     };
     if visit != Visit::default()
         && let Some(event) = envelope.event.as_mut()

@@ -376,9 +376,8 @@ pub fn make_final(envelope: &mut Envelope) {
     envelope.warn("made_final", "the sender has made the document final since (MDM^T03)");
 }
 
-/// Death in the user table 0112 as Japanese senders use it.
 fn died(event: &Event) -> bool {
-    event.visit.as_ref().and_then(|v| v.disposition.as_deref()).is_some_and(|d| d.trim() == "20")
+    event.visit.as_ref().and_then(|v| v.disposition.as_deref()).is_some_and(clinical_event::tells_death)
 }
 
 /// A patient's list of allergies or doctor in charge: each message tells how it is now.
