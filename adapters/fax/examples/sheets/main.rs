@@ -199,7 +199,12 @@ pub(crate) struct Seen {
     pub(crate) disturbed: bool,
     /// Ink inside the frame less that of empty boxes of the same page.
     pub(crate) added: f32,
+    /// Whether the scan shows that it was struck out, where it was.
+    pub(crate) shown: bool,
 }
+
+/// Less of the places of a strike than this and the scan has dropped it.
+const SHOWN: f32 = 0.3;
 
 /// Every kind as often as any other.
 pub(crate) fn any_kind(rng: &mut Rng) -> Kind {
@@ -217,12 +222,16 @@ pub(crate) fn crowded_page(
     let code = some_code(SheetForm::First, rng);
     let kinds: Vec<Kind> = layout.boxes.iter().map(|_| kind(rng)).collect();
     let mut disturbed = vec![false; kinds.len()];
+    let mut struck = Vec::new();
     let page = round_trip(&code, &layout, y_dpi, held, rng, |paper, placed, rng| {
         let blank: Vec<u64> = layout.boxes.iter().map(|b| paper.ink_in(placed(b))).collect();
         let mut own = Vec::new();
         for (at, (kind, b)) in kinds.iter().zip(&layout.boxes).enumerate() {
             disturbed[at] = paper.ink_in(placed(b)) > blank[at];
-            marks::draw(paper, *kind, placed(b), held, rng);
+            let area = placed(b);
+            let places = marks::draw(paper, *kind, area, held, rng);
+            let side = |(x, y): (f32, f32)| ((x - area.x) / area.width, (y - area.y) / area.height);
+            struck.push(places.into_iter().map(side).collect::<Vec<_>>());
             own.push(paper.ink_in(placed(b)));
         }
         for (at, b) in layout.boxes.iter().enumerate() {
@@ -239,7 +248,14 @@ pub(crate) fn crowded_page(
         .into_iter()
         .zip(views)
         .zip(disturbed)
-        .map(|((kind, view), disturbed)| Seen { kind, added: view.ink - blank, view, disturbed })
+        .zip(struck)
+        .map(|(((kind, view), disturbed), struck)| Seen {
+            kind,
+            added: view.ink - blank,
+            shown: !kind.is_struck() || strikes::shown(&struck, &view) >= SHOWN,
+            view,
+            disturbed,
+        })
         .collect())
 }
 
@@ -255,6 +271,7 @@ fn truth(seen: &Seen) -> Option<Class> {
         // A neighbour's stroke that reaches in.
         Kind::Empty if seen.disturbed && seen.added >= 0.01 => Some(Class::Unsure),
         _ if seen.disturbed && matches!(class, Class::Marked | Class::Empty) => None,
+        _ if !seen.shown => None,
         // What a grey pen drew and the scan dropped shows nothing.
         _ if seen.added < 0.01 && matches!(class, Class::Marked | Class::Corrected) => None,
         // Faint dirt that the scan dropped looks like nothing.

@@ -3,7 +3,7 @@
 
 use crate::paper::{Paper, Pen};
 use crate::rng::Rng;
-use crate::strikes;
+use crate::strikes::{self, Points};
 use kakehashi_fax::sheet::classifier::Class;
 use kakehashi_fax::sheet::geometry::Area;
 use std::f32::consts::TAU;
@@ -56,6 +56,11 @@ impl Kind {
         self >= Self::Cross
     }
 
+    /// Whether lines strike it out.
+    pub(crate) fn is_struck(self) -> bool {
+        matches!(self, Self::Strike1 | Self::Strike2)
+    }
+
     /// What the classifier shall say. Pencil that has nearly gone is decided by what is left of it.
     pub(crate) const fn class(self) -> Class {
         match self {
@@ -71,11 +76,24 @@ impl Kind {
     }
 }
 
-/// Draws one kind at one box. `held` chooses the ways that training never sees.
-pub(crate) fn draw(paper: &mut Paper, kind: Kind, area: Area, held: bool, rng: &mut Rng) {
+/// Draws one kind at one box. `held` chooses the ways that training never sees. Tells the places that show a mark was
+/// struck out.
+pub(crate) fn draw(paper: &mut Paper, kind: Kind, area: Area, held: bool, rng: &mut Rng) -> Points {
     let pen = pen(held, rng);
+    let count = match kind {
+        Kind::Strike1 => 1,
+        Kind::Strike2 => 2,
+        _ => {
+            unstruck(paper, kind, area, pen, held, rng);
+            return Points::new();
+        }
+    };
+    strikes::struck(paper, area, pen, count, held, rng)
+}
+
+fn unstruck(paper: &mut Paper, kind: Kind, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
     match kind {
-        Kind::Empty => {}
+        Kind::Empty | Kind::Strike1 | Kind::Strike2 => {}
         Kind::Check => drop(check(paper, area, pen, held, rng)),
         Kind::Circle => drop(circle(paper, area, pen, held, rng)),
         Kind::Felt => {
@@ -99,9 +117,6 @@ pub(crate) fn draw(paper: &mut Paper, kind: Kind, area: Area, held: bool, rng: &
         Kind::Cross => cross(paper, area, pen, held, rng),
         Kind::Ring => ring(paper, area, pen, held, rng),
         Kind::Scribble => scribble(paper, area, pen, held, rng),
-        Kind::Strike1 | Kind::Strike2 => {
-            strikes::struck(paper, area, pen, if kind == Kind::Strike1 { 1 } else { 2 }, held, rng);
-        }
         Kind::Overflow => overflow(paper, area, pen, held, rng),
         Kind::Stray => stray(paper, area, pen, held, rng),
         Kind::Dot => dot(paper, area, pen, held, rng),

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 const CELLS: usize = SIDE * SIDE;
-/// Of one box: kind, whether disturbed, whether it stands alone, four numbers, its picture and the usual one.
+/// Of one box: kind, whether disturbed, whether a strike is shown, four numbers, its picture and the usual one.
 const RECORD: usize = 3 + 4 * 4 + 2 * CELLS;
 
 /// Draws pages and keeps their boxes. `mixed` is what training takes: all ways of scanning, many empty boxes.
@@ -71,7 +71,7 @@ fn mixed_page(page: u64, held: bool, rng: &mut Rng) -> Result<Vec<Seen>, String>
 fn record(seen: &Seen) -> Vec<u8> {
     let kind = Kind::ALL.into_iter().position(|k| k == seen.kind).unwrap_or(0);
     let mut out = Vec::with_capacity(RECORD);
-    out.extend([kind as u8, u8::from(seen.disturbed), u8::from(seen.view.usual == seen.view.patch)]);
+    out.extend([kind as u8, u8::from(seen.disturbed), u8::from(seen.shown)]);
     for value in [seen.added, seen.view.frame, seen.view.weakest, seen.view.ink] {
         out.extend(value.to_le_bytes());
     }
@@ -108,7 +108,7 @@ fn parse(bytes: &[u8]) -> Option<Seen> {
         ink: number(3)?,
     };
     let kind = *Kind::ALL.get(usize::from(*bytes.first()?))?;
-    Some(Seen { kind, view, disturbed: *bytes.get(1)? == 1, added: number(0)? })
+    Some(Seen { kind, view, disturbed: *bytes.get(1)? == 1, shown: *bytes.get(2)? == 1, added: number(0)? })
 }
 
 /// What of the files can be learnt from.
@@ -133,7 +133,7 @@ pub(crate) fn network(name: &str) -> Result<Network, String> {
     Network::unpack(&bytes).ok_or_else(|| format!("{name}: no weights"))
 }
 
-/// One line a box: what was drawn, how well its frame was found, and what every given network says in every place.
+/// One line a box: what was drawn, whether disturbed and whether its strike is shown, how well its frame was found, and what every given network says in every place.
 /// For finding out how to put them together.
 pub(crate) fn leads(file: &Path, weights: &[&str]) -> Result<(), String> {
     let networks = weights.iter().map(|name| network(name)).collect::<Result<Vec<_>, _>>()?;
@@ -141,10 +141,10 @@ pub(crate) fn leads(file: &Path, weights: &[&str]) -> Result<(), String> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut failed = None;
     each(file, |seen| {
-        let Seen { kind, view, disturbed, added } = seen;
+        let Seen { kind, view, disturbed, added, shown } = seen;
         let frame = view.frame.min(view.weakest);
-        let (ink, disturbed) = (view.ink, u8::from(disturbed));
-        let mut line = format!("{kind:?}\t{disturbed}\t{added:.3}\t{ink:.3}\t{frame:.2}");
+        let (ink, disturbed, shown) = (view.ink, u8::from(disturbed), u8::from(shown));
+        let mut line = format!("{kind:?}\t{disturbed}\t{shown}\t{added:.3}\t{ink:.3}\t{frame:.2}");
         for (n, (x, y)) in [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)].into_iter().enumerate() {
             let (patch, usual) = (view.patch.moved(x, y), view.usual.moved(x, y));
             let mut most = f32::MIN;

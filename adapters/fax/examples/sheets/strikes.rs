@@ -5,20 +5,30 @@
 use crate::marks::{self, Place, about};
 use crate::paper::{Paper, Pen, smooth};
 use crate::rng::Rng;
+use kakehashi_fax::sheet::classifier::{AROUND, BoxView, Patch, SIDE};
 use kakehashi_fax::sheet::geometry::Area;
 use std::f32::consts::TAU;
 
-type Points = Vec<(f32, f32)>;
+pub(crate) type Points = Vec<(f32, f32)>;
 
-/// So much of a side of the box has to lie clear of the mark before a line counts as seen.
+/// So much of a side of the box, all lines together, has to lie clear of the mark before a line counts as seen.
 const CLEAR: f32 = 0.22;
 /// White that the eye needs between two strokes, in mm.
 const GAP: f32 = 0.2;
+/// How far apart lines are looked at, in mm.
+const STEP: f32 = 0.1;
 /// How often a line is drawn anew; the clearest of all is taken where none is clear.
 const TRIES: usize = 40;
 
-/// A mark with one or two lines through it or clearly beside it.
-pub(crate) fn struck(paper: &mut Paper, area: Area, pen: Pen, count: usize, held: bool, rng: &mut Rng) {
+/// A mark with one or two lines through it or clearly beside it. Tells the places that show it was struck.
+pub(crate) fn struck(
+    paper: &mut Paper,
+    area: Area,
+    pen: Pen,
+    count: usize,
+    held: bool,
+    rng: &mut Rng,
+) -> Points {
     let (mark, wide) = if held {
         (marks::check(paper, area, pen, held, rng), pen.width)
     } else {
@@ -32,18 +42,21 @@ pub(crate) fn struck(paper: &mut Paper, area: Area, pen: Pen, count: usize, held
         }
         _ => Pen { width: (pen.width * rng.range(0.8, 1.2)).max(0.3), ..pen },
     };
-    let mut best: (f32, Vec<(Points, bool)>) = (-1.0, Vec::new());
-    for _ in 0..TRIES {
+    let enough = (CLEAR * area.width / STEP) as usize;
+    let mut best: (Points, Vec<(Points, bool)>) = Default::default();
+    for n in 0..TRIES {
         let lines = if held { through(area, count, true, rng) } else { some_lines(area, &mark, count, rng) };
-        let clear = lines.iter().map(|(line, sharp)| {
-            let line = if *sharp { line.clone() } else { smooth(line) };
-            clear(&line, &mark, f32::midpoint(wide, ink.width) + GAP, area)
-        });
-        let clear: f32 = clear.fold(0.0, f32::max);
-        if clear > best.0 {
+        let clear: Points = lines
+            .iter()
+            .flat_map(|(line, sharp)| {
+                let line = if *sharp { line.clone() } else { smooth(line) };
+                clear(&line, &mark, f32::midpoint(wide, ink.width) + GAP, area)
+            })
+            .collect();
+        if n == 0 || clear.len() > best.0.len() {
             best = (clear, lines);
         }
-        if best.0 >= CLEAR * area.width {
+        if best.0.len() >= enough {
             break;
         }
     }
@@ -57,6 +70,26 @@ pub(crate) fn struck(paper: &mut Paper, area: Area, pen: Pen, count: usize, held
             marks::stain(paper, area, false, rng)
         }
     }
+    best.0
+}
+
+/// Share of the places of a struck mark, in sides of the box from its upper left corner, at which its picture has more
+/// ink than is usual: a scan that drops thin lines drops a strike and leaves the tick.
+pub(crate) fn shown(places: &[(f32, f32)], view: &BoxView) -> f32 {
+    const MORE: u8 = 50;
+    let span = 1.0 + 2.0 * AROUND;
+    let ink = |(x, y): (f32, f32), right: i32, down: i32| {
+        let cell = |v: f32| ((v + AROUND) / span * SIDE as f32).floor() as i32;
+        let (column, row) = (cell(x) + right, cell(y) + down);
+        let at = |of: &Patch| of.cells()[(row * SIDE as i32 + column) as usize];
+        let inside = (0..SIDE as i32).contains(&column) && (0..SIDE as i32).contains(&row);
+        inside && at(&view.patch) >= at(&view.usual).saturating_add(MORE)
+    };
+    // The frame was found again to a cell or so.
+    let count = |right, down| places.iter().filter(|p| ink(**p, right, down)).count();
+    let most = (-1..=1).flat_map(|right| (-1..=1).map(move |down| (right, down)));
+    let most = most.map(|(right, down)| count(right, down)).max().unwrap_or(0);
+    most as f32 / places.len().max(1) as f32
 }
 
 /// What training strikes out: mostly ticks, also circles and ticks of a felt pen.
@@ -71,9 +104,8 @@ fn some_mark(paper: &mut Paper, area: Area, pen: Pen, rng: &mut Rng) -> (Vec<Poi
     }
 }
 
-/// Length in mm of what lies clear of the mark and the frame, and near enough to the box to be seen with it.
-fn clear(line: &[(f32, f32)], mark: &[Points], apart: f32, area: Area) -> f32 {
-    const STEP: f32 = 0.1;
+/// Places of a line that lie clear of the mark and the frame, and near enough to the box to be seen with it.
+fn clear(line: &[(f32, f32)], mark: &[Points], apart: f32, area: Area) -> Points {
     let edge = 0.2 * area.width;
     let seen = |(x, y): (f32, f32)| {
         (area.x - edge..area.right() + edge).contains(&x)
@@ -83,7 +115,7 @@ fn clear(line: &[(f32, f32)], mark: &[Points], apart: f32, area: Area) -> f32 {
         let line = |a: f32, b: f32| (a - b).abs() < 2.0 * GAP;
         line(x, area.x) || line(x, area.right()) || line(y, area.y) || line(y, area.bottom())
     };
-    let mut length = 0.0;
+    let mut places = Vec::new();
     for pair in line.windows(2) {
         let long = (pair[1].0 - pair[0].0).hypot(pair[1].1 - pair[0].1);
         let steps = (long / STEP).ceil().max(1.0) as usize;
@@ -93,11 +125,11 @@ fn clear(line: &[(f32, f32)], mark: &[Points], apart: f32, area: Area) -> f32 {
             let near =
                 || mark.iter().flat_map(|path| path.windows(2)).any(|p| distance(at, p[0], p[1]) < apart);
             if seen(at) && !framed(at) && !near() {
-                length += long / steps as f32;
+                places.push(at);
             }
         }
     }
-    length
+    places
 }
 
 /// From a point to a piece of a line.

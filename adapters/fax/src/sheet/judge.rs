@@ -8,19 +8,28 @@ use kakehashi_core::envelope::MarkState;
 use std::sync::LazyLock;
 
 /// Least lead of `marked` over everything else, as the logarithm of odds: half of it the mean of the networks,
-/// half of it the least of them. Set on boxes that no network was trained on (docs/paper.md, docs/decisions/0024).
-pub const MARKED_LEAD: f32 = 7.5;
-/// Least lead of `empty` and `dirt` together over every mark that a hand makes, in every network.
+/// half of it the least of them. Set on boxes that no network was trained on (docs/paper.md, docs/decisions/0024, 0038).
+pub const MARKED_LEAD: f32 = 4.3;
+/// Least lead of `empty` and `dirt` together over every mark that a hand makes, in every network of emptiness.
 pub const UNTOUCHED_LEAD: f32 = 1.5;
 /// Less of the frame than this and the place of the box is not sure.
 const LEAST_FRAME: f32 = 0.6;
 /// A mark has some ink.
 const LEAST_INK: f32 = 0.02;
 
+/// So many of the networks, the first, say what is empty: their bars were set with light pencil (docs/decisions/0025).
+/// The later ones know more about what is struck out (docs/decisions/0038).
+const OF_EMPTINESS: usize = 2;
+
 /// The networks that are asked. Weights of a wrong length are a fault of the build; then every box is
 /// unsure, and a test says so.
 static JUDGES: LazyLock<Vec<Network>> = LazyLock::new(|| {
-    let packed: [&[u8]; 2] = [include_bytes!("weights-1.bin"), include_bytes!("weights-2.bin")];
+    let packed: [&[u8]; 4] = [
+        include_bytes!("weights-1.bin"),
+        include_bytes!("weights-2.bin"),
+        include_bytes!("weights-3.bin"),
+        include_bytes!("weights-4.bin"),
+    ];
     packed.iter().filter_map(|bytes| Network::unpack(bytes)).collect()
 });
 
@@ -29,9 +38,9 @@ static JUDGES: LazyLock<Vec<Network>> = LazyLock::new(|| {
 pub struct Opinion {
     /// Lead of `marked`: half the mean, half the least of the networks.
     pub marked: f32,
-    /// Lead of `empty`, the least of the networks.
+    /// Lead of `empty`, the least of the networks of emptiness.
     pub empty: f32,
-    /// Lead of `empty` and `dirt` together, the least of the networks: that nobody meant anything.
+    /// Lead of `empty` and `dirt` together, the least of the same: that nobody meant anything.
     pub untouched: f32,
     /// What the networks together find most likely, for the proposal that a person sees.
     pub class: Class,
@@ -47,12 +56,14 @@ impl Opinion {
             return Self::NONE;
         }
         let mean = |class: Class| all.iter().map(|s| lead(s, class)).sum::<f32>() / all.len() as f32;
-        let least = |lead: &dyn Fn(&[f32; CLASSES]) -> f32| all.iter().map(lead).fold(f32::MAX, f32::min);
+        let least = |count: usize, lead: &dyn Fn(&[f32; CLASSES]) -> f32| {
+            all.iter().take(count).map(lead).fold(f32::MAX, f32::min)
+        };
         let class = Class::ALL.into_iter().max_by(|a, b| mean(*a).total_cmp(&mean(*b)));
         Self {
-            marked: f32::midpoint(mean(Class::Marked), least(&|s| lead(s, Class::Marked))),
-            empty: least(&|s| lead(s, Class::Empty)),
-            untouched: least(&lead_of_both),
+            marked: f32::midpoint(mean(Class::Marked), least(all.len(), &|s| lead(s, Class::Marked))),
+            empty: least(OF_EMPTINESS, &|s| lead(s, Class::Empty)),
+            untouched: least(OF_EMPTINESS, &lead_of_both),
             class: class.unwrap_or(Class::Unsure),
         }
     }

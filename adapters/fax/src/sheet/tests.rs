@@ -327,7 +327,13 @@ fn what_is_no_tick_is_never_marked() {
 #[test]
 fn the_networks_are_whole() {
     use super::classifier::{BoxView, Network, Patch, opinion};
-    for packed in [&include_bytes!("weights-1.bin")[..], include_bytes!("weights-2.bin")] {
+    let all = [
+        &include_bytes!("weights-1.bin")[..],
+        include_bytes!("weights-2.bin"),
+        include_bytes!("weights-3.bin"),
+        include_bytes!("weights-4.bin"),
+    ];
+    for packed in all {
         let network = Network::unpack(packed).unwrap();
         assert_eq!(network.pack(), packed, "packing loses nothing more");
         assert!(Network::unpack(&packed[1..]).is_none());
