@@ -160,7 +160,7 @@ fn a_discharge_is_taken_back_by_whatever_names_its_stay() {
                 (adt("A13", number, admitted, DAY3), "corrects 2"),
                 // At another time, so that it is no re-send.
                 (
-                    with(adt("A03", number, ADMITTED, DAY4), |e| {
+                    with(saying(adt("A03", number, ADMITTED, DAY4), "A03 6月8日9:00"), |e| {
                         e.visit.as_mut().unwrap().discharged_at = Some(at(DAY4));
                     }),
                     "corrects 3",
@@ -371,7 +371,7 @@ fn any_course() -> impl Strategy<Value = Vec<Envelope>> {
                 };
                 let mut e = adt(trigger, number, admitted, &recorded);
                 if cancelled(trigger) {
-                    e.body = Some("取消".into());
+                    e.body = Some(format!("取消 {ward}"));
                 } else {
                     e.body = Some(format!("{} {ward}", canonical_trigger(trigger)));
                 }
@@ -387,6 +387,10 @@ fn any_course() -> impl Strategy<Value = Vec<Envelope>> {
 
 fn cancelled(trigger: &str) -> bool {
     matches!(trigger, "A11" | "A12" | "A13" | "A52")
+}
+
+fn is_cancelled(event: Option<&crate::envelope::Event>) -> bool {
+    event.and_then(|e| e.trigger.as_deref()).is_some_and(cancelled)
 }
 
 /// The happening that a trigger is of.
@@ -422,6 +426,10 @@ proptest! {
                 of(&like) == what
             });
             match (last, shown) {
+                // Taken back in other words is taken back all the same.
+                (Some(last), Some(shown)) if is_cancelled(last.event.as_ref()) => {
+                    prop_assert!(is_cancelled(shown.event.as_ref()), "{}", what);
+                }
                 (Some(last), Some(shown)) => prop_assert_eq!(&crate::placement::print_of(last), &shown.body, "{}", what),
                 (last, shown) => prop_assert!(last.is_none() && shown.is_none(), "{} {:?} {:?}", what, last, shown),
             }

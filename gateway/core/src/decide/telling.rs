@@ -2,7 +2,7 @@
 //! 0040). Some senders stamp a re-send with a new EVN-2, so that it looks recorded after what has taken it back.
 //! Never says that something is news; it says what speaks for a re-send.
 
-use super::stay::{About, Told};
+use super::stay::{About, Told, minute, number};
 use crate::envelope::Event;
 use crate::facts::{EarlierPost, Heard};
 
@@ -26,12 +26,14 @@ impl<'m> Telling<'m> {
         Some(Self { about: About::of(&heard.event)?, event: &heard.event, print: "" })
     }
 
-    /// Whether a post tells just this, whenever it was recorded.
+    /// Whether a post tells just this, whenever it was recorded: in the same words, of a stay that is named alike.
     pub(super) fn is_of(&self, post: &EarlierPost) -> bool {
-        let same = |event: &Event| says_the_same(self.about, self.event, event);
-        post.event.as_ref().is_some_and(same)
-            && (post.body == self.print
-                || (!self.about.takes_back && has_no_own_time(self.about, self.event)))
+        let Some(event) = post.event.as_ref().filter(|e| About::of(e) == Some(self.about)) else {
+            return false;
+        };
+        let timeless = !self.about.takes_back && has_no_own_time(self.about, self.event);
+        let named_alike = number(event) == number(self.event) && minute(event) == minute(self.event);
+        (post.body == self.print && named_alike) || (timeless && says_the_same(self.about, self.event, event))
     }
 
     /// As [`Self::is_of`], of a message that became no post. Of a plan the day that is planned is not known.
