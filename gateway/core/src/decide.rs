@@ -29,7 +29,7 @@ pub use stay::tells_of_a_stay;
 use crate::clock::UtcMicros;
 use crate::decision::{Decided, Decision, Notice, RuleVerdict, Then, TriageReason};
 use crate::envelope::Envelope;
-use crate::facts::{Facts, SenderFacts};
+use crate::facts::{CodeFacts, Facts, SenderFacts};
 use crate::identity_level;
 use crate::ids::PatientId;
 use crate::patient_match::{Strength, Weighed, weigh};
@@ -214,6 +214,9 @@ impl<'a> Bench<'a> {
             && self.facts.addressed_group.is_some()
             && self.envelope.reply_code.is_none()
             && self.envelope.in_reply_to.is_empty()
+            // Whatever led to a thread of ours, a machine never answers on it.
+            && matches!(self.facts.code, CodeFacts::Absent)
+            && self.facts.thread.is_none()
     }
 
     /// Machines are recorded and never answered, whatever codes they carry; what one tells a group is looked at.

@@ -95,6 +95,10 @@ pub fn asks_callback(text: &str) -> bool {
 }
 
 fn wants_a_call(pieces: &[String]) -> bool {
+    // Nearly no text asks for it, and what may stand beside it is many words.
+    if !pieces.iter().any(|piece| is_callback(piece)) {
+        return false;
+    }
     let mut asked = false;
     for (at, piece) in pieces.iter().enumerate() {
         if is_callback(piece) {

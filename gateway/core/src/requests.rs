@@ -5,6 +5,7 @@
 use crate::mail_wishes::is_wish;
 use crate::text::fold::narrow;
 use crate::vocabulary::Intent;
+use std::borrow::Cow;
 
 /// Longest text that can be a request, in characters.
 const MAX_CHARS: usize = 300;
@@ -16,16 +17,17 @@ pub fn request(text: &str) -> Option<Intent> {
         return None;
     }
     let folded = narrow(text);
+    // Most texts ask for nothing, and whether a line is a mere courtesy is asked of many words.
+    if !folded.lines().any(|line| verb(&bare(line.trim())).is_some()) {
+        return None;
+    }
     let mut asked = None;
     for line in folded.lines().map(str::trim).filter(|l| !l.is_empty()) {
         if crate::reply_words::is_courtesy_line(line) {
             continue;
         }
-        let line =
-            line.trim_start_matches(['[', '【', '「', '『', '"', '\'', '“', '(', '<', '■', '*', '※', ' ']);
-        let closed = closed_up(line);
-        let line = closed.as_deref().unwrap_or(line);
-        match (asked, verb(line)) {
+        let line = bare(line);
+        match (asked, verb(&line)) {
             // 「状況?」 asks for what the word asks for; 「休止?」 asks a person.
             (None, Some((Intent::SeeReceipts, rest)))
                 if is_detail(rest.trim_end_matches(['?', '」', '』'])) =>
@@ -34,11 +36,17 @@ pub fn request(text: &str) -> Option<Intent> {
             }
             (None, Some((found, rest))) if is_detail(rest) => asked = Some(found),
             // Dates, the substitute and the like may stand on lines of their own.
-            (Some(_), None) if is_detail(line) => {}
+            (Some(_), None) if is_detail(&line) => {}
             _ => return None,
         }
     }
     asked
+}
+
+/// A line without what opens it and with its verb closed up.
+fn bare(line: &str) -> Cow<'_, str> {
+    let line = line.trim_start_matches(['[', '【', '「', '『', '"', '\'', '“', '(', '<', '■', '*', '※', ' ']);
+    closed_up(line).map_or(Cow::Borrowed(line), Cow::Owned)
 }
 
 /// `休 止 8/12-8/16` as 「休止 8/12-8/16」: two signs set apart to look well.
@@ -46,8 +54,11 @@ fn closed_up(line: &str) -> Option<String> {
     let mut words = line.split(' ');
     let (first, second) = (words.next()?, words.next()?);
     let apart = first.chars().count() == 1 && second.chars().count() == 1;
+    if !apart {
+        return None;
+    }
     let word = format!("{first}{second}");
-    let known = apart && verb(&word).is_some_and(|(_, rest)| rest.is_empty());
+    let known = verb(&word).is_some_and(|(_, rest)| rest.is_empty());
     known.then(|| std::iter::once(word.as_str()).chain(words).collect::<Vec<_>>().join(" "))
 }
 

@@ -234,6 +234,10 @@ fn a_sensor_is_heard_by_a_person() {
     let mut coded = alarm.clone();
     coded.reply_code = Some("0123456789".into());
     assert_eq!(said(&coded, &device), "record automatic");
+    let mut threaded = device.clone();
+    threaded.thread = Some(code("F03"));
+    assert_eq!(said(&alarm, &threaded), "record automatic");
+    assert_eq!(said(&alarm, &with_code(device.clone(), |_| {})), "record automatic");
     let mut stranger = device.clone();
     stranger.sender = None;
     assert_eq!(said(&alarm, &stranger), "record automatic");

@@ -3,6 +3,8 @@
 
 use super::word_lists::{FACILITY_WORDS, FAMILY_NAMES, NEWS, PLACE_NAMES, POSTS, RELATIVES};
 use crate::text::fold::fold_name;
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// Longest name of a facility, in characters.
 const MAX_PLACE_CHARS: usize = 25;
@@ -157,20 +159,28 @@ fn is_somebody_of_a_place(who: &str) -> bool {
 
 /// A frequent family name, or one with a given name.
 pub(super) fn is_name(name: &str) -> bool {
-    FAMILY_NAMES.contains(&name) || full_name(name)
+    begins_as_a_name(name) && (FAMILY_NAMES.contains(&name) || full_name(name))
+}
+
+/// Whether the first sign is the first of a frequent family name: every end of every word is asked.
+fn begins_as_a_name(name: &str) -> bool {
+    static FIRST: LazyLock<HashSet<char>> =
+        LazyLock::new(|| FAMILY_NAMES.iter().filter_map(|name| name.chars().next()).collect());
+    name.chars().next().is_some_and(|c| FIRST.contains(&c))
 }
 
 /// A known family name and at most three signs of a given name, all kanji or kana.
 pub(super) fn full_name(name: &str) -> bool {
-    FAMILY_NAMES.iter().any(|family| {
-        name.strip_prefix(family).is_some_and(|given| {
-            (1..=3).contains(&given.chars().count())
-                && family.chars().count() >= 2
-                && given.chars().all(|c| matches!(c, '\u{3041}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
-                && !["です", "より", "様", "さん"].contains(&given)
-                && !holds_news(given)
+    begins_as_a_name(name)
+        && FAMILY_NAMES.iter().any(|family| {
+            name.strip_prefix(family).is_some_and(|given| {
+                (1..=3).contains(&given.chars().count())
+                    && family.chars().count() >= 2
+                    && given.chars().all(|c| matches!(c, '\u{3041}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
+                    && !["です", "より", "様", "さん"].contains(&given)
+                    && !holds_news(given)
+            })
         })
-    })
 }
 
 /// 未来 and 有紀 are names, 未 and 有 are none.
