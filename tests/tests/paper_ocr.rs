@@ -1,8 +1,6 @@
 //! 下書き(OCR): a program reads a picture only when somebody at the desk asks, what it says stays in that person's
 //! form, and it becomes a 転記 only after the person says that it was compared with the picture.
 
-#![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
-
 use kakehashi_core::ocr::PictureOf;
 use kakehashi_fax::pages::Page;
 use kakehashi_ocr::OcrProfile;

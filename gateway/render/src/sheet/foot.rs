@@ -193,10 +193,10 @@ impl FootPlan {
             }
             SheetForm::Digest { untouched_acknowledges, .. } => {
                 if untouched_acknowledges {
-                    all.push(bold(text(103.0, 154.6, 40.0, 8.5, "何も書かずに返送で", "")));
-                    all.push(bold(text(103.0, 158.4, 40.0, 8.5, "全部「了解」です。", "")));
-                    all.push(text(103.0, 162.2, 40.0, 8.0, "書くときは黒いペンで", ""));
-                    all.push(text(103.0, 165.4, 40.0, 6.0, "Untouched acknowledges all", ""));
+                    all.push(bold(text(103.0, 154.0, 40.0, 8.5, "何も書かずに返送で", "")));
+                    all.push(bold(text(103.0, 157.6, 40.0, 8.5, "全部「了解」です。", "")));
+                    all.push(text(103.0, 161.2, 40.0, 8.0, "書くときは黒いペンで", ""));
+                    all.push(text(103.0, 164.4, 40.0, 6.0, "Untouched acknowledges all", ""));
                 } else {
                     all.push(text(103.0, 156.4, 40.0, 8.5, "1件だけのときは下の番号の枠に✓", ""));
                     all.push(text(103.0, 160.8, 40.0, 6.5, "or tick single lines below", ""));
@@ -255,7 +255,7 @@ impl FootPlan {
             SheetForm::StaffChange { staff } => {
                 all.push(text(
                     62.0,
-                    165.7,
+                    166.0,
                     124.0,
                     7.8,
                     "退職・異動の方の□に✓と最終日、加わる方は下の枠に",
