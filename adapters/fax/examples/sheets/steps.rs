@@ -102,39 +102,12 @@ impl Steps {
         let [back1, back2] = &mut self.back;
         let [t0, t1, t2] = &self.turned;
         let [s0, s1, s2] = &mut self.sums;
-        windows_back::<C1, C2>(
-            SIDE / 4,
-            &way.padded[2],
-            &way.best[2],
-            &way.flat,
-            &self.flat,
-            0,
-            t2,
-            s2,
-            Some(back2),
-        );
-        windows_back::<C0, C1>(
-            SIDE / 2,
-            &way.padded[1],
-            &way.best[1],
-            &way.padded[2],
-            back2,
-            1,
-            t1,
-            s1,
-            Some(back1),
-        );
-        windows_back::<INPUTS, C0>(
-            SIDE,
-            &way.padded[0],
-            &way.best[0],
-            &way.padded[1],
-            back1,
-            1,
-            t0,
-            s0,
-            None,
-        );
+        let last = Came { out: &way.flat, best: &way.best[2], delta: &self.flat, edge: 0 };
+        windows_back::<C1, C2>(SIDE / 4, &way.padded[2], &last, t2, s2, Some(back2));
+        let middle = Came { out: &way.padded[2], best: &way.best[1], delta: back2, edge: 1 };
+        windows_back::<C0, C1>(SIDE / 2, &way.padded[1], &middle, t1, s1, Some(back1));
+        let first = Came { out: &way.padded[1], best: &way.best[0], delta: back1, edge: 1 };
+        windows_back::<INPUTS, C0>(SIDE, &way.padded[0], &first, t0, s0, None);
     }
 }
 
@@ -204,18 +177,25 @@ fn windows<const IN: usize, const V: usize, const WHITE: bool>(
     }
 }
 
+/// What came out of a window layer, which places it came from, and what comes back for it.
+struct Came<'a> {
+    out: &'a [f32],
+    best: &'a [u32],
+    delta: &'a [f32],
+    /// Width of the border around `out` and `delta`.
+    edge: usize,
+}
+
 /// From the places that were the most of their four and above zero back to what went in.
 fn windows_back<const IN: usize, const OUT: usize>(
     side: usize,
     padded: &[f32],
-    best: &[u32],
-    out: &[f32],
-    delta: &[f32],
-    edge: usize,
+    came: &Came,
     turned: &[f32],
     sums: &mut [f32],
     mut back: Option<&mut Vec<f32>>,
 ) {
+    let Came { out, best, delta, edge } = *came;
     let (half, stride) = (side / 2, (side + 2) * IN);
     if let Some(back) = back.as_deref_mut() {
         back.fill(0.0);
