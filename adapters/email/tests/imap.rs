@@ -34,7 +34,8 @@ struct Dovecot {
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     loop {
-        let own = (std::process::id() as u16).wrapping_mul(8).wrapping_add(NEXT.fetch_add(1, Ordering::SeqCst));
+        let own =
+            (std::process::id() as u16).wrapping_mul(8).wrapping_add(NEXT.fetch_add(1, Ordering::SeqCst));
         let port = 20_000 + own % 12_000;
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;

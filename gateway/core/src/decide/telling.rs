@@ -81,12 +81,16 @@ impl<'m> Telling<'m> {
         heard.iter().map(|h| &h.event).any(|event| {
             let recently =
                 event.recorded_at.is_some_and(|at| (0..=AN_HOUR).contains(&mine.seconds_since(at)));
-            let is_post = || posts.iter().any(|p| p.event.as_ref() == Some(event));
-            let told = |before: &Event| {
-                let earlier = before.recorded_at.is_some_and(|at| Some(at) < event.recorded_at);
-                earlier && About::of(event).is_some_and(|about| says_the_same(about, before, event))
+            let says_it =
+                |other: &Event| About::of(event).is_some_and(|about| says_the_same(about, other, event));
+            // A copy of what was posted, under another MSH-10, is stamped as it was.
+            let is_posted = |p: &EarlierPost| {
+                p.event.as_ref().is_some_and(|e| e.recorded_at == event.recorded_at && says_it(e))
             };
-            recently && !is_post() && all().any(told)
+            let told = |before: &Event| {
+                before.recorded_at.is_some_and(|at| Some(at) < event.recorded_at) && says_it(before)
+            };
+            recently && !posts.iter().any(|p| is_posted(p)) && all().any(told)
         })
     }
 
