@@ -209,6 +209,12 @@ impl Gateway {
         self.memory("VmRSS:")
     }
 
+    /// The part of it that the program asked for, bytes: without its own file, which is large where it is not optimised.
+    #[must_use]
+    pub fn anonymous_bytes(&self) -> u64 {
+        self.memory("RssAnon:")
+    }
+
     /// The most resident memory since the start, bytes.
     #[must_use]
     pub fn peak_resident_bytes(&self) -> u64 {

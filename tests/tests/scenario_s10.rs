@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
 
+use kakehashi_core::text::number::grouped;
 use kakehashi_tests::database::Database;
 use kakehashi_tests::network::Network;
 use kakehashi_tests::office::{Office, between};
@@ -16,7 +17,7 @@ fn csrf(page: &str) -> String {
 }
 
 fn block<'p>(desk: &'p str, number: &str) -> &'p str {
-    desk.split("<li").find(|b| b.contains(&format!("<b class=\"id\">{number}</b>"))).unwrap()
+    desk.split("<li").find(|b| b.contains(&format!("<b class=\"id\">{}</b>", grouped(number)))).unwrap()
 }
 
 /// Orders a 設定票 for the number at its entry of the FAX desk.

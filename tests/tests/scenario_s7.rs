@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
 
+use kakehashi_core::text::number::grouped;
 use kakehashi_fax::sheet::SheetSearch;
 use kakehashi_tests::database::Database;
 use kakehashi_tests::gateway::{Gateway, run_at};
@@ -31,7 +32,8 @@ fn send(office: &mut Office, path: &str, fields: &[(&str, &str)]) {
 
 /// Path of the card of a number at the desk.
 fn card(page: &str, number: &str) -> String {
-    let block = page.split("<li").find(|b| b.contains(&format!("<b class=\"id\">{number}</b>"))).unwrap();
+    let block =
+        page.split("<li").find(|b| b.contains(&format!("<b class=\"id\">{}</b>", grouped(number)))).unwrap();
     let at = block.find("/fax/endpoints/").unwrap();
     block[at..].split(['"', '/']).take(4).collect::<Vec<_>>().join("/")
 }
@@ -128,7 +130,8 @@ fn a_wrong_number_stops_at_once() {
         );
         let (_, desk) = office.get("/fax");
         assert!(
-            desk.contains(NEW_NUMBER) && !desk.contains(&format!("{path}/check\" class=\"row\"><button"))
+            desk.contains(&grouped(NEW_NUMBER))
+                && !desk.contains(&format!("{path}/check\" class=\"row\"><button"))
         );
         let change = between(&desk, &format!("{path}/check"), "</form>").unwrap();
         let change = between(change, "name=\"change_id\" value=\"", "\"").unwrap().to_owned();
@@ -152,7 +155,7 @@ fn the_file_does_not_bring_it_back(network: &Network) {
     assert!(output.status.success() && told.contains("番号は画面で二人が確かめたもの"), "{told}");
     let mut gateway = network.start("2026-06-10 09:10:00");
     let (_, desk) = Office::log_in(&gateway).get("/fax");
-    assert!(desk.contains(NEW_NUMBER) && !desk.contains(PHARMACY), "{desk}");
+    assert!(desk.contains(&grouped(NEW_NUMBER)) && !desk.contains(&grouped(PHARMACY)), "{desk}");
     gateway.stop();
 }
 
@@ -176,6 +179,9 @@ fn second_person(network: &Network, gateway: &Gateway, path: &str, change: &str)
         }
     }
     let (_, desk) = second.get("/fax");
-    let block = desk.split("<li").find(|b| b.contains(&format!("<b class=\"id\">{NEW_NUMBER}</b>"))).unwrap();
+    let block = desk
+        .split("<li")
+        .find(|b| b.contains(&format!("<b class=\"id\">{}</b>", grouped(NEW_NUMBER))))
+        .unwrap();
     assert!(block.contains("確認済"), "{block}");
 }

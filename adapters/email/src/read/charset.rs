@@ -3,7 +3,7 @@
 //! It never fails and never trusts a label that the bytes contradict.
 
 use super::jis::{self, GETA};
-use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{BIG5, EUC_JP, Encoding, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// Decoded text and how it came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub(crate) fn decode(bytes: &[u8], label: Option<&str>) -> Decoded {
             if declared.broken == 0
                 && !(jis::has_escape(bytes) && encoding != UTF_16LE && encoding != UTF_16BE)
             {
-                declared
+                contradicted(bytes, encoding, &declared.text).unwrap_or(declared)
             } else {
                 let seen = detect(bytes, false);
                 if seen.broken < declared.broken || (declared.broken == 0 && seen.broken == 0) {
@@ -75,6 +75,21 @@ pub(crate) fn decode(bytes: &[u8], label: Option<&str>) -> Decoded {
     decoded.guessed |= unknown_label;
     replace_private_use(&mut decoded);
     decoded
+}
+
+/// Japanese text whose label belongs to another set that takes its bytes as well (`gb2312` and `windows-1252` are
+/// put on CP932 by forwarding programs, `shift_jis` on EUC): the declared text has no kana, and the bytes as they look
+/// are kana for a quarter. In Big5 the commonest signs are kana of EUC, and UTF-8 and UTF-16 are never met by chance.
+fn contradicted(bytes: &[u8], declared: &'static Encoding, text: &str) -> Option<Decoded> {
+    let is_kana = |c: &char| matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fc}');
+    let certain = [UTF_8, UTF_16LE, UTF_16BE, BIG5].contains(&declared);
+    if certain || text.chars().any(|c| is_kana(&c)) {
+        return None;
+    }
+    let seen = detect(bytes, false);
+    let kana = seen.text.chars().filter(is_kana).count();
+    let signs = seen.text.chars().filter(|c| !c.is_ascii()).count();
+    (seen.broken == 0 && seen.used != declared.name() && kana > 1 && kana * 4 >= signs).then_some(seen)
 }
 
 /// The character set of undeclared bytes.
@@ -265,6 +280,25 @@ mod tests {
             }
         }
         assert_eq!(decode(sjis.as_ref(), Some("utf-8")).text, text);
+        for (bytes, label) in
+            [(&sjis, "gb2312"), (&sjis, "windows-1252"), (&sjis, "euc-kr"), (&euc, "Shift_JIS")]
+        {
+            let decoded = decode(bytes.as_ref(), Some(label));
+            assert_eq!((decoded.text.as_str(), decoded.guessed), (text, true), "{label}");
+        }
+        for (label, text) in [
+            ("gb2312", "您好，明天见"),
+            ("gb2312", "了解しました"),
+            ("big5", "中文"),
+            ("euc-kr", "안녕하세요"),
+            ("windows-1252", "café à Zürich"),
+            ("shift_jis", "佐々木"),
+            ("shift_jis", "ｱｲｳ"),
+            ("euc-jp", "佐々木"),
+        ] {
+            let (bytes, _, _) = Encoding::for_label(label.as_bytes()).unwrap().encode(text);
+            assert_eq!(decode(&bytes, Some(label)).text, text, "{label}");
+        }
         assert_eq!(decode(b"\x1b$B$?\x1b(B", Some("utf-8")).text, "た");
         assert_eq!(decode(b"caf\xe9", Some("iso-8859-1")).text, "café");
         assert_eq!(decode("\u{e757}た".as_bytes(), Some("utf-8")).text, "〓た");
