@@ -3,14 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
+mod support;
+
 use kakehashi_core::envelope::{ContentHash, Envelope, NameKind};
-use kakehashi_core::port::{HashingSink, Origin, RawIntake, ReadFault};
-use kakehashi_core::vocabulary::{Channel, Format};
+use kakehashi_core::port::{HashingSink, ReadFault};
 use kakehashi_hl7::acknowledgement::{AnswerCode, judge};
 use kakehashi_hl7::{InterfaceProfile, batch, looks_like_hl7, read};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use support::intake;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/hl7/synthetic-ja")
@@ -27,18 +29,6 @@ fn profile() -> InterfaceProfile {
         facility_name: Some("桜見中央病院".to_owned()),
         ward_names: BTreeMap::from([("5E".to_owned(), "5階東".to_owned())]),
         ..InterfaceProfile::default()
-    }
-}
-
-fn intake(bytes: &[u8]) -> RawIntake {
-    RawIntake {
-        channel: Channel::Hl7,
-        format: Format::Hl7v2,
-        dedup_key: String::new(),
-        sender_message_id: None,
-        bytes: bytes.into(),
-        received_at: kakehashi_core::clock::UtcMicros::from_micros(0),
-        origin: Origin::default(),
     }
 }
 

@@ -3,25 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
+mod support;
+
 use kakehashi_core::envelope::Envelope;
-use kakehashi_core::port::{HashingSink, Origin, RawIntake};
-use kakehashi_core::vocabulary::{Channel, Format};
+use kakehashi_core::port::HashingSink;
 use kakehashi_hl7::read;
+use support::intake;
 
 const PID: &str = "PID|1||00412338||山本^千代^^^^^L^I~ヤマモト^チヨ^^^^^L^P||19380412|F";
 const PV1: &str = "PV1|1|I|5E^512^2";
 
 fn all(bytes: &[u8]) -> Vec<Envelope> {
-    let raw = RawIntake {
-        channel: Channel::Hl7,
-        format: Format::Hl7v2,
-        dedup_key: String::new(),
-        sender_message_id: None,
-        bytes: bytes.into(),
-        received_at: kakehashi_core::clock::UtcMicros::from_micros(0),
-        origin: Origin::default(),
-    };
-    read::read(&raw, &mut HashingSink, None).unwrap()
+    read::read(&intake(bytes), &mut HashingSink, None).unwrap()
 }
 
 /// A message with this MSH-9 and EVN-1.

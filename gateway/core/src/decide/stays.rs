@@ -41,6 +41,15 @@ fn saying(mut envelope: Envelope, words: &str) -> Envelope {
 struct Kept(Facts);
 
 impl Kept {
+    /// After a course that came in this order.
+    fn after(course: &[Envelope], order: Vec<usize>) -> Self {
+        let mut kept = Self::new();
+        for place in order {
+            kept.send(&course[place]);
+        }
+        kept
+    }
+
     fn new() -> Self {
         Self(hospital_facts())
     }
@@ -349,6 +358,14 @@ fn documents_and_doctors_join_the_stay_that_they_name_the_other_way() {
     );
 }
 
+/// A course and the order in which it comes.
+fn any_course_in_any_order() -> impl Strategy<Value = (Vec<Envelope>, Vec<usize>)> {
+    any_course().prop_flat_map(|course| {
+        let places: Vec<usize> = (0..course.len()).collect();
+        (Just(course), Just(places).prop_shuffle())
+    })
+}
+
 /// Everything that the stay was said to be, with distinct times and words, named alike.
 fn any_course() -> impl Strategy<Value = Vec<Envelope>> {
     let naming = prop::sample::select(vec![(NUMBER, ADMITTED), (NUMBER, ""), ("", ADMITTED)]);
@@ -408,16 +425,10 @@ proptest! {
 
     #[test]
     fn the_last_word_stands_in_any_order_and_a_day_sent_again_changes_nothing(
-        (course, order) in any_course().prop_flat_map(|course| {
-            let places: Vec<usize> = (0..course.len()).collect();
-            (Just(course), Just(places).prop_shuffle())
-        }),
+        (course, order) in any_course_in_any_order(),
         again in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
     ) {
-        let mut kept = Kept::new();
-        for place in order {
-            kept.send(&course[place]);
-        }
+        let mut kept = Kept::after(&course, order);
         // The list is in the order of recording.
         for what in ["A01", "A02", "A03", "A21"] {
             let last = course.iter().rev().find(|e| of(e) == what);
