@@ -1,6 +1,9 @@
 //! Files inside OBX-5 of type ED (hl7.md 7.3): base64, hex or literal, wrapped by escapes, split over
 //! several OBX. The kind is decided by the bytes and the declared type only breaks ties; programs are
-//! refused. Never opens or converts a file.
+//! refused. Never opens or converts a file; only MIME packages are taken apart (`mime`).
+
+pub mod mime;
+pub mod utf16;
 
 use crate::message::unescape::hex_bytes;
 use base64::Engine as _;
@@ -221,6 +224,7 @@ pub fn kind_of(bytes: &[u8], declared_type: &str, declared_subtype: &str) -> Opt
     let certain = |media_type, extension| Some(Kind { media_type, extension, certain: true });
     let start = bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(bytes);
     let start = &start[..start.len().min(4096)];
+    let start = &*utf16::as_utf8(start);
     if is_program(start) {
         return None;
     }

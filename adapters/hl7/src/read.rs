@@ -8,6 +8,7 @@ mod adt;
 mod cda;
 mod content;
 mod document;
+mod files;
 mod header;
 mod order;
 mod patient;

@@ -4,6 +4,7 @@
 
 mod subject;
 
+use crate::embedded::utf16::as_utf8;
 use crate::embedded::{Encoding, decode_wrapped};
 use crate::markup::entities;
 use kakehashi_core::text::clean;
@@ -45,6 +46,10 @@ fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Ok(Cow::Borrowed(text));
+    }
+    // UTF-16 shows itself; a declaration inside of it can only be read afterwards.
+    if let Cow::Owned(wide) = as_utf8(bytes) {
+        return String::from_utf8(wide).map(Cow::Owned).map_err(|_| "the embedded CDA is not UTF-16");
     }
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
     let declared = start.split_once("encoding=").and_then(|(_, rest)| {
