@@ -127,23 +127,26 @@ async fn on_sqlite(connection: &mut SqliteConnection, records: &mut Vec<Record>)
 
 async fn on_postgres(connection: &mut PgConnection, records: &mut Vec<Record>) -> Vec<oneshot::Sender<()>> {
     let sql = format!(
-        "INSERT INTO intakes ({COLUMNS}) SELECT 'ceiling', i, k, 'hl7', 'hl7v2', 0, octet_length(b), h, m, $6, b, \
-         'accepted', 0, 0 FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[]) \
-         AS u (i, k, h, m, b) ON CONFLICT (network_id, dedup_key) DO NOTHING"
+        "INSERT INTO intakes ({COLUMNS}) SELECT 'ceiling', UNNEST($1::text[]), UNNEST($2::text[]), 'hl7', 'hl7v2', 0, \
+         UNNEST($7::bigint[]), UNNEST($3::text[]), UNNEST($4::text[]), $6, UNNEST($5::bytea[]), 'accepted', 0, 0 \
+         ON CONFLICT (network_id, dedup_key) DO NOTHING"
     );
     let (mut ids, mut keys, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
     let (mut message_ids, mut all_bytes, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    let mut sizes = Vec::new();
     for record in records.drain(..) {
         ids.push(record.id);
         keys.push(record.dedup_key);
         hashes.push(record.hash);
         message_ids.push(record.message_id);
+        sizes.push(i64::try_from(record.bytes.len()).unwrap());
         all_bytes.push(record.bytes);
         told.push(record.durable);
     }
     // A transaction by itself, as in the store.
     let query = sqlx::query(AssertSqlSafe(sql));
-    let query = query.bind(ids).bind(keys).bind(hashes).bind(message_ids).bind(all_bytes).bind(ORIGIN);
+    let query =
+        query.bind(ids).bind(keys).bind(hashes).bind(message_ids).bind(all_bytes).bind(ORIGIN).bind(sizes);
     connection.execute(query).await.unwrap();
     told
 }

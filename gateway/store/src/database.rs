@@ -21,13 +21,16 @@ use std::time::Duration;
 /// How long anybody waits for a connection before the sender is told to try later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Groups of intakes on their way to PostgreSQL at once: while one syncs the next is written.
+const INTAKE_CONNECTIONS: u32 = 2;
+
 /// One of the two databases. Cheap to clone.
 #[derive(Clone)]
 pub(crate) enum Database {
     /// A file.
     Sqlite(SqliteDatabase),
     /// A server.
-    Postgres(PgPool),
+    Postgres(PostgresDatabase),
 }
 
 /// SQLite: many readers, one writer.
@@ -36,6 +39,15 @@ pub(crate) struct SqliteDatabase {
     readers: SqlitePool,
     /// None where the database is only read, beside a running program.
     writer: Option<Writers>,
+}
+
+/// PostgreSQL: connections for everybody, and some on which only the intake writes. A pool hands its connections
+/// out in turn; the server's process that wrote a group before knows the statement and has the pages at hand.
+#[derive(Clone)]
+pub(crate) struct PostgresDatabase {
+    pub(crate) pool: PgPool,
+    /// Connections are made when they are first needed.
+    intake: PgPool,
 }
 
 /// A transaction; rolled back when dropped.
@@ -155,13 +167,15 @@ impl Database {
             })?
             .application_name("kakehashi")
             .statement_cache_capacity(256);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections.max(4))
-            .test_before_acquire(false)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options)
-            .await?;
-        Ok(Self::Postgres(pool))
+        let of = |connections| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .test_before_acquire(false)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+        };
+        let intake = of(INTAKE_CONNECTIONS).connect_lazy_with(options.clone());
+        let pool = of(connections.max(4)).connect_with(options).await?;
+        Ok(Self::Postgres(PostgresDatabase { pool, intake }))
     }
 
     /// Which words it understands.
@@ -176,7 +190,7 @@ impl Database {
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
         match self {
             Self::Sqlite(db) => db.writer()?.begin().await.map(Tx::Sqlite),
-            Self::Postgres(pool) => begin_postgres(pool).await,
+            Self::Postgres(db) => begin_postgres(&db.pool).await,
         }
     }
 
@@ -184,7 +198,7 @@ impl Database {
     pub(crate) async fn begin_first(&self) -> Result<Tx, StoreError> {
         match self {
             Self::Sqlite(db) => db.writer()?.begin_first().await.map(Tx::Sqlite),
-            Self::Postgres(pool) => begin_postgres(pool).await,
+            Self::Postgres(db) => begin_postgres(&db.pool).await,
         }
     }
 
@@ -208,11 +222,19 @@ impl Database {
         self.rows_once(sql, args).await
     }
 
+    /// Groups of intakes that may be on their way at once; SQLite has one writer.
+    pub(crate) const fn intake_connections(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Postgres(_) => INTAKE_CONNECTIONS as usize,
+        }
+    }
+
     /// Connections that could have died unnoticed.
     fn idle_connections(&self) -> usize {
         match self {
             Self::Sqlite(_) => 0,
-            Self::Postgres(pool) => pool.num_idle(),
+            Self::Postgres(db) => db.pool.num_idle(),
         }
     }
 
@@ -224,8 +246,8 @@ impl Database {
                 let rows = bound!(sql, args, list_as_json).fetch_all(&mut *conn).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
-            Self::Postgres(pool) => {
-                let mut conn = pool.acquire().await?;
+            Self::Postgres(db) => {
+                let mut conn = db.pool.acquire().await?;
                 counted!(*conn, &sql, args);
                 let rows = bound!(sql, args, list_as_array).fetch_all(&mut *conn).await?;
                 rows.into_iter().map(Row::Postgres).collect()
@@ -263,7 +285,7 @@ impl Database {
         args: impl Fn() -> Vec<Value>,
     ) -> Result<u64, StoreError> {
         let pool = match self {
-            Self::Postgres(pool) => pool,
+            Self::Postgres(db) => &db.intake,
             Self::Sqlite(db) => {
                 return match alone_on_sqlite(db.writer()?, sql, args()).await {
                     Ok(changed) => Ok(changed),
@@ -278,10 +300,8 @@ impl Database {
                 };
             }
         };
-        for _ in 0..self.idle_connections() {
-            if self.idle_connections() == 0 {
-                break;
-            }
+        // After a restart of the server each connection fails once, noticed by its next user.
+        for _ in 0..pool.num_idle() {
             match alone_on_postgres(pool, sql, args()).await {
                 Err(StoreError::Unavailable { .. }) => {}
                 other => return other,
@@ -299,7 +319,10 @@ impl Database {
                     writer.close().await;
                 }
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(db) => {
+                db.intake.close().await;
+                db.pool.close().await;
+            }
         }
     }
 }

@@ -81,7 +81,7 @@ impl Store {
         }
         let (wakes, listeners) = match &db {
             Database::Sqlite(_) => (Wakes::local(), Vec::new()),
-            Database::Postgres(pool) => Wakes::shared(pool.clone()),
+            Database::Postgres(db) => Wakes::shared(db.pool.clone()),
         };
         let (intake_log, writers) = IntakeLog::start(db.clone(), blobs.clone(), wakes.clone());
         Ok(Self {

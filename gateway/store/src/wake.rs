@@ -64,11 +64,10 @@ async fn tell(pool: PgPool, mut waiting: mpsc::UnboundedReceiver<Wake>, me: Stri
         let mut texts: Vec<String> = gathered.drain(..).map(|w| format!("{me} {}", written(&w))).collect();
         texts.sort_unstable();
         texts.dedup();
-        let sent = sqlx::query("SELECT pg_notify($1, t) FROM UNNEST($2::text[]) AS t")
-            .bind(CHANNEL)
-            .bind(texts)
-            .execute(&pool)
-            .await;
+        // A hint need not reach the disk, and must not make the intake's commit wait for its own.
+        const TELL: &str = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, t) \
+            FROM UNNEST($2::text[]) AS t";
+        let sent = sqlx::query(TELL).bind(CHANNEL).bind(texts).execute(&pool).await;
         if let Err(fault) = sent {
             tracing::debug!(%fault, "wake-ups were not sent; the others look by themselves");
         }

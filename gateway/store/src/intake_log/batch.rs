@@ -125,18 +125,19 @@ fn values(waiting: &[Waiting]) -> Vec<Value> {
 
 /// PostgreSQL: one short statement for any number of rows, planned once. COPY costs a round trip of 40 ms
 /// on TCP (dependencies.md). What all rows share, as nearly always, is said once: every further column of a
-/// batch is an array that both sides take apart.
+/// batch is an array that both sides take apart. The arrays stand in the list of columns and not under FROM, where the
+/// server would first write each of them to a store of its own: a sixth of the time of a group of 16.
 fn insert_columns(waiting: &[Waiting]) -> String {
-    let (shared, arrays, names) = if is_uniform(waiting) {
-        ("$9, i, k, $10, $11, r", "", "")
+    let [network, channel, format] = if is_uniform(waiting) {
+        ["$9", "$10", "$11"]
     } else {
-        ("n, i, k, c, f, r", ", $9::text[], $10::text[], $11::text[]", ", n, c, f")
+        ["UNNEST($9::text[])", "UNNEST($10::text[])", "UNNEST($11::text[])"]
     };
     format!(
         "INSERT INTO intakes ({COLUMNS}) \
-         SELECT {shared}, s, h, m, o, b, 'accepted', 0, r \
-         FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], \
-              $7::text[], $8::bytea[]{arrays}) AS u (i, k, r, s, h, m, o, b{names}) \
+         SELECT {network}, UNNEST($1::text[]), UNNEST($2::text[]), {channel}, {format}, UNNEST($3::bigint[]), \
+                UNNEST($4::bigint[]), UNNEST($5::text[]), UNNEST($6::text[]), UNNEST($7::text[]), \
+                UNNEST($8::bytea[]), 'accepted', 0, UNNEST($3::bigint[]) \
          ON CONFLICT (network_id, dedup_key) DO NOTHING"
     )
 }
