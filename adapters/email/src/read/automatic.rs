@@ -2,7 +2,7 @@
 //! care-network.md 4.3). Headers first; words only where no header speaks, as many Japanese automatic
 //! answers carry none. A wrong yes costs a look by the office, a wrong no a loop.
 
-use super::{calendar, meeting, recall};
+use super::{calendar, list, meeting, recall};
 use kakehashi_core::mail::Mail;
 use kakehashi_core::text::any_of::AnyOf;
 use kakehashi_core::text::fold::folded;
@@ -43,7 +43,7 @@ fn by_headers(mail: &Mail, mail_from: Option<&str>) -> Option<&'static str> {
         "X-ML-Count",
         "X-Mailing-List",
     ];
-    if LIST.iter().any(|name| mail.header(name).is_some()) {
+    if LIST.iter().any(|name| mail.header(name).is_some()) || list::numbers_its_mails(mail) {
         return Some("it came through a mailing list");
     }
     const MARKS: &[&str] = &[
