@@ -12,6 +12,7 @@ mod envelope;
 mod flowed;
 mod html;
 mod jis;
+mod list;
 mod lookalike;
 mod media;
 mod meeting;

@@ -15,8 +15,12 @@ use self::names::{
     is_place, is_whole_place, without_opening,
 };
 use self::word_lists::{ACKNOWLEDGEMENTS, CALLBACKS, COURTESIES, POSTS};
-use crate::text::fold::narrow;
+use crate::text::any_of::AnyOf;
+use crate::text::fold::{folded, narrow};
+use crate::text::{only, start_of};
 use crate::vocabulary::{ReplyExpectation, Urgency};
+use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// Longest text that can be a mere 了解, in characters.
 const MAX_CHARS: usize = 300;
@@ -82,8 +86,8 @@ fn names_the_place(text: &str, pieces: &[String], at: usize) -> bool {
 }
 
 fn stands_apart(text: &str, piece: &str) -> bool {
-    let plain = |line: &str| -> String { line.chars().filter(|c| !c.is_whitespace()).collect() };
-    let folded = narrow(text).to_lowercase();
+    let plain = |line: &str| only(line, |c| !c.is_whitespace());
+    let folded = folded(text);
     folded.lines().any(|line| plain(line).trim_matches(['(', ')', '【', '】', '-', '。']) == piece)
         || ["(", "【", "/"].iter().any(|mark| plain(&folded).contains(&format!("{mark}{piece}")))
 }
@@ -141,8 +145,7 @@ pub fn bracket_expectation(text: &str) -> Option<ReplyExpectation> {
 
 /// The words in the brackets with which a text begins, at most three brackets, folded.
 fn leading_marks(text: &str) -> Vec<String> {
-    let start: String = text.trim_start().chars().take(120).collect();
-    let folded = narrow(&start);
+    let folded = narrow(start_of(text.trim_start(), 120));
     let mut rest = folded.trim_start();
     let mut words = Vec::new();
     for _ in 0..3 {
@@ -184,7 +187,7 @@ fn pieces(text: &str) -> Option<Vec<String>> {
     if text.chars().count() > MAX_CHARS {
         return None;
     }
-    let folded = narrow(text).to_lowercase();
+    let folded = folded(text);
     if folded.contains('?') {
         return None;
     }
@@ -192,15 +195,14 @@ fn pieces(text: &str) -> Option<Vec<String>> {
     let ends =
         |c: char| ['\n', '。', '、', '!', '.', ',', ';', '…', '→', '/', '】'].contains(&c) || is_emoji(c);
     for sentence in folded.split(ends) {
-        let piece: String = sentence.chars().filter(|c| !is_decoration(*c)).collect();
-        let piece = piece.trim_matches([
+        let plain = only(sentence, |c| !is_decoration(c));
+        let whole = plain.trim();
+        let piece = plain.trim_matches([
             ' ', '-', 'ー', '~', '〜', '(', ')', ':', '^', '_', '*', '\'', '"', 'm', 'v', 'o', 'w',
         ]);
-        let kept = if piece.is_empty() { sentence.trim() } else { piece };
         // `ok` must not lose its o to the face that people draw of brackets and letters.
-        let kept: String =
-            if piece.is_empty() || is_known(sentence) { sentence.to_owned() } else { kept.to_owned() };
-        let kept: String = kept.chars().filter(|c| !is_decoration(*c)).collect::<String>().trim().to_owned();
+        let marked = !piece.is_empty() && piece.trim().len() < whole.len() && !is_known(whole);
+        let kept = if marked { piece.trim() } else { whole }.to_owned();
         if kept.chars().any(char::is_alphanumeric) && !is_face(&kept) {
             pieces.push(kept);
         }
@@ -230,7 +232,7 @@ fn pieces(text: &str) -> Option<Vec<String>> {
         }
         match parts.as_slice() {
             // 「了 解」
-            [_, _] if is_whole_place(&joined) || ACKNOWLEDGEMENTS.contains(&joined.as_str()) => vec![joined],
+            [_, _] if is_whole_place(&joined) || ACKNOWLEDGED.is_one(&joined) => vec![joined],
             [_, end] if full_name(&joined) || TITLES_AFTER.contains(&end.as_str()) => vec![joined],
             [_, _, ..] if japanese => parts,
             _ => vec![joined],
@@ -244,7 +246,7 @@ const fn is_emoji(c: char) -> bool {
 }
 
 fn is_known(sentence: &str) -> bool {
-    let plain: String = sentence.chars().filter(|c| !c.is_whitespace() && !is_decoration(*c)).collect();
+    let plain = only(sentence, |c| !c.is_whitespace());
     is_acknowledgement(&plain) || is_courtesy(&plain)
 }
 
@@ -263,17 +265,22 @@ fn is_decoration(c: char) -> bool {
 
 /// A word of the list, as it stands or drawn out (了解でーす), or a stem of [`composed::acknowledges`].
 fn is_acknowledgement(piece: &str) -> bool {
-    let known = |piece: &str| ACKNOWLEDGEMENTS.contains(&piece) || composed::acknowledges(piece);
+    let known = |piece: &str| ACKNOWLEDGED.is_one(piece) || composed::acknowledges(piece);
     if known(piece) || runs_into_courtesy(piece) {
         return true;
     }
-    let short: String = piece.chars().filter(|c| !matches!(c, 'ー' | '~' | '〜' | 'っ' | 'ッ')).collect();
-    if short != piece && known(&short) {
-        return true;
-    }
+    let draws = |c: char| matches!(c, 'ー' | '~' | '〜' | 'っ' | 'ッ');
+    let short = if piece.contains(draws) {
+        let short = only(piece, |c| !draws(c));
+        if known(&short) {
+            return true;
+        }
+        Cow::Owned(short)
+    } else {
+        Cow::Borrowed(piece)
+    };
     // Half-width keyboards: 「承知ｼﾏｼﾀ」.
-    let hiragana: String = short.chars().map(hiragana).collect();
-    hiragana != short && known(&hiragana)
+    short.contains(|c| matches!(c, 'ァ'..='ヶ')) && known(&short.chars().map(hiragana).collect::<String>())
 }
 
 /// A sign of katakana as hiragana.
@@ -287,19 +294,30 @@ fn hiragana(c: char) -> char {
 /// `承知しましたよろしくお願いします`, dictated or typed without a stop. Only whole sentences join so: 「了解よろしくお願いします」
 /// may ask for 了解.
 fn runs_into_courtesy(piece: &str) -> bool {
-    ACKNOWLEDGEMENTS
+    let whole = |word: &str| word.ends_with(['た', 'す']);
+    let mut behind = ACKNOWLEDGED.at_start(piece).filter(|word| whole(word)).map(|word| &piece[word.len()..]);
+    let mut before = ACKNOWLEDGEMENTS
         .iter()
-        .filter(|word| word.ends_with(['た', 'す']))
-        .filter_map(|word| piece.strip_prefix(word).or_else(|| piece.strip_suffix(word)))
-        .any(|rest| !rest.is_empty() && is_courtesy(rest))
+        .filter(|word| whole(piece) && whole(word) && !piece.starts_with(**word))
+        .filter_map(|word| piece.strip_suffix(word));
+    let courteous = |rest: &str| !rest.is_empty() && is_courtesy(rest);
+    behind.any(courteous) || before.any(courteous)
 }
 
 fn is_courtesy(piece: &str) -> bool {
-    COURTESIES.contains(&piece) || composed::is_courtesy(piece)
+    COURTEOUS.is_one(piece) || composed::is_courtesy(piece)
 }
 
+static ACKNOWLEDGED: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(ACKNOWLEDGEMENTS));
+static COURTEOUS: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(COURTESIES));
+static CALLED: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(CALLBACKS));
+
 fn is_callback(piece: &str) -> bool {
-    if CALLBACKS.contains(&piece) {
+    // All that follows is asked of every sentence of every mail.
+    if !CALLED.is_in(piece) {
+        return false;
+    }
+    if CALLED.is_one(piece) {
         return true;
     }
     // `15時以降に折返しお電話ください`

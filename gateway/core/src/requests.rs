@@ -3,7 +3,7 @@
 //! is no request. Nothing is changed here: who may ask for what is decided from the identity level.
 
 use crate::mail_wishes::is_wish;
-use crate::text::fold::narrow;
+use crate::text::fold::{lower, narrow};
 use crate::vocabulary::Intent;
 use std::borrow::Cow;
 
@@ -83,7 +83,7 @@ fn verb(line: &str) -> Option<(Intent, &str)> {
         ("設定", Intent::Preference),
         ("settings", Intent::Preference),
     ];
-    let lower = line.to_lowercase();
+    let lower = lower(line.to_owned());
     VERBS.iter().find_map(|(word, intent)| {
         lower.starts_with(word).then(|| (*intent, line.get(word.len()..).unwrap_or("")))
     })

@@ -13,17 +13,22 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quic
 /// byte order mark. Both databases take the result.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    let is_plain = |c: char| c == '\n' || c == '\t' || !(c.is_control() || c == '\u{feff}');
-    let is_clean = |text: &str| text.chars().all(is_plain) && is_nfc_quick(text.chars()) == IsNormalized::Yes;
-    if !text.contains('\r') && is_clean(text) {
-        return text.to_owned();
-    }
     // Most of what comes by mail is clean but for its line ends.
-    let unified = with_plain_line_ends(text);
-    if is_clean(&unified) {
+    let unified = if text.contains('\r') { with_plain_line_ends(text) } else { text.to_owned() };
+    if unified.chars().all(is_usual) {
         return unified;
     }
-    unified.nfc().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || *c == '\u{feff}')).collect()
+    let kept = |c: char| c == '\n' || c == '\t' || !(c.is_control() || c == '\u{feff}');
+    if unified.chars().all(kept) && is_nfc_quick(unified.chars()) == IsNormalized::Yes {
+        return unified;
+    }
+    unified.nfc().filter(|c| kept(*c)).collect()
+}
+
+/// Characters that are clean whatever stands beside them, as long as that is one of them too.
+const fn is_usual(c: char) -> bool {
+    matches!(c, ' '..='~' | '\n' | '\t' | '\u{3000}'..='\u{3029}' | 'ぁ'..='ゖ' | 'ァ'..='ー' | '一'..='\u{9fff}'
+        | '\u{ff01}'..='\u{ff9f}' | '\u{2010}'..='\u{2027}' | '\u{2190}'..='\u{2328}' | '\u{2460}'..='\u{27bf}')
 }
 
 /// CR LF and a lone CR as LF.
@@ -44,8 +49,26 @@ fn with_plain_line_ends(text: &str) -> String {
 #[must_use]
 pub fn clean_line(text: &str, max: usize) -> String {
     let cleaned = clean(text);
-    let spaced: String = cleaned.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c }).collect();
-    spaced.trim().chars().take(max).collect()
+    let spaced = if cleaned.contains(['\n', '\t']) { cleaned.replace(['\n', '\t'], " ") } else { cleaned };
+    start_of(spaced.trim(), max).to_owned()
+}
+
+/// The first `max` characters, without a copy.
+#[must_use]
+pub fn start_of(text: &str, max: usize) -> &str {
+    // No character is shorter than a byte.
+    if text.len() <= max {
+        return text;
+    }
+    text.char_indices().nth(max).map_or(text, |(end, _)| &text[..end])
+}
+
+/// The characters of a text that are wanted.
+#[must_use]
+pub fn only(text: &str, wanted: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    out.extend(text.chars().filter(|c| wanted(*c)));
+    out
 }
 
 #[cfg(test)]
@@ -56,6 +79,16 @@ mod tests {
     fn cleaning_keeps_text_and_drops_controls() {
         assert_eq!(clean("\u{feff}か\u{3099}\r\nb\0c\r"), "が\nbc\n");
         assert_eq!(clean_line("a\r\nBcc: x", 5), "a Bcc");
+        assert_eq!((start_of("了解です", 2), start_of("了解", 2), start_of("", 0)), ("了解", "了解", ""));
+    }
+
+    #[test]
+    fn what_is_usual_is_clean() {
+        for c in ('\0'..=char::MAX).filter(|c| is_usual(*c)) {
+            assert_eq!(is_nfc_quick(std::iter::once(c)), IsNormalized::Yes, "{c}");
+            assert_eq!(unicode_normalization::char::canonical_combining_class(c), 0, "{c}");
+            assert!(!c.is_control() || matches!(c, '\n' | '\t'));
+        }
     }
 
     proptest::proptest! {

@@ -4,7 +4,8 @@
 
 use super::words::{HeaderText, decode_words, raw_text};
 use kakehashi_core::mail::MailAddress;
-use kakehashi_core::text::clean_line;
+use kakehashi_core::text::fold::lower;
+use kakehashi_core::text::{clean_line, only, start_of};
 
 const MAX_ADDRESSES: usize = 500;
 
@@ -16,21 +17,20 @@ pub(crate) fn parse(raw: &[u8], notes: &mut HeaderText) -> Vec<MailAddress> {
         if found.len() == MAX_ADDRESSES {
             break;
         }
-        found.extend(mailbox(&item, notes));
+        found.extend(mailbox(item, notes));
     }
     found
 }
 
 /// Splits at commas and semicolons outside quotes, comments and angle brackets; a group's name goes.
-fn split(text: &str) -> Vec<String> {
+fn split(text: &str) -> Vec<&str> {
     let mut items = Vec::new();
-    let mut item = String::new();
+    let mut start = 0;
     let (mut quoted, mut escaped, mut angle) = (false, false, false);
     let mut comment = 0_u32;
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         if escaped {
             escaped = false;
-            item.push(c);
             continue;
         }
         match c {
@@ -41,18 +41,14 @@ fn split(text: &str) -> Vec<String> {
             '<' if !quoted && comment == 0 => angle = true,
             '>' if !quoted && comment == 0 => angle = false,
             ',' | ';' if !quoted && comment == 0 && !angle => {
-                items.push(std::mem::take(&mut item));
-                continue;
+                items.push(&text[start..at]);
+                start = at + 1;
             }
-            ':' if !quoted && comment == 0 && !angle && !item.contains('@') => {
-                item.clear();
-                continue;
-            }
+            ':' if !quoted && comment == 0 && !angle && !text[start..at].contains('@') => start = at + 1,
             _ => {}
         }
-        item.push(c);
     }
-    items.push(item);
+    items.push(&text[start..]);
     items
 }
 
@@ -73,10 +69,10 @@ fn mailbox(item: &str, notes: &mut HeaderText) -> Option<MailAddress> {
             (comment, plain)
         }
     };
-    let address: String =
-        address.chars().filter(|c| !c.is_whitespace() && !c.is_control()).take(320).collect();
+    let plain = only(&address, |c| !c.is_whitespace() && !c.is_control());
+    let address = start_of(&plain, 320);
     let address = match address.rsplit_once('@') {
-        Some((local, domain)) if !local.is_empty() => format!("{local}@{}", domain.to_lowercase()),
+        Some((local, domain)) if !local.is_empty() => format!("{local}@{}", lower(domain.to_owned())),
         // A name without an address says nothing that could be used.
         _ => return None,
     };

@@ -2,10 +2,11 @@
 //! care-network.md 4.3). Headers first; words only where no header speaks, as many Japanese automatic
 //! answers carry none. A wrong yes costs a look by the office, a wrong no a loop.
 
-use super::{calendar, meeting, recall};
+use super::{calendar, list, meeting, recall};
 use kakehashi_core::mail::Mail;
 use kakehashi_core::text::any_of::AnyOf;
-use kakehashi_core::text::fold::narrow;
+use kakehashi_core::text::fold::folded;
+use kakehashi_core::text::{only, start_of};
 use std::sync::LazyLock;
 
 /// Why a mail is a machine's, in words for the office; `None` if a person seems to have written it.
@@ -42,7 +43,7 @@ fn by_headers(mail: &Mail, mail_from: Option<&str>) -> Option<&'static str> {
         "X-ML-Count",
         "X-Mailing-List",
     ];
-    if LIST.iter().any(|name| mail.header(name).is_some()) {
+    if LIST.iter().any(|name| mail.header(name).is_some()) || list::numbers_its_mails(mail) {
         return Some("it came through a mailing list");
     }
     const MARKS: &[&str] = &[
@@ -110,7 +111,41 @@ fn by_content(mail: &Mail) -> Option<&'static str> {
 }
 
 fn by_words(mail: &Mail, own: &str) -> Option<&'static str> {
-    const SUBJECTS: &[&str] = &[
+    let subject = folded(mail.subject.as_deref().unwrap_or(""));
+    // `Re: 自動応答の設定` is a person who writes about one.
+    let answered = ["re:", "re :", "fw:", "fwd:", "返信:", "転送:"].iter().any(|p| subject.starts_with(p));
+    if !answered
+        && (subject.starts_with("不在")
+            || subject.starts_with("【不在")
+            || subject.starts_with("read:")
+            || subject.starts_with("not read:")
+            || subject.starts_with("auto:")
+            || SUBJECTS.is_in(&subject))
+    {
+        return Some("its subject names an automatic answer");
+    }
+    let plain = only(&folded(own), |c| !c.is_whitespace());
+    let start = start_of(&plain, 3_000);
+    let headed = start.trim_start_matches(['【', '[', '<', '(', '※', '*', '■', '「']);
+    let headed = ["自動応答", "自動返信", "自動送信", "自動配信"].iter().any(|w| {
+        headed.strip_prefix(w).is_some_and(|rest| rest.starts_with(['】', ']', '>', ')', '」', '■', '*']))
+    });
+    if headed || PHRASES.is_in(start) {
+        return Some("its text says that a machine wrote it");
+    }
+    // 不在 messages: absence and a return together, at the start, and no sign that a person answered.
+    if !ABSENT.is_in(start_of(start, 200)) {
+        return None;
+    }
+    // Many Japanese vacation programs answer with `Re:` and no header; a person who answers says one of these, not two.
+    let needed = if answered { 2 } else { 1 };
+    let promised = LATER.iter().filter(|w| start.contains(*w)).count();
+    (promised >= needed).then_some("its text is an absence notice")
+}
+
+/// Subjects of automatic answers.
+static SUBJECTS: LazyLock<AnyOf> = LazyLock::new(|| {
+    AnyOf::new(&[
         "自動応答",
         "自動返信",
         "自動配信",
@@ -147,32 +182,12 @@ fn by_words(mail: &Mail, own: &str) -> Option<&'static str> {
         "read receipt",
         "vacation reply",
         "abwesenheitsnotiz",
-    ];
-    let subject = narrow(mail.subject.as_deref().unwrap_or("")).to_lowercase();
-    // `Re: 自動応答の設定` is a person who writes about one.
-    let answered = ["re:", "re :", "fw:", "fwd:", "返信:", "転送:"].iter().any(|p| subject.starts_with(p));
-    if !answered
-        && (subject.starts_with("不在")
-            || subject.starts_with("【不在")
-            || subject.starts_with("read:")
-            || subject.starts_with("not read:")
-            || subject.starts_with("auto:")
-            || SUBJECTS.iter().any(|s| subject.contains(s)))
-    {
-        return Some("its subject names an automatic answer");
-    }
-    let start: String =
-        narrow(own).to_lowercase().chars().filter(|c| !c.is_whitespace()).take(3_000).collect();
-    let headed = start.trim_start_matches(['【', '[', '<', '(', '※', '*', '■', '「']);
-    let headed = ["自動応答", "自動返信", "自動送信", "自動配信"].iter().any(|w| {
-        headed.strip_prefix(w).is_some_and(|rest| rest.starts_with(['】', ']', '>', ')', '」', '■', '*']))
-    });
-    if headed || PHRASES.is_in(&start) {
-        return Some("its text says that a machine wrote it");
-    }
-    // 不在 messages: absence and a return together, at the start, and no sign that a person answered.
-    let head: String = start.chars().take(200).collect();
-    let absent = [
+    ])
+});
+
+/// Words of absence.
+static ABSENT: LazyLock<AnyOf> = LazyLock::new(|| {
+    AnyOf::new(&[
         "休暇をいただいております",
         "休暇をいただいています",
         "休暇を頂いております",
@@ -187,29 +202,24 @@ fn by_words(mail: &Mail, own: &str) -> Option<&'static str> {
         "不在となります",
         "休業とさせていただ",
         "休暇中です",
-    ];
-    let later = [
-        "確認でき",
-        "返信が遅",
-        "ご返信が",
-        "返信いたします",
-        "対応いたします",
-        "お急ぎの",
-        "緊急の場合",
-        "緊急の際",
-        "期間中",
-        "折り返し",
-        "出社後",
-        "休み明け",
-    ];
-    // Many Japanese vacation programs answer with `Re:` and no header; a person who answers says one of these, not two.
-    let needed = if answered { 2 } else { 1 };
-    let promised = || later.iter().filter(|w| start.contains(*w)).count();
-    if absent.iter().any(|w| head.contains(w)) && promised() >= needed {
-        return Some("its text is an absence notice");
-    }
-    None
-}
+    ])
+});
+
+/// Words of a return.
+const LATER: &[&str] = &[
+    "確認でき",
+    "返信が遅",
+    "ご返信が",
+    "返信いたします",
+    "対応いたします",
+    "お急ぎの",
+    "緊急の場合",
+    "緊急の際",
+    "期間中",
+    "折り返し",
+    "出社後",
+    "休み明け",
+];
 
 /// What a machine says of itself, without blanks.
 static PHRASES: LazyLock<AnyOf> = LazyLock::new(|| {

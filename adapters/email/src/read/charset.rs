@@ -157,9 +157,10 @@ fn japanese_score(text: &str) -> i64 {
 
 fn from_encoding(bytes: &[u8], encoding: &'static Encoding, guessed: bool) -> Decoded {
     let (text, _) = encoding.decode_without_bom_handling(bytes);
-    let had =
-        if encoding == UTF_8 { bytes.windows(3).filter(|w| *w == [0xef, 0xbf, 0xbd]).count() } else { 0 };
-    let broken = text.chars().filter(|c| *c == '\u{fffd}').count().saturating_sub(had);
+    let mut broken = text.matches('\u{fffd}').count();
+    if broken > 0 && encoding == UTF_8 {
+        broken = broken.saturating_sub(bytes.windows(3).filter(|w| *w == [0xef, 0xbf, 0xbd]).count());
+    }
     Decoded { text: text.into_owned(), used: encoding.name(), guessed, broken, pictograms: 0 }
 }
 
@@ -170,6 +171,10 @@ fn from_jis(bytes: &[u8], guessed: bool) -> Decoded {
 
 fn replace_private_use(decoded: &mut Decoded) {
     replace_web_codes(decoded);
+    // The first bytes of what is private; most of what is written has none of them.
+    if !decoded.text.bytes().any(|b| matches!(b, 0xee | 0xef | 0xf3 | 0xf4)) {
+        return;
+    }
     let private = |c: char| matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10fffd}');
     let count = decoded.text.chars().filter(|c| private(*c)).count();
     if count > 0 {

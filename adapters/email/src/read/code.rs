@@ -6,6 +6,7 @@ use kakehashi_core::mail::Mail;
 use kakehashi_core::port::Origin;
 use kakehashi_core::reply_code::ReplyCode;
 use kakehashi_core::text::fold::narrow;
+use kakehashi_core::text::start_of;
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -77,12 +78,14 @@ fn in_message_id(id: &str) -> Option<ReplyCode> {
 
 /// `返信コード XXXXX-XXXXX`, `Reply code: …`.
 fn named(text: &str) -> Option<ReplyCode> {
-    let start: String = text.chars().take(200_000).collect();
-    let folded = narrow(&start);
+    let folded = narrow(start_of(text, 200_000));
+    // All end in one of these, and nearly no text holds any.
+    if !folded.contains("コード") && !folded.contains("ode") {
+        return None;
+    }
     for word in ["返信コード", "返信用コード", "Reply code", "reply code", "Reply Code"] {
         for (at, _) in folded.match_indices(word).take(50) {
-            let after: String = folded[at + word.len()..].chars().take(40).collect();
-            if let Some(code) = ReplyCode::find(&after) {
+            if let Some(code) = ReplyCode::find(start_of(&folded[at + word.len()..], 40)) {
                 return Some(code);
             }
         }

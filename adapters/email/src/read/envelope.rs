@@ -17,7 +17,7 @@ use kakehashi_core::reply_words::{
     ShortAnswer, bracket_expectation, bracket_urgency, short_answer, without_names,
 };
 use kakehashi_core::requests::request;
-use kakehashi_core::text::fold::narrow;
+use kakehashi_core::text::fold::folded;
 use kakehashi_core::vocabulary::{AttachmentRole, Authenticity, Channel, Format, Intent};
 
 /// Longest text that may be a short answer with names around it; several times what is one without.
@@ -50,7 +50,7 @@ pub fn envelope(mail: &Mail, origin: &Origin, parts: &mut dyn PartSink) -> Resul
         out.warn(lookalike::WARNING, doubt);
     }
 
-    let subject = narrow(mail.subject.as_deref().unwrap_or("")).to_lowercase();
+    let subject = folded(mail.subject.as_deref().unwrap_or(""));
     let forwarded =
         ["fw:", "fwd:", "転送:", "[fwd:", "wg:", "tr:"].iter().any(|p| subject.trim_start().starts_with(p));
     let answered = ["re:", "re[", "返信:", "aw:", "sv:"].iter().any(|p| subject.trim_start().starts_with(p));

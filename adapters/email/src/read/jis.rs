@@ -17,6 +17,9 @@ pub(crate) struct JisText {
     pub(crate) pictograms: usize,
 }
 
+/// Characters decoded in one go: a line of a mail.
+const MAX_RUN: usize = 40;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Set {
     Ascii,
@@ -73,6 +76,11 @@ pub(crate) fn decode(bytes: &[u8]) -> JisText {
             0x21..=0x7e if matches!(set, Set::Kanji | Set::Supplement) => {
                 match bytes.get(i + 1) {
                     Some(&trail @ 0x21..=0x7e) => {
+                        let known = if set == Set::Kanji { run(&mut out.text, &bytes[i..]) } else { 0 };
+                        if known > 0 {
+                            i += known;
+                            continue;
+                        }
                         pair(&mut out, set, byte, trail);
                         i += 2;
                     }
@@ -118,6 +126,26 @@ fn escape(bytes: &[u8]) -> Option<(Set, usize)> {
 
 fn push_kana(text: &mut String, seven_bit: u8) {
     text.push(char::from_u32(0xff61 + u32::from(seven_bit) - 0x21).unwrap_or('\u{fffd}'));
+}
+
+/// Decodes the whole characters at the start of `bytes` in one go and says how many bytes they were; none if any
+/// of them is unknown.
+fn run(text: &mut String, bytes: &[u8]) -> usize {
+    let whole =
+        bytes.chunks_exact(2).take(MAX_RUN).take_while(|pair| pair.iter().all(|b| matches!(b, 0x21..=0x7e)));
+    let mut euc = [0_u8; MAX_RUN * 2];
+    let mut length = 0;
+    for (slot, pair) in euc.chunks_exact_mut(2).zip(whole) {
+        slot.copy_from_slice(&[pair[0] | 0x80, pair[1] | 0x80]);
+        length += 2;
+    }
+    match EUC_JP.decode_without_bom_handling_and_without_replacement(&euc[..length]) {
+        Some(found) => {
+            text.push_str(&found);
+            length
+        }
+        None => 0,
+    }
 }
 
 fn pair(out: &mut JisText, set: Set, lead: u8, trail: u8) {

@@ -4,7 +4,10 @@
 
 use super::calendar::{self, ANSWER, ATTENDS, DECLINES, PROPOSED, TENTATIVE};
 use kakehashi_core::mail::{Mail, MailPart};
-use kakehashi_core::text::fold::narrow;
+use kakehashi_core::text::any_of::AnyOf;
+use kakehashi_core::text::fold::{folded, lower, narrow};
+use kakehashi_core::text::{only, start_of};
+use std::sync::LazyLock;
 
 /// A person's answer to an invitation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,17 +26,18 @@ pub(crate) fn is_calendar(part: &MailPart) -> bool {
 
 /// The answer to an invitation that a mail is; `own` is its text without quote and signature.
 pub(crate) fn answer(mail: &Mail, own: &str) -> Option<Answer> {
-    let own_words = !own.trim().is_empty() && !is_written_by_calendar(own);
+    let own_words = || !own.trim().is_empty() && !is_written_by_calendar(own);
     let by_file =
         mail.parts.iter().filter(|part| is_calendar(part)).any(|part| {
             calendar::method(&part.bytes).is_some_and(|m| matches!(m.as_str(), "REPLY" | "COUNTER"))
         });
     if by_file {
-        return Some(Answer { words: None, own_words });
+        return Some(Answer { words: None, own_words: own_words() });
     }
     // A server on the way may have taken the file off, or the program sent none.
     let subject = narrow(mail.subject.as_deref().unwrap_or(""));
     let (said, rest) = by_subject(&subject)?;
+    let own_words = own_words();
     let words = (!own_words).then(|| match rest {
         "" => format!("{ANSWER}{said}"),
         rest => format!("{ANSWER}{said}\n件名: {rest}"),
@@ -69,33 +73,34 @@ fn by_subject(subject: &str) -> Option<(&'static str, &str)> {
         ("proposed new time", PROPOSED),
     ];
     let (word, rest) = subject.trim_start().split_once(':')?;
-    let word = word.trim().to_lowercase();
+    let word = lower(word.trim().to_owned());
     PREFIXES.iter().find(|(prefix, _)| *prefix == word).map(|(_, said)| (*said, rest.trim()))
 }
 
 /// Whether the text of an answer is the program's: Google and Apple say in a sentence what the file says.
 fn is_written_by_calendar(own: &str) -> bool {
-    let text = plain(own);
-    const WORDS: &[&str] = &[
-        "この招待を承諾しました",
-        "この招待を辞退しました",
-        "この招待を仮承諾しました",
-        "への招待を承諾しました",
-        "への招待を辞退しました",
-        "への招待を仮承諾しました",
-        "出席依頼を承諾しました",
-        "出席依頼を辞退しました",
-        "出席依頼を仮承諾しました",
-        "参加依頼を承諾しました",
-        "参加依頼を辞退しました",
-        "hasacceptedthisinvitation",
-        "hasdeclinedthisinvitation",
-        "hasacceptedyourinvitation",
-        "hasdeclinedyourinvitation",
-        "hasrepliedmaybetothisinvitation",
-        "hastentativelyacceptedthisinvitation",
-    ];
-    WORDS.iter().any(|w| text.contains(w))
+    static WORDS: LazyLock<AnyOf> = LazyLock::new(|| {
+        AnyOf::new(&[
+            "この招待を承諾しました",
+            "この招待を辞退しました",
+            "この招待を仮承諾しました",
+            "への招待を承諾しました",
+            "への招待を辞退しました",
+            "への招待を仮承諾しました",
+            "出席依頼を承諾しました",
+            "出席依頼を辞退しました",
+            "出席依頼を仮承諾しました",
+            "参加依頼を承諾しました",
+            "参加依頼を辞退しました",
+            "hasacceptedthisinvitation",
+            "hasdeclinedthisinvitation",
+            "hasacceptedyourinvitation",
+            "hasdeclinedyourinvitation",
+            "hasrepliedmaybetothisinvitation",
+            "hastentativelyacceptedthisinvitation",
+        ])
+    });
+    WORDS.is_in(&plain(own))
 }
 
 /// Whether a calendar reminds of a meeting by itself.
@@ -104,33 +109,33 @@ pub(crate) fn is_reminder(mail: &Mail, own: &str) -> bool {
     if from.starts_with("calendar-notification@") || from.starts_with("calendar-server@") {
         return true;
     }
-    let subject = narrow(mail.subject.as_deref().unwrap_or("")).to_lowercase();
+    let subject = folded(mail.subject.as_deref().unwrap_or(""));
     // 「通知: 担当者会議 @ 2026年12月2日 16:00 - 17:00 (JST) (otsuka@…)」 is Google's form; a person who reminds writes none.
     let reminds =
         ["通知:", "notification:", "reminder:", "リマインダー:"].iter().any(|p| subject.starts_with(p));
     if reminds && subject.contains(" @ ") && subject.trim_end().ends_with(')') {
         return true;
     }
-    const WORDS: &[&str] = &[
-        "通知の受信を登録されている",
-        "通知を受信するように登録されて",
-        "通知を受信するように設定されて",
-        "通知を受け取るように設定されて",
-        "通知を受け取る設定になっている",
-        "subscribedfornotificationsoncalendar",
-        "becauseyousetanotificationforthisevent",
-        "becauseyouhavesetareminder",
-        "becauseyousetareminder",
-        "リマインダーが設定されているため",
-        "リマインダーを設定されているため",
-    ];
-    let text = plain(own);
-    WORDS.iter().any(|w| text.contains(w))
+    static WORDS: LazyLock<AnyOf> = LazyLock::new(|| {
+        AnyOf::new(&[
+            "通知の受信を登録されている",
+            "通知を受信するように登録されて",
+            "通知を受信するように設定されて",
+            "通知を受け取るように設定されて",
+            "通知を受け取る設定になっている",
+            "subscribedfornotificationsoncalendar",
+            "becauseyousetanotificationforthisevent",
+            "becauseyouhavesetareminder",
+            "becauseyousetareminder",
+            "リマインダーが設定されているため",
+            "リマインダーを設定されているため",
+        ])
+    });
+    WORDS.is_in(&plain(own))
 }
 
 fn plain(text: &str) -> String {
-    let start: String = text.chars().take(3_000).filter(|c| !c.is_whitespace()).collect();
-    narrow(&start).to_lowercase()
+    folded(&only(start_of(text, 3_000), |c| !c.is_whitespace()))
 }
 
 #[cfg(test)]

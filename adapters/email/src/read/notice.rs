@@ -2,6 +2,11 @@
 //! plea not to print. Recognised only as whole last paragraphs that speak of the mail itself, with a
 //! condition; what a person asks ("誤って送りました、削除してください") is none of them.
 
+use kakehashi_core::text::any_of::AnyOf;
+use kakehashi_core::text::fold::folded;
+use kakehashi_core::text::only;
+use std::sync::LazyLock;
+
 /// How many of the last lines are such notices, blank lines and rules between them included.
 pub(crate) fn trailing(lines: &[&str]) -> usize {
     let mut taken = 0;
@@ -32,27 +37,12 @@ pub(crate) fn trailing(lines: &[&str]) -> usize {
 
 /// Whether a paragraph is nothing but a notice about mail in general.
 fn is_notice(paragraph: &str) -> bool {
-    let text: String =
-        kakehashi_core::text::fold::narrow(paragraph).to_lowercase().split_whitespace().collect();
-    if text.chars().count() > 1_500 {
+    let text = only(&folded(paragraph), |c| !c.is_whitespace());
+    let length = text.chars().count();
+    if length > 1_500 {
         return false;
     }
     let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
-    let of_mail = || {
-        has(&[
-            "本メール",
-            "このメール",
-            "本電子メール",
-            "このeメール",
-            "当メール",
-            "本eメール",
-            "thise-mail",
-            "thisemail",
-            "thismessage",
-            "thiscommunication",
-            "thistransmission",
-        ])
-    };
     let condition =
         || has(&["場合", "方以外", "際は", "ifyou", "intendedrecipient", "unauthorized", "unauthorised"]);
     let consequence = || {
@@ -71,11 +61,11 @@ fn is_notice(paragraph: &str) -> bool {
             "disclos",
         ])
     };
-    if of_mail() && condition() && consequence() && text.chars().count() >= 40 {
+    if OF_MAIL.is_in(&text) && condition() && consequence() && length >= 40 {
         return true;
     }
     // One line that a scanner or an office template adds.
-    text.chars().count() <= 160
+    length <= 160
         && (has(&[
             "ウイルスフリー",
             "ウイルスチェック済",
@@ -85,6 +75,23 @@ fn is_notice(paragraph: &str) -> bool {
         ]) || (has(&["environment", "環境"])
             && has(&["printing", "印刷する前", "印刷前", "印刷される前"])))
 }
+
+/// Words for the mail itself.
+static OF_MAIL: LazyLock<AnyOf> = LazyLock::new(|| {
+    AnyOf::new(&[
+        "本メール",
+        "このメール",
+        "本電子メール",
+        "このeメール",
+        "当メール",
+        "本eメール",
+        "thise-mail",
+        "thisemail",
+        "thismessage",
+        "thiscommunication",
+        "thistransmission",
+    ])
+});
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@
 use super::charset;
 use super::transfer::hex_pair;
 use super::words::{HeaderText, decode_words};
+use std::borrow::Cow;
 
 const MAX_PARAMS: usize = 100;
 
@@ -37,12 +38,10 @@ struct Piece {
 pub(crate) fn parse(raw: &[u8]) -> Params {
     let mut pieces = Vec::new();
     let mut value = String::new();
-    for (index, field) in split_fields(raw).into_iter().take(MAX_PARAMS).enumerate() {
+    for (index, field) in (Fields { rest: Some(raw) }).take(MAX_PARAMS).enumerate() {
         if index == 0 {
-            value = String::from_utf8_lossy(&field).trim().to_ascii_lowercase();
-            continue;
-        }
-        if let Some(piece) = piece(&field) {
+            value = word(&field);
+        } else if let Some(piece) = piece(&field) {
             pieces.push(piece);
         }
     }
@@ -60,31 +59,52 @@ pub(crate) fn parse(raw: &[u8]) -> Params {
     params
 }
 
-/// Splits at `;` outside quotes, comments and two-byte characters of ISO-2022-JP; line ends dropped.
-fn split_fields(raw: &[u8]) -> Vec<Vec<u8>> {
-    let mut fields = vec![Vec::new()];
-    let (mut quoted, mut escaped, mut two_byte) = (false, false, false);
-    let mut i = 0;
-    while i < raw.len() && fields.len() <= MAX_PARAMS {
-        let byte = raw[i];
-        if byte == 0x1b {
-            two_byte = raw.get(i + 1) == Some(&b'$');
-        }
-        let separator = byte == b';' && !quoted && !two_byte;
-        if separator {
-            fields.push(Vec::new());
-        } else if !matches!(byte, b'\r' | b'\n') {
+/// The word before the first `;` of a raw header value, lower-case.
+pub(crate) fn value(raw: &[u8]) -> String {
+    Fields { rest: Some(raw) }.next().map(|field| word(&field)).unwrap_or_default()
+}
+
+fn word(field: &[u8]) -> String {
+    String::from_utf8_lossy(field).trim().to_ascii_lowercase()
+}
+
+/// What stands between `;` outside quotes, comments and two-byte characters of ISO-2022-JP; line ends dropped.
+struct Fields<'a> {
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Cow<'a, [u8]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let raw = self.rest.take()?;
+        let (mut quoted, mut escaped, mut two_byte, mut folded) = (false, false, false, false);
+        let mut end = raw.len();
+        for (i, byte) in raw.iter().copied().enumerate() {
+            if byte == 0x1b {
+                two_byte = raw.get(i + 1) == Some(&b'$');
+            }
+            if byte == b';' && !quoted && !two_byte {
+                end = i;
+                self.rest = Some(&raw[i + 1..]);
+                break;
+            }
+            if matches!(byte, b'\r' | b'\n') {
+                folded = true;
+                continue;
+            }
             if byte == b'"' && !escaped && !two_byte {
                 quoted = !quoted;
             }
             escaped = byte == b'\\' && !escaped && quoted && !two_byte;
-            if let Some(last) = fields.last_mut() {
-                last.push(byte);
-            }
         }
-        i += 1;
+        let field = &raw[..end];
+        Some(if folded {
+            field.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect()
+        } else {
+            Cow::Borrowed(field)
+        })
     }
-    fields
 }
 
 fn piece(field: &[u8]) -> Option<Piece> {

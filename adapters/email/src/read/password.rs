@@ -1,7 +1,9 @@
 //! Mails that carry the password of a file sent in another mail (PPAP). Only recognised, so that the
 //! office sees both together; the password stays where it is in the text.
 
-use kakehashi_core::text::fold::narrow;
+use kakehashi_core::text::any_of::AnyOf;
+use kakehashi_core::text::fold::{lower, narrow};
+use std::sync::LazyLock;
 
 const MAX_CHARS: usize = 2_000;
 
@@ -12,18 +14,14 @@ pub(crate) fn is_told(subject: Option<&str>, body: &str) -> bool {
     }
     let text = narrow(body);
     let subject = narrow(subject.unwrap_or(""));
-    let all = format!("{subject}\n{text}").to_lowercase();
-    let word = |t: &str| ["パスワード", "password", "暗証番号", "解凍キー"].iter().any(|w| t.contains(w));
-    let about_file = ["添付", "ファイル", "zip", "解凍", "先ほど", "先程", "先のメール", "attach", "archive"]
-        .iter()
-        .any(|w| all.contains(w));
-    if !about_file || !word(&all) {
+    let all = lower(format!("{subject}\n{text}"));
+    if !WORD.is_in(&all) || !ABOUT_FILE.is_in(&all) {
         return false;
     }
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     lines.iter().enumerate().any(|(at, line)| {
-        let lower = line.to_lowercase();
-        if !word(&lower) {
+        let lower = lower((*line).to_owned());
+        if !WORD.is_in(&lower) {
             return ["pw:", "pw=", "pass:", "pass="].iter().any(|p| lower.starts_with(p)) && told(&line[3..]);
         }
         let after = line.rsplit_once([':', '=', '→', '」', '】']).map(|(_, v)| v.trim());
@@ -37,6 +35,12 @@ pub(crate) fn is_told(subject: Option<&str>, body: &str) -> bool {
         }
     })
 }
+
+static WORD: LazyLock<AnyOf> =
+    LazyLock::new(|| AnyOf::new(&["パスワード", "password", "暗証番号", "解凍キー"]));
+static ABOUT_FILE: LazyLock<AnyOf> = LazyLock::new(|| {
+    AnyOf::new(&["添付", "ファイル", "zip", "解凍", "先ほど", "先程", "先のメール", "attach", "archive"])
+});
 
 /// Something that can be a password: one word of printable ASCII with a digit or mixed signs.
 fn told(value: &str) -> bool {

@@ -5,12 +5,13 @@
 use kakehashi_core::envelope::{NameKind, Patient, PatientName};
 use kakehashi_core::text::date::dates_in;
 use kakehashi_core::text::fold::{fold_name, is_kana, narrow, widen_kana};
+use kakehashi_core::text::start_of;
 
 const MAX_CHARS: usize = 20_000;
 
 /// What subject and own text say of the patient.
 pub(crate) fn read(subject: Option<&str>, body: &str) -> Patient {
-    let body: String = body.chars().take(MAX_CHARS).collect();
+    let body = start_of(body, MAX_CHARS);
     let mut names: Vec<String> = Vec::new();
     if let Some(subject) = subject {
         names_before_sama(subject, &mut names);
@@ -22,7 +23,7 @@ pub(crate) fn read(subject: Option<&str>, body: &str) -> Patient {
             names_before_sama(line, &mut names);
         }
     }
-    labelled(&body, &mut names);
+    labelled(body, &mut names);
     let mut distinct: Vec<(String, String)> = Vec::new();
     for name in names {
         let folded = fold_name(&name);
@@ -33,7 +34,7 @@ pub(crate) fn read(subject: Option<&str>, body: &str) -> Patient {
     let mut patient = Patient::default();
     if let [(_, name)] = distinct.as_slice() {
         let kind = if is_kana(name) { NameKind::Kana } else { NameKind::Kanji };
-        patient.names.push(PatientName { text: name.clone(), kana: phonetic(&body), kind });
+        patient.names.push(PatientName { text: name.clone(), kana: phonetic(body), kind });
     }
     let all = format!("{}\n{body}", subject.unwrap_or(""));
     patient.birth_date = birth_date(&all);
@@ -197,6 +198,9 @@ fn phonetic(body: &str) -> Option<String> {
 /// A date that is called a birth date: `生年月日 S13.4.12`, `昭和13年4月12日生`.
 fn birth_date(text: &str) -> Option<String> {
     let folded = narrow(text);
+    if !folded.contains('生') {
+        return None;
+    }
     let mut found = Vec::new();
     for (at, word) in folded.match_indices("生年月日").take(20) {
         let after: String = folded[at + word.len()..].chars().take(30).collect();

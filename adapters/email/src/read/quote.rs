@@ -5,6 +5,10 @@
 mod attribution;
 
 use attribution::{is_attribution, starts_attribution, trailing_attribution};
+use kakehashi_core::text::any_of::AnyOf;
+use kakehashi_core::text::fold::lower;
+use kakehashi_core::text::only;
+use std::sync::LazyLock;
 
 /// Own text and quoted text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,15 +28,14 @@ pub(crate) fn split(text: &str, forwarded: bool) -> Split {
     let lines: Vec<&str> = text.lines().collect();
     let looked = &lines[..lines.len().min(MAX_LINES)];
     let mut end = lines.len();
-    if let Some(cut) = heading(looked)
-        && passes_on(&lines[..cut], &lines[cut..])
-    {
-        return Split { own: text.trim_matches(['\n', ' ', '\u{3000}']).to_owned(), quoted: None };
-    }
-    if let Some(cut) = heading(looked)
-        && !answers_inside(&lines[..cut], &lines[cut..])
-    {
-        end = cut;
+    if let Some(cut) = heading(looked) {
+        let (above, below) = lines.split_at(cut);
+        if passes_on(above, below) {
+            return Split { own: text.trim_matches(['\n', ' ', '\u{3000}']).to_owned(), quoted: None };
+        }
+        if !answers_inside(above, below) {
+            end = cut;
+        }
     }
     let (mut own_lines, cut_lines) = lines.split_at(end);
     let mut quoted: Vec<&str> = Vec::new();
@@ -83,56 +86,59 @@ pub(crate) fn split(text: &str, forwarded: bool) -> Split {
 /// Whether the writer answers inside of an unmarked quote: nothing stands above it, the words above point
 /// there, or lines in it begin as answers do. Then no machine can tell whose line is whose, and all stays.
 fn answers_inside(above: &[&str], below: &[&str]) -> bool {
-    const POINTS: &[&str] = &[
-        "青字",
-        "赤字",
-        "朱書",
-        "文中に",
-        "本文中",
-        "下に書",
-        "下に記",
-        "下に回答",
-        "下記に回答",
-        "下記に記入",
-        "以下に回答",
-        "以下に記入",
-        "引用の下",
-        "引用部",
-        "各項目に",
-        "項目ごとに",
-        "インライン",
-        "太字で",
-        "answers below",
-        "see below",
-        "inline",
-        "in red",
-        "in blue",
-    ];
-    const ANSWERS: &[&str] = &[
-        "→",
-        "⇒",
-        "➡",
-        "≫",
-        "＞＞",
-        "【回答",
-        "［回答",
-        "[回答",
-        "回答:",
-        "回答：",
-        "(回答",
-        "（回答",
-        "A:",
-        "A：",
-        "Ａ：",
-        "答:",
-        "答：",
-    ];
+    static POINTS: LazyLock<AnyOf> = LazyLock::new(|| {
+        AnyOf::new(&[
+            "青字",
+            "赤字",
+            "朱書",
+            "文中に",
+            "本文中",
+            "下に書",
+            "下に記",
+            "下に回答",
+            "下記に回答",
+            "下記に記入",
+            "以下に回答",
+            "以下に記入",
+            "引用の下",
+            "引用部",
+            "各項目に",
+            "項目ごとに",
+            "インライン",
+            "太字で",
+            "answers below",
+            "see below",
+            "inline",
+            "in red",
+            "in blue",
+        ])
+    });
+    static ANSWERS: LazyLock<AnyOf> = LazyLock::new(|| {
+        AnyOf::new(&[
+            "→",
+            "⇒",
+            "➡",
+            "≫",
+            "＞＞",
+            "【回答",
+            "［回答",
+            "[回答",
+            "回答:",
+            "回答：",
+            "(回答",
+            "（回答",
+            "A:",
+            "A：",
+            "Ａ：",
+            "答:",
+            "答：",
+        ])
+    });
     if !has_text(above) {
         return below.iter().any(|l| !l.trim().is_empty());
     }
-    let words = above.join("\n").to_lowercase();
-    POINTS.iter().any(|p| words.contains(p))
-        || below.iter().any(|l| ANSWERS.iter().any(|a| l.trim_start().starts_with(a)))
+    POINTS.is_in(&lower(above.join("\n")))
+        || below.iter().any(|l| ANSWERS.at_start(l.trim_start()).next().is_some())
 }
 
 /// A few marked lines without any attribution in the middle of the writer's text: shown on purpose, whether
@@ -160,11 +166,17 @@ fn has_text(lines: &[&str]) -> bool {
     })
 }
 
+/// No mark of forwarding is longer.
+const MAX_MARK_BYTES: usize = 40;
+
 /// `---------- Forwarded message ----------` and its like, unquoted.
 fn is_forward_mark(line: &str) -> bool {
-    let inner = line.trim().trim_matches(['-', ' ', '=', '_', '*', ':', '：']).to_lowercase();
+    let inner = line.trim().trim_matches(['-', ' ', '=', '_', '*', ':', '：']);
+    if inner.len() > MAX_MARK_BYTES {
+        return false;
+    }
     matches!(
-        inner.as_str(),
+        lower(inner.to_owned()).as_str(),
         "forwarded message"
             | "begin forwarded message"
             | "forwarded by"
@@ -180,22 +192,21 @@ fn is_forward_mark(line: &str) -> bool {
 /// Whether the writer says that the mail below is passed on: then it is what the mail is about. An answer to a mail
 /// of ours, whose quote shows a reply address, passes nothing on.
 fn passes_on(above: &[&str], below: &[&str]) -> bool {
-    const WORDS: [&str; 10] = [
-        "転送いたします",
-        "転送致します",
-        "転送します",
-        "転送しました",
-        "転送させて",
-        "転送です",
-        "転送いたしました",
-        "を転送",
-        "forwarding",
-        "fyi",
-    ];
-    let says = above.iter().any(|l| {
-        let lower = l.to_lowercase();
-        WORDS.iter().any(|w| lower.contains(w))
+    static WORDS: LazyLock<AnyOf> = LazyLock::new(|| {
+        AnyOf::new(&[
+            "転送いたします",
+            "転送致します",
+            "転送します",
+            "転送しました",
+            "転送させて",
+            "転送です",
+            "転送いたしました",
+            "を転送",
+            "forwarding",
+            "fyi",
+        ])
     });
+    let says = above.iter().any(|l| WORDS.is_in(&lower((*l).to_owned())));
     says && !below.iter().take(40).any(|l| l.to_lowercase().contains("reply+"))
 }
 
@@ -242,7 +253,7 @@ fn kinds(lines: &[&str]) -> Vec<Kind> {
     }
     // An attribution may be wrapped: `On …` and `… wrote:` on two or three lines.
     for i in 0..lines.len() {
-        if out[i] != Kind::Own {
+        if out[i] != Kind::Own || !starts_attribution(lines[i].trim()) {
             continue;
         }
         for length in 2..=3 {
@@ -250,7 +261,7 @@ fn kinds(lines: &[&str]) -> Vec<Kind> {
                 break;
             }
             let joined = lines[i..i + length].iter().map(|l| l.trim()).collect::<Vec<_>>().join(" ");
-            if joined.len() < 400 && starts_attribution(lines[i].trim()) && is_attribution(&joined) {
+            if joined.len() < 400 && is_attribution(&joined) {
                 out[i..i + length].fill(Kind::Attribution);
                 break;
             }
@@ -374,7 +385,7 @@ fn is_bracketed_mark(lines: &[&str]) -> bool {
     let inner = bare
         .trim_matches(['[', ']', '【', '】', '<', '>', '＜', '＞', '(', ')', '（', '）', '■', '◆', '▼', ' ']);
     inner.len() < bare.len()
-        && is_original_message(&inner.to_lowercase())
+        && is_original_message(&lower(inner.to_owned()))
         && lines[1..]
             .iter()
             .take(3)
@@ -386,9 +397,8 @@ fn is_original_message_rule(line: &str) -> bool {
     if !line.starts_with(['-', '－', '=', '＿', '_', '―', '─']) {
         return false;
     }
-    is_original_message(
-        &line.trim_matches(['-', '－', ' ', '=', '＿', '_', '―', '─', '\u{3000}', '*']).to_lowercase(),
-    )
+    let inner = line.trim_matches(['-', '－', ' ', '=', '＿', '_', '―', '─', '\u{3000}', '*']);
+    is_original_message(&lower(inner.to_owned()))
 }
 
 fn is_original_message(inner: &str) -> bool {
@@ -441,11 +451,18 @@ enum Field {
     Other,
 }
 
+/// No name of a field is longer.
+const MAX_FIELD_CHARS: usize = 10;
+
 fn header_field(line: &str) -> Option<Field> {
     let line = line.trim_start_matches(['*', ' ', '\u{3000}']);
     let at = line.find([':', '：'])?;
-    let name: String = line[..at].chars().filter(|c| !matches!(c, '*' | ' ' | '\u{3000}')).collect();
-    match name.to_lowercase().as_str() {
+    let is_sign = |c: &char| !matches!(c, '*' | ' ' | '\u{3000}');
+    if line[..at].chars().filter(is_sign).nth(MAX_FIELD_CHARS).is_some() {
+        return None;
+    }
+    let name = only(&line[..at], |c| is_sign(&c));
+    match lower(name).as_str() {
         "from" | "差出人" | "送信者" | "送信元" | "von" | "de" | "da" | "发件人" | "發件人" => {
             Some(Field::From)
         }

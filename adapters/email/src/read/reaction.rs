@@ -3,6 +3,7 @@
 //! around it are the program's. Never takes a quoted or forwarded reaction for one.
 
 use kakehashi_core::mail::Mail;
+use kakehashi_core::text::fold::lower;
 
 /// Media type of Gmail's part: a JSON object with the emoji.
 pub(crate) const PART: &str = "text/vnd.google.email-reaction+json";
@@ -19,7 +20,7 @@ pub(crate) fn emoji(mail: &Mail, own: &str) -> Option<String> {
     let mut lines = own.lines().map(str::trim).filter(|l| !l.is_empty());
     let (first, second) = (lines.next()?, lines.next());
     let told = |line: &str| {
-        let lower = line.to_lowercase();
+        let lower = lower(line.to_owned());
         let lower = lower.trim_end_matches([':', '：', '.', '。']);
         lower.ends_with("reacted to your message")
             || lower.ends_with("reacted via gmail")

@@ -3,7 +3,8 @@
 //! words writes an answer like any other.
 
 use kakehashi_core::mail::Mail;
-use kakehashi_core::text::fold::narrow;
+use kakehashi_core::text::fold::folded;
+use kakehashi_core::text::only;
 
 const MAX_CHARS: usize = 400;
 
@@ -12,7 +13,7 @@ pub(crate) fn is_recall(mail: &Mail, own: &str) -> bool {
     if mail.header("Content-Class").is_some_and(|v| v.to_lowercase().contains("recall")) {
         return true;
     }
-    let subject = narrow(mail.subject.as_deref().unwrap_or("")).to_lowercase();
+    let subject = folded(mail.subject.as_deref().unwrap_or(""));
     const PREFIXES: &[&str] = &[
         "recall",
         "取り消し",
@@ -31,8 +32,7 @@ pub(crate) fn is_recall(mail: &Mail, own: &str) -> bool {
     if !headed && !own.contains("メッセージ") && !own.contains("recall") {
         return false;
     }
-    let text: String =
-        narrow(own).to_lowercase().chars().filter(|c| !c.is_whitespace()).take(MAX_CHARS + 1).collect();
+    let text = only(&folded(own), |c| !c.is_whitespace());
     if text.chars().count() > MAX_CHARS {
         return false;
     }

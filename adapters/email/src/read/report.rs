@@ -384,9 +384,10 @@ fn header_in(bytes: &[u8], name: &str) -> Option<String> {
 /// Whether the mail's own type says that it is a delivery report even if its parts are damaged.
 pub(crate) fn declared(mail: &Mail) -> bool {
     mail.header("Content-Type").is_some_and(|v| {
-        let params = params::parse(v.as_bytes());
-        params.value == "multipart/report"
-            && params.get("report-type").is_some_and(|t| t.eq_ignore_ascii_case("delivery-status"))
+        params::value(v.as_bytes()) == "multipart/report"
+            && params::parse(v.as_bytes())
+                .get("report-type")
+                .is_some_and(|t| t.eq_ignore_ascii_case("delivery-status"))
     })
 }
 

@@ -1,6 +1,10 @@
 //! Signatures: what a mailer puts under the text. Taken off only where a mark, a rule or a block of
 //! contact lines shows one, and only from the end; the lines are kept beside the body.
 
+use kakehashi_core::text::any_of::AnyOf;
+use kakehashi_core::text::fold::{folded, lower, narrow};
+use std::sync::LazyLock;
+
 /// Own text without signature, and the signature.
 pub(crate) fn split(text: &str) -> (String, Option<String>) {
     let all: Vec<&str> = text.lines().collect();
@@ -39,11 +43,22 @@ pub(crate) fn split(text: &str) -> (String, Option<String>) {
 
 /// `iPhoneから送信` and its like.
 pub(crate) fn is_device_line(line: &str) -> bool {
-    let bare = line.trim().trim_matches(['*', '_', ' ', '<', '>', '-']).to_lowercase();
-    if bare.chars().count() > 120 {
+    let bare = line.trim().trim_matches(['*', '_', ' ', '<', '>', '-']);
+    if bare.is_empty() || bare.chars().count() > 120 {
         return false;
     }
-    const STARTS: &[&str] = &[
+    let bare = lower(bare.to_owned());
+    // `Sparkから送信`, `Windows 版のメールから送信`: a brand and nothing said.
+    let branded = (bare.ends_with("から送信") || bare.ends_with("から送信されました"))
+        && bare.chars().any(|c| c.is_ascii_alphabetic())
+        && bare.chars().count() <= 30
+        && !bare.contains(['は', 'を', 'に', 'が', '、', '。']);
+    branded || STARTS.at_start(&bare).next().is_some() || (ENDS.is_in(&bare) && DEVICES.is_in(&bare))
+}
+
+/// How lines begin that a device adds.
+static STARTS: LazyLock<AnyOf> = LazyLock::new(|| {
+    AnyOf::new(&[
         "sent from my ",
         "sent from a ",
         "sent from [",
@@ -73,8 +88,11 @@ pub(crate) fn is_device_line(line: &str) -> bool {
         "envoyé depuis mon ",
         "verzonden met ",
         "從我的 ",
-    ];
-    const ENDS: &[&str] = &[
+    ])
+});
+/// What others of them say, and
+static ENDS: LazyLock<AnyOf> = LazyLock::new(|| {
+    AnyOf::new(&[
         "から送信",
         "から送信されました",
         "から送信しています",
@@ -83,8 +101,11 @@ pub(crate) fn is_device_line(line: &str) -> bool {
         "を使用して送信",
         "で送信",
         "より送信",
-    ];
-    const DEVICES: &[&str] = &[
+    ])
+});
+/// what they name.
+static DEVICES: LazyLock<AnyOf> = LazyLock::new(|| {
+    AnyOf::new(&[
         "iphone",
         "ipad",
         "android",
@@ -98,101 +119,95 @@ pub(crate) fn is_device_line(line: &str) -> bool {
         "xperia",
         "mailアプリ",
         "らくらく",
-    ];
-    // `Sparkから送信`, `Windows 版のメールから送信`: a brand and nothing said.
-    let branded = (bare.ends_with("から送信") || bare.ends_with("から送信されました"))
-        && bare.chars().any(|c| c.is_ascii_alphabetic())
-        && bare.chars().count() <= 30
-        && !bare.contains(['は', 'を', 'に', 'が', '、', '。']);
-    branded
-        || STARTS.iter().any(|s| bare.starts_with(s))
-        || (ENDS.iter().any(|e| bare.contains(e)) && DEVICES.iter().any(|d| bare.contains(d)))
-}
+    ])
+});
 
 /// A line of nothing but rule signs.
 pub(crate) fn is_rule(line: &str) -> bool {
-    let bare: String = line.chars().filter(|c| !c.is_whitespace()).collect();
-    bare.chars().count() >= 3
-        && bare.chars().all(|c| {
-            matches!(
-                c,
-                '-' | '='
-                    | '_'
-                    | '*'
-                    | '~'
-                    | '+'
-                    | '#'
-                    | '―'
-                    | '─'
-                    | '━'
-                    | '－'
-                    | '＝'
-                    | '＿'
-                    | '＊'
-                    | '～'
-                    | '〜'
-                    | '・'
-                    | '…'
-                    | '◆'
-                    | '◇'
-                    | '■'
-                    | '□'
-                    | '●'
-                    | '○'
-                    | '☆'
-                    | '★'
-                    | '┏'
-                    | '┓'
-                    | '┗'
-                    | '┛'
-                    | '┌'
-                    | '┐'
-                    | '└'
-                    | '┘'
-                    | '├'
-                    | '┤'
-                    | '∞'
-                    | '♪'
-                    | '.'
-                    | '：'
-                    | ':'
-                    | '|'
-                    | '＋'
-                    | '☎'
-                    | '･'
-                    | 'ﾟ'
-                    | '゜'
-                    | '°'
-                    | '∴'
-                    | '⌒'
-                    | '♡'
-                    | '♥'
-                    | '❤'
-                    | '✿'
-                    | '❀'
-                    | '☘'
-                    | '✦'
-                    | '✧'
-                    | '⋆'
-                    | '※'
-                    | '＃'
-                    | '═'
-                    | '║'
-                    | '╔'
-                    | '╗'
-                    | '╚'
-                    | '╝'
-                    | '▼'
-                    | '▽'
-                    | '▲'
-                    | '△'
-                    | '◎'
-                    | '｜'
-                    | '│'
-                    | '┃'
-                    | '￣'
-            )
-        })
+    let mut signs = line.chars().filter(|c| !c.is_whitespace());
+    let few = signs.clone().nth(2).is_none();
+    !few && signs.all(is_rule_sign)
+}
+
+const fn is_rule_sign(c: char) -> bool {
+    matches!(
+        c,
+        '-' | '='
+            | '_'
+            | '*'
+            | '~'
+            | '+'
+            | '#'
+            | '―'
+            | '─'
+            | '━'
+            | '－'
+            | '＝'
+            | '＿'
+            | '＊'
+            | '～'
+            | '〜'
+            | '・'
+            | '…'
+            | '◆'
+            | '◇'
+            | '■'
+            | '□'
+            | '●'
+            | '○'
+            | '☆'
+            | '★'
+            | '┏'
+            | '┓'
+            | '┗'
+            | '┛'
+            | '┌'
+            | '┐'
+            | '└'
+            | '┘'
+            | '├'
+            | '┤'
+            | '∞'
+            | '♪'
+            | '.'
+            | '：'
+            | ':'
+            | '|'
+            | '＋'
+            | '☎'
+            | '･'
+            | 'ﾟ'
+            | '゜'
+            | '°'
+            | '∴'
+            | '⌒'
+            | '♡'
+            | '♥'
+            | '❤'
+            | '✿'
+            | '❀'
+            | '☘'
+            | '✦'
+            | '✧'
+            | '⋆'
+            | '※'
+            | '＃'
+            | '═'
+            | '║'
+            | '╔'
+            | '╗'
+            | '╚'
+            | '╝'
+            | '▼'
+            | '▽'
+            | '▲'
+            | '△'
+            | '◎'
+            | '｜'
+            | '│'
+            | '┃'
+            | '￣'
+    )
 }
 
 /// The mark of RFC 3676 section 4.3, with or without its blank; the last one counts. Without its blank people
@@ -238,7 +253,7 @@ fn is_content(line: &str) -> bool {
     if is_facility(line) {
         return false;
     }
-    let narrow = kakehashi_core::text::fold::narrow(line);
+    let narrow = narrow(line);
     let bare = narrow.trim();
     let figures = bare.chars().any(|c| c.is_ascii_digit());
     // A short line without figures may be a name: 「佐藤 はるか」.
@@ -264,7 +279,7 @@ fn is_place(line: &str) -> bool {
         "都", "道", "府", "県", "市", "区", "町", "村", "丁目", "番地", "号", "ビル", "階", "〒", "no.",
         "No.",
     ];
-    let narrow = kakehashi_core::text::fold::narrow(line);
+    let narrow = narrow(line);
     narrow.chars().any(|c| c.is_ascii_digit()) && PLACES.iter().any(|p| narrow.contains(p))
 }
 
@@ -364,17 +379,19 @@ fn is_slogan(line: &str) -> bool {
 }
 
 fn is_contact(line: &str) -> bool {
-    let narrow = kakehashi_core::text::fold::narrow(line).to_lowercase();
-    let digits = narrow.chars().filter(char::is_ascii_digit).count();
-    [
-        "tel", "fax", "e-mail", "email", "mail:", "http://", "https://", "www.", "〒", "住所", "電話:",
-        "携帯:", "℡", "直通", "内線", "mobile", "phone",
-    ]
-    .iter()
-    .any(|word| {
-        narrow.contains(word)
-            && (digits >= 4 || narrow.contains('@') || narrow.contains("http") || narrow.contains("www."))
-    }) || (narrow.contains('@') && !narrow.contains(' ') && narrow.len() < 80)
+    static WORDS: LazyLock<AnyOf> = LazyLock::new(|| {
+        AnyOf::new(&[
+            "tel", "fax", "e-mail", "email", "mail:", "http://", "https://", "www.", "〒", "住所", "電話:",
+            "携帯:", "℡", "直通", "内線", "mobile", "phone",
+        ])
+    });
+    let narrow = folded(line);
+    let reached = || {
+        let digits = narrow.bytes().filter(u8::is_ascii_digit).count();
+        digits >= 4 || narrow.contains('@') || narrow.contains("http") || narrow.contains("www.")
+    };
+    (WORDS.is_in(&narrow) && reached())
+        || (narrow.contains('@') && !narrow.contains(' ') && narrow.len() < 80)
         || is_named_address(&narrow)
         || is_telephone(&narrow)
 }
@@ -403,7 +420,7 @@ fn is_telephone(narrow: &str) -> bool {
 
 /// A short name and a number, nothing else.
 fn is_named_number(line: &str) -> bool {
-    let narrow = kakehashi_core::text::fold::narrow(line);
+    let narrow = narrow(line);
     let bare = narrow.trim();
     let name: String = bare.chars().take_while(|c| !c.is_ascii_digit()).collect();
     let (name, number) = (name.trim(), &bare[name.len()..]);
@@ -440,32 +457,33 @@ fn is_sentence(line: &str) -> bool {
 }
 
 fn is_facility(line: &str) -> bool {
-    [
-        "訪問看護",
-        "薬局",
-        "クリニック",
-        "医院",
-        "病院",
-        "診療所",
-        "ステーション",
-        "ケアプラン",
-        "居宅",
-        "デイサービス",
-        "包括",
-        "センター",
-        "事業所",
-        "株式会社",
-        "有限会社",
-        "医療法人",
-        "社会福祉法人",
-        "歯科",
-        "連携室",
-        "(株)",
-        "（株）",
-        "㈱",
-    ]
-    .iter()
-    .any(|word| line.contains(word))
+    static WORDS: LazyLock<AnyOf> = LazyLock::new(|| {
+        AnyOf::new(&[
+            "訪問看護",
+            "薬局",
+            "クリニック",
+            "医院",
+            "病院",
+            "診療所",
+            "ステーション",
+            "ケアプラン",
+            "居宅",
+            "デイサービス",
+            "包括",
+            "センター",
+            "事業所",
+            "株式会社",
+            "有限会社",
+            "医療法人",
+            "社会福祉法人",
+            "歯科",
+            "連携室",
+            "(株)",
+            "（株）",
+            "㈱",
+        ])
+    });
+    WORDS.is_in(line)
 }
 
 #[cfg(test)]

@@ -173,7 +173,7 @@ fn parse_around(
 /// and no mailer in use makes them. A body that lies elsewhere (5.2.3) is never fetched.
 fn refuse_fragment(headers: &[(String, String)]) -> Result<(), Unreadable> {
     let kind = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("Content-Type"));
-    let kind = kind.map(|(_, v)| params::parse(v.as_bytes()).value).unwrap_or_default();
+    let kind = kind.map(|(_, v)| params::value(v.as_bytes())).unwrap_or_default();
     match kind.as_str() {
         "message/partial" => Err(Unreadable::new(
             UnreadableCode::Unsupported,

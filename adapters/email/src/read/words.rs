@@ -4,7 +4,7 @@
 
 use super::charset;
 use super::transfer::{base64, hex_pair};
-use kakehashi_core::text::clean;
+use kakehashi_core::text::{clean, only};
 
 /// Header text and what was repaired in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,7 +27,10 @@ pub(crate) fn decode_header(raw: &[u8]) -> HeaderText {
     let mut out = HeaderText::default();
     let text = raw_text(raw, &mut out);
     decode_words(&text, &mut out);
-    let cleaned = clean(&out.text).replace(['\n', '\t'], " ");
+    let mut cleaned = clean(&out.text);
+    if cleaned.contains(['\n', '\t']) {
+        cleaned = cleaned.replace(['\n', '\t'], " ");
+    }
     out.text = cleaned.trim().to_owned();
     out
 }
@@ -37,13 +40,13 @@ fn plain_header(raw: &[u8]) -> Option<String> {
     if !raw.is_ascii() || memchr::memchr(0x1b, raw).is_some() || memchr::memmem::find(raw, b"=?").is_some() {
         return None;
     }
-    let signs = raw.iter().filter_map(|byte| match byte {
-        b'\t' => Some(' '),
-        byte if byte.is_ascii_control() => None,
-        byte => Some(char::from(*byte)),
-    });
-    let text: String = signs.collect();
-    Some(text.trim().to_owned())
+    let is_edge = |c: char| c == ' ' || c.is_ascii_control();
+    let text = std::str::from_utf8(raw).ok()?.trim_matches(is_edge);
+    if !text.contains(|c: char| c.is_ascii_control()) {
+        return Some(text.to_owned());
+    }
+    let unfolded = only(text, |c| c == '\t' || !c.is_ascii_control());
+    Some(unfolded.replace('\t', " "))
 }
 
 /// A raw header value as text with its encoded words still in it, unfolded.

@@ -1,6 +1,9 @@
 //! Forms of 了解 and of courtesy that are put together of closed parts, so that not every combination must stand
 //! in a list. Every part must be known: one word more and the text is a reply that a person reads.
 
+use crate::text::any_of::AnyOf;
+use std::sync::LazyLock;
+
 /// What is confirmed, before a verb of confirming.
 const OBJECTS: &[&str] = &[
     "内容につきまして",
@@ -86,13 +89,16 @@ const WORDS: &[&str] = &[
 /// `内容確認させていただきました`, `メール拝見しました`. A stem alone is not enough: 「確認です」 asks.
 pub(super) fn acknowledges(piece: &str) -> bool {
     let piece = piece.strip_prefix("はい").unwrap_or(piece);
-    let done = |bare: &str| STEMS.iter().any(|s| bare.strip_prefix(s).is_some_and(|end| DONE.contains(&end)));
-    let object = |object: &&str| {
-        let rest = piece.strip_prefix(object)?;
-        Some(["を", "は", "も"].iter().find_map(|joint| rest.strip_prefix(joint)).unwrap_or(rest))
+    let done = |bare: &str| OF_STEM.at_start(bare).any(|stem| DONE.contains(&&bare[stem.len()..]));
+    let behind = |object: &'static str| {
+        let rest = &piece[object.len()..];
+        ["を", "は", "も"].iter().find_map(|joint| rest.strip_prefix(joint)).unwrap_or(rest)
     };
-    WORDS.contains(&piece) || done(piece) || OBJECTS.iter().filter_map(object).any(done)
+    WORDS.contains(&piece) || done(piece) || OF_OBJECT.at_start(piece).map(behind).any(done)
 }
+
+static OF_STEM: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(STEMS));
+static OF_OBJECT: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(OBJECTS));
 
 /// Words that make a courtesy longer without saying more.
 const BEFORE: &[&str] = &[
@@ -370,28 +376,24 @@ pub(super) fn is_courtesy(piece: &str) -> bool {
     let mut rest = piece;
     // Two such words may stand in a row: 「いつも大変」.
     for _ in 0..3 {
-        match BEFORE.iter().filter_map(|w| rest.strip_prefix(w)).min_by_key(|r| r.len()) {
+        match OPENS.off_start(rest) {
             Some(shorter) => rest = shorter,
             None => break,
         }
     }
     let shortened = rest.len() < piece.len();
-    if MATTERS.contains(&piece)
-        || GREETINGS.contains(&rest)
-        || FAVOUR.contains(&rest)
-        || THANKS.contains(&rest)
-    {
+    if OF_MATTER.is_one(piece) || WHOLE.is_one(rest) {
         // 「お願いいたします」 alone asks for something that stands before it.
         return shortened || !rest.starts_with("お願い");
     }
-    if let Some(thanks) = BEFORE_THANKS.iter().filter_map(|w| rest.strip_prefix(w)).min_by_key(|r| r.len()) {
+    if let Some(thanks) = OPENS_THANKS.off_start(rest) {
         rest = thanks;
         if THANKS.contains(&rest) {
             return true;
         }
     }
     let thanked = rest.strip_prefix(['ご', 'お', '御']).unwrap_or(rest);
-    let Some(after) = THANKED.iter().filter_map(|w| thanked.strip_prefix(w)).min_by_key(|r| r.len()) else {
+    let Some(after) = FOR_WHAT.off_start(thanked) else {
         return false;
     };
     let after = [
@@ -420,3 +422,10 @@ pub(super) fn is_courtesy(piece: &str) -> bool {
     // 「ご連絡いただき」 goes on after a comma.
     THANKS.contains(&after) || (after.is_empty() && rest.ends_with(['き', 'り', 'て']))
 }
+
+static OPENS: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(BEFORE));
+static OPENS_THANKS: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(BEFORE_THANKS));
+static OF_MATTER: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(MATTERS));
+static FOR_WHAT: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(THANKED));
+/// What is a whole courtesy.
+static WHOLE: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(&[GREETINGS, FAVOUR, THANKS].concat()));

@@ -2,8 +2,8 @@
 //! does, so only known words are taken for a name: two kanji alone can as well be 転倒 or 中止.
 
 use super::word_lists::{FACILITY_WORDS, FAMILY_NAMES, NEWS, PLACE_NAMES, POSTS, RELATIVES};
+use crate::text::any_of::AnyOf;
 use crate::text::fold::fold_name;
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 /// Longest name of a facility, in characters.
@@ -110,7 +110,7 @@ pub(super) fn before_name_line(words: &[String]) -> Option<usize> {
             let (places, name) = line.split_at(line.len() - person);
             is_name(without_opening(&name.concat()))
                 && places.iter().any(|word| is_place(word) || is_own_post(word))
-                && places.iter().all(|word| is_place(word) || POSTS.contains(&word.as_str()))
+                && places.iter().all(|word| is_place(word) || OF_POST.is_one(word))
         })
     })
 }
@@ -120,7 +120,7 @@ pub(super) fn is_address_line(words: &[String]) -> bool {
     words.split_last().is_some_and(|(whom, places)| {
         !places.is_empty()
             && is_address(whom)
-            && places.iter().all(|word| is_place(word) || POSTS.contains(&word.as_str()))
+            && places.iter().all(|word| is_place(word) || OF_POST.is_one(word))
     })
 }
 
@@ -131,15 +131,18 @@ pub(super) fn without_opening(who: &str) -> &str {
 
 /// A person, perhaps with the facility before.
 fn names_somebody(who: &str) -> bool {
-    let own_posts = POSTS.iter().filter(|post| is_own_post(post));
     is_name(who)
-        || own_posts.filter_map(|post| who.strip_prefix(post)).any(is_name)
+        || OF_POST.at_start(who).filter(|post| !is_shared(post)).any(|post| is_name(&who[post.len()..]))
         || is_somebody_of_a_place(who)
 }
 
 /// A post by which people call themselves; 「担当 佐藤」 tells who comes.
 fn is_own_post(post: &str) -> bool {
-    POSTS.contains(&post) && !matches!(post, "担当" | "代表")
+    OF_POST.is_one(post) && !is_shared(post)
+}
+
+fn is_shared(post: &str) -> bool {
+    matches!(post, "担当" | "代表")
 }
 
 /// `ひなた訪問看護の大塚`, `ひなた大塚`, `さくら薬局管理薬剤師佐野`.
@@ -159,35 +162,31 @@ fn is_somebody_of_a_place(who: &str) -> bool {
 
 /// A frequent family name, or one with a given name.
 pub(super) fn is_name(name: &str) -> bool {
-    begins_as_a_name(name) && (FAMILY_NAMES.contains(&name) || full_name(name))
-}
-
-/// Whether the first sign is the first of a frequent family name: every end of every word is asked.
-fn begins_as_a_name(name: &str) -> bool {
-    static FIRST: LazyLock<HashSet<char>> =
-        LazyLock::new(|| FAMILY_NAMES.iter().filter_map(|name| name.chars().next()).collect());
-    name.chars().next().is_some_and(|c| FIRST.contains(&c))
+    FAMILY.is_one(name) || full_name(name)
 }
 
 /// A known family name and at most three signs of a given name, all kanji or kana.
 pub(super) fn full_name(name: &str) -> bool {
-    begins_as_a_name(name)
-        && FAMILY_NAMES.iter().any(|family| {
-            name.strip_prefix(family).is_some_and(|given| {
-                (1..=3).contains(&given.chars().count())
-                    && family.chars().count() >= 2
-                    && given.chars().all(|c| matches!(c, '\u{3041}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
-                    && !["です", "より", "様", "さん"].contains(&given)
-                    && !holds_news(given)
-            })
-        })
+    FAMILY.at_start(name).any(|family| {
+        let given = &name[family.len()..];
+        (1..=3).contains(&given.chars().count())
+            && family.chars().count() >= 2
+            && given.chars().all(|c| matches!(c, '\u{3041}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
+            && !["です", "より", "様", "さん"].contains(&given)
+            && !holds_news(given)
+    })
 }
 
 /// 未来 and 有紀 are names, 未 and 有 are none.
 fn holds_news(given: &str) -> bool {
-    let is_news = |news: &&str| given == *news || (news.chars().count() > 1 && given.contains(news));
+    static LONG: LazyLock<AnyOf> = LazyLock::new(|| {
+        let long = |word: &&str| word.chars().count() > 1;
+        AnyOf::new(&NEWS.iter().chain(RELATIVES).copied().filter(long).collect::<Vec<_>>())
+    });
     // ありさ is a name, あり is none.
-    NEWS.iter().chain(RELATIVES).any(is_news)
+    NEWS.contains(&given)
+        || RELATIVES.contains(&given)
+        || LONG.is_in(given)
         || SAID.iter().any(|said| given.ends_with(said))
         || TITLES_AFTER.iter().any(|title| given.ends_with(title))
 }
@@ -198,25 +197,30 @@ pub(super) fn is_place(place: &str) -> bool {
     if place.chars().count() > MAX_PLACE_CHARS || place.chars().any(|c| c.is_ascii_digit()) {
         return false;
     }
+    if !OF_FACILITY.is_in(place) && !OF_PLACE.is_in(place) {
+        return false;
+    }
     let (bare, known) = without_known_words(place);
-    known && !NEWS.iter().any(|news| bare.contains(news)) && !SAID.iter().any(|said| bare.contains(said))
+    known && !TELLS.is_in(&bare)
 }
 
 /// A facility that needs nobody beside: `ひなた訪問看護`, `大塚医院`, never `訪問看護` or `デイ休み`.
 pub(super) fn is_whole_place(place: &str) -> bool {
     let of_persons = ["医院", "クリニック", "薬局", "歯科", "診療所"];
     let of_doctor =
-        of_persons.iter().any(|end| place.strip_suffix(end).is_some_and(|name| FAMILY_NAMES.contains(&name)));
-    let has_facility = FACILITY_WORDS.iter().any(|word| place.contains(word));
-    let has_name = PLACE_NAMES.iter().any(|name| place.contains(name));
-    of_doctor || (has_facility && has_name && without_known_words(place).0.is_empty())
+        of_persons.iter().any(|end| place.strip_suffix(end).is_some_and(|name| FAMILY.is_one(name)));
+    of_doctor
+        || (OF_FACILITY.is_in(place) && OF_PLACE.is_in(place) && without_known_words(place).0.is_empty())
 }
 
 /// What is left of the name of a facility without the words that many have, and whether it had any.
 fn without_known_words(place: &str) -> (String, bool) {
     let mut rest = place.to_owned();
     let mut known = false;
-    for words in [FACILITY_WORDS, PLACE_NAMES] {
+    for (any, words) in [(&OF_FACILITY, FACILITY_WORDS), (&OF_PLACE, PLACE_NAMES)] {
+        if !any.is_in(&rest) {
+            continue;
+        }
         // Longer ones first: 訪問看護ステーション is no ステーション of 訪問.
         let mut found: Vec<&str> = words.iter().copied().filter(|word| rest.contains(word)).collect();
         found.sort_by_key(|word| std::cmp::Reverse(word.len()));
@@ -225,17 +229,29 @@ fn without_known_words(place: &str) -> (String, bool) {
             rest = rest.replace(word, "");
         }
     }
-    for word in FORMS {
-        rest = rest.replace(word, "");
+    if OF_FORM.is_in(&rest) {
+        for word in FORMS {
+            rest = rest.replace(word, "");
+        }
     }
     // 有馬 is no news of 有.
-    for name in FAMILY_NAMES {
-        if name.chars().count() > 1 && rest.contains(name) {
-            rest = rest.replace(name, "");
+    if FAMILY.is_in(&rest) {
+        for name in FAMILY_NAMES {
+            if name.chars().count() > 1 && rest.contains(name) {
+                rest = rest.replace(name, "");
+            }
         }
     }
     (rest, known)
 }
+
+static FAMILY: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(FAMILY_NAMES));
+static OF_FACILITY: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(FACILITY_WORDS));
+static OF_PLACE: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(PLACE_NAMES));
+static OF_FORM: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(FORMS));
+static OF_POST: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(POSTS));
+/// What no name of a facility holds.
+static TELLS: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(&[NEWS, SAID].concat()));
 
 /// A text without the words that hold only a name of who writes: his own as his program shows it, or those of his
 /// facility and its people as the directory has them. News is no name, whatever a facility is called.
@@ -283,7 +299,7 @@ fn is_one_of(word: &str, names: &[String]) -> bool {
         return false;
     }
     // 「デイ」 below 了解 of a デイサービス is a word, not a name.
-    if FACILITY_WORDS.contains(&bare) || POSTS.contains(&bare) {
+    if OF_FACILITY.is_one(bare) || OF_POST.is_one(bare) {
         return false;
     }
     // What is no name at all is found out before it is asked what it may tell: nearly every word of a mail.
@@ -299,10 +315,15 @@ fn names_one_of(name: &str, names: &[String]) -> bool {
 
 /// `ひなたの木暮`
 fn is_of_a_place(bare: &str, names: &[String]) -> bool {
+    if !OF_FACILITY.is_in(bare) && !OF_PLACE.is_in(bare) {
+        return false;
+    }
     bare.char_indices().rev().take(MAX_NAME_CHARS).skip(1).any(|(at, _)| {
         let (place, person) = bare.split_at(at);
-        let person = fold_name(person);
         let place = place.strip_suffix('の').unwrap_or(place);
-        names.iter().any(|known| known.contains(&person)) && is_place(place)
+        is_place(place) && {
+            let person = fold_name(person);
+            names.iter().any(|known| known.contains(&person))
+        }
     })
 }

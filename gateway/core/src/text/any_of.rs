@@ -1,10 +1,10 @@
-//! Whether a text holds one of many words, found in one pass over it however many they are. For closed lists of
-//! phrases that every message is searched for; it never folds anything, text and words must be folded alike.
+//! Closed lists of words that every message is asked for: whether a text is one of them, begins with one or holds
+//! one, in one pass over it however many they are. It never folds anything, text and words must be folded alike.
 
 /// A closed list of words.
 #[derive(Debug)]
 pub struct AnyOf {
-    /// First signs, sorted, and the words that begin with each.
+    /// First signs, sorted, and the words that begin with each, in the order of the list.
     words: Vec<(char, Vec<&'static str>)>,
     /// A bit for the low byte of every first sign: most signs of a text begin no word.
     begins: [u64; 4],
@@ -31,14 +31,37 @@ impl AnyOf {
     /// Whether one of them stands in `text`.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
-        text.char_indices().any(|(at, c)| {
-            let (slot, bit) = bit(c);
-            self.begins[slot] & bit != 0
-                && self
-                    .words
-                    .binary_search_by_key(&c, |(first, _)| *first)
-                    .is_ok_and(|found| self.words[found].1.iter().any(|word| text[at..].starts_with(word)))
-        })
+        text.char_indices().any(|(at, c)| self.of(c).iter().any(|word| text[at..].starts_with(word)))
+    }
+
+    /// Whether `text` is one of them.
+    #[must_use]
+    pub fn is_one(&self, text: &str) -> bool {
+        self.at_start(text).any(|word| word.len() == text.len())
+    }
+
+    /// Those with which `text` begins, in the order of the list.
+    pub fn at_start<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'static str> + 'a {
+        let words = text.chars().next().map_or(&[][..], |c| self.of(c));
+        words.iter().copied().filter(|word| text.starts_with(word))
+    }
+
+    /// What is left of `text` behind the longest with which it begins.
+    #[must_use]
+    pub fn off_start<'a>(&self, text: &'a str) -> Option<&'a str> {
+        self.at_start(text).map(str::len).max().map(|length| &text[length..])
+    }
+
+    /// The words that begin with a sign.
+    fn of(&self, first: char) -> &[&'static str] {
+        let (slot, bit) = bit(first);
+        if self.begins[slot] & bit == 0 {
+            return &[];
+        }
+        match self.words.binary_search_by_key(&first, |(c, _)| *c) {
+            Ok(at) => &self.words[at].1,
+            Err(_) => &[],
+        }
     }
 }
 
@@ -56,7 +79,13 @@ mod tests {
         fn as_if_each_were_searched_for(text in "[自動返信aあb]{0,20}") {
             let list = ["自動返信", "自動", "返信a", "ab", "あ自", ""];
             let one_by_one = list.iter().any(|word| !word.is_empty() && text.contains(word));
-            proptest::prop_assert_eq!(AnyOf::new(&list).is_in(&text), one_by_one);
+            let any = AnyOf::new(&list);
+            proptest::prop_assert_eq!(any.is_in(&text), one_by_one);
+            let starts: Vec<&str> = list.into_iter().filter(|w| !w.is_empty() && text.starts_with(w)).collect();
+            proptest::prop_assert_eq!(any.at_start(&text).collect::<Vec<_>>(), starts);
+            proptest::prop_assert_eq!(any.is_one(&text), !text.is_empty() && list.contains(&text.as_str()));
+            let shortest = list.iter().filter(|w| !w.is_empty()).filter_map(|w| text.strip_prefix(w));
+            proptest::prop_assert_eq!(any.off_start(&text), shortest.min_by_key(|rest| rest.len()));
         }
     }
 }

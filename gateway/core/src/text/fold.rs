@@ -7,22 +7,33 @@ use unicode_normalization::UnicodeNormalization as _;
 #[must_use]
 pub fn narrow(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    // A sign that needs folding may join the one before it, never the plain one behind it.
-    let (mut copied, mut last_plain) = (0, 0);
+    // What is in `out` ends here; the sign before this one begins there.
+    let (mut copied, mut last) = (0, 0);
     let mut folding = false;
     for (at, c) in text.char_indices() {
-        match (is_narrow(c), folding) {
-            (true, true) => {
-                out.extend(text[copied..at].nfkc());
-                (copied, last_plain, folding) = (at, at, false);
+        let narrowed = narrow_ascii(c);
+        if narrowed.is_none() && !is_narrow(c) {
+            // A sign that needs folding may join the one before it, never the plain one behind it.
+            if !folding {
+                if last < copied {
+                    out.pop();
+                } else {
+                    out.push_str(&text[copied..last]);
+                }
+                (copied, folding) = (last, true);
             }
-            (true, false) => last_plain = at,
-            (false, true) => {}
-            (false, false) => {
-                out.push_str(&text[copied..last_plain]);
-                (copied, folding) = (last_plain, true);
-            }
+            continue;
         }
+        if folding {
+            out.extend(text[copied..at].nfkc());
+            (copied, folding) = (at, false);
+        }
+        if let Some(ascii) = narrowed {
+            out.push_str(&text[copied..at]);
+            out.push(ascii);
+            copied = at + c.len_utf8();
+        }
+        last = at;
     }
     if folding {
         out.extend(text[copied..].nfkc());
@@ -32,20 +43,57 @@ pub fn narrow(text: &str) -> String {
     out
 }
 
+/// The form in which words are looked for: [`narrow`] and lower case.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    lower(narrow(text))
+}
+
+/// Lower case. Signs of Japanese have none, and asking a table for each is what `str::to_lowercase` does.
+#[must_use]
+pub fn lower(mut text: String) -> String {
+    if text.chars().all(|c| c.is_ascii() || has_no_case(c)) {
+        text.make_ascii_lowercase();
+        text
+    } else {
+        text.to_lowercase()
+    }
+}
+
 /// Characters that NFKC leaves alone whatever stands beside them, as long as that is one of them too: most of
 /// what is written.
 const fn is_narrow(c: char) -> bool {
-    matches!(c, '\0'..='\u{7f}' | '、' | '。' | '「' | '」' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー' | '一'..='\u{9fff}')
+    matches!(c, '\0'..='\u{7f}' | '、'..='〩' | 'ぁ'..='ゖ' | 'ァ'..='ー' | '一'..='\u{9fff}'
+        | '\u{2500}'..='\u{27bf}')
+}
+
+/// Full-width ASCII and the blank of its width as ASCII, which joins nothing before it.
+const fn narrow_ascii(c: char) -> Option<char> {
+    match c {
+        '\u{3000}' => Some(' '),
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0),
+        _ => None,
+    }
+}
+
+/// Kana, kanji, marks and pictures.
+const fn has_no_case(c: char) -> bool {
+    matches!(c, '\u{3000}'..='\u{9fff}' | '\u{2000}'..='\u{20ff}' | '\u{2190}'..='\u{245f}'
+        | '\u{2500}'..='\u{27bf}' | '\u{1f300}'..='\u{1faff}')
 }
 
 /// Half-width kana to full-width and nothing else; for names that are shown.
 #[must_use]
 pub fn widen_kana(text: &str) -> String {
+    let is_half = |c: char| matches!(c, '\u{ff61}'..='\u{ff9f}');
+    if !text.contains(is_half) {
+        return text.to_owned();
+    }
     // NFKC composes the half-width voiced marks only together with their kana, so runs are folded whole.
     let mut out = String::with_capacity(text.len());
     let mut run = String::new();
     for c in text.chars() {
-        if matches!(c, '\u{ff61}'..='\u{ff9f}') {
+        if is_half(c) {
             run.push(c);
         } else {
             out.extend(run.nfkc());
@@ -61,12 +109,16 @@ pub fn widen_kana(text: &str) -> String {
 /// middle dots, ASCII upper case.
 #[must_use]
 pub fn fold_name(name: &str) -> String {
-    name.nfkc()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '・' | '･' | '゠' | '='))
-        .map(katakana)
-        .map(plain_kanji)
-        .flat_map(char::to_uppercase)
-        .collect()
+    let mut out = String::with_capacity(name.len());
+    let kept = |c: &char| !c.is_whitespace() && !matches!(c, '・' | '･' | '゠' | '=');
+    for c in narrow(name).chars().filter(kept).map(katakana).map(plain_kanji) {
+        if has_no_case(c) {
+            out.push(c);
+        } else {
+            out.extend(c.to_uppercase());
+        }
+    }
+    out
 }
 
 /// A folded kana name with the weak equalities of hl7.md 4.6 applied as well: long vowel mark
@@ -166,16 +218,26 @@ mod tests {
 
     #[test]
     fn the_short_way_is_the_long_way() {
-        for c in ('\0'..=char::MAX).filter(|c| is_narrow(*c)) {
-            assert_eq!(c.to_string(), c.nfkc().collect::<String>());
-            assert_eq!(unicode_normalization::char::canonical_combining_class(c), 0, "{c}");
+        for c in '\0'..=char::MAX {
+            let same = c.to_string();
+            if is_narrow(c) {
+                assert_eq!(same, c.nfkc().collect::<String>());
+                assert_eq!(unicode_normalization::char::canonical_combining_class(c), 0, "{c}");
+            }
+            if let Some(ascii) = narrow_ascii(c) {
+                assert_eq!(ascii.to_string(), c.nfkc().collect::<String>());
+            }
+            if has_no_case(c) {
+                assert_eq!((same.to_lowercase(), same.to_uppercase()), (same.clone(), same));
+            }
         }
     }
 
     proptest::proptest! {
         #[test]
-        fn narrow_is_nfkc(text in "[ -~\\n、。「」ぁ-んァ-ンー一-龠ｱ-ﾟ\u{3099}\u{309a}①㈱Ａ-Ｚ]{0,12}") {
+        fn narrow_is_nfkc(text in "[ -~\\n、。「」ぁ-んァ-ンー一-龠ｱ-ﾟ\u{3099}\u{309a}\u{301}\u{3000}■①㈱Ａ-Ｚ！]{0,12}") {
             proptest::prop_assert_eq!(narrow(&text), text.nfkc().collect::<String>());
+            proptest::prop_assert_eq!(folded(&text), text.nfkc().collect::<String>().to_lowercase());
         }
     }
 }

@@ -2,6 +2,8 @@
 //! names a time, an address or a verb of writing; a sentence of the writer must never be taken for one.
 
 use super::Kind;
+use kakehashi_core::text::fold::lower;
+use kakehashi_core::text::start_of;
 
 pub(super) fn trailing_attribution(lines: &[&str], kinds: &[Kind]) -> Option<usize> {
     let at = kinds.iter().position(|k| *k == Kind::Attribution)?;
@@ -21,7 +23,7 @@ pub(super) fn trailing_attribution(lines: &[&str], kinds: &[Kind]) -> Option<usi
 }
 
 pub(super) fn starts_attribution(line: &str) -> bool {
-    let lower = line.to_lowercase();
+    let lower = lower(line.to_owned());
     ["on ", "le ", "am ", "el ", "il ", "em ", "op ", "den ", "dnia "].iter().any(|w| lower.starts_with(w))
         || begins_with_date(line)
         || line.contains('@')
@@ -37,13 +39,16 @@ pub(super) fn is_attribution(line: &str) -> bool {
     let drawn = line.starts_with("---") && line.ends_with("---");
     let bare = line.trim_end_matches([' ', '*', '_']).trim_matches(['-', ' ']);
     let ends_open = drawn || bare.ends_with([':', '：']);
-    let lower = bare.to_lowercase();
     let mut word = bare.trim_end_matches([':', '：']).trim_end();
     // `11月24日 10:12 連携さんは書きました。`; without a date it is a sentence of the writer.
     if begins_with_date(bare) && bare.contains(':') {
         word = word.trim_end_matches('。');
     }
-    let said = word.to_lowercase();
+    // Nearly every line of a mail ends here.
+    if !ends_open && !word.ends_with("書きました") {
+        return false;
+    }
+    let said = lower(word.to_owned());
     let verb = [
         "wrote",
         "writes",
@@ -62,7 +67,8 @@ pub(super) fn is_attribution(line: &str) -> bool {
     if ends_open && verb {
         return true;
     }
-    if lower.starts_with("am ") && lower.contains(" schrieb ") && ends_open {
+    let bare_lower = lower(bare.to_owned());
+    if bare_lower.starts_with("am ") && bare_lower.contains(" schrieb ") && ends_open {
         return true;
     }
     if [
@@ -97,8 +103,8 @@ fn paren_after(line: &str, verb: &str) -> bool {
 }
 
 fn begins_with_date(line: &str) -> bool {
-    let start: String = line.chars().take(24).collect();
-    let digits = start.chars().take_while(char::is_ascii_digit).count();
+    let start = start_of(line, 24);
+    let digits = start.bytes().take_while(u8::is_ascii_digit).count();
     (digits == 4 && start[4..].starts_with(['年', '/', '-', '.']))
         || (matches!(digits, 1 | 2) && start[digits..].starts_with(['/', '月', '.']))
         || start.starts_with("令和")
