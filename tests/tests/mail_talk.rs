@@ -1,6 +1,6 @@
 //! Mail as people and machines use it, end to end: the doubled mail of S3, the leaver of S6, the vacation
-//! mail of S10 (care-network.md 8.4, 8.7, 8.11), a tapped emoji, a mail that comes back twice, and a loop
-//! that ends after its first turn.
+//! mail of S10 (care-network.md 8.4, 8.7, 8.11), a tapped emoji, Outlook's wish to take a mail back, a mail that
+//! comes back twice, and a loop that ends after its first turn.
 
 #![expect(clippy::unwrap_used, reason = "a test program: what does not hold must end it")]
 
@@ -34,6 +34,7 @@ fn people_and_machines_write() {
         a_vacation_mail_changes_nothing(&network, &gateway, &mail);
         the_leaver_hears_nothing_and_no_loop_begins(&network, &gateway, &mail);
         a_tapped_thumb_is_ryokai(&network, &gateway, &mail);
+        a_wish_to_take_back_unmakes_nothing(&network, &gateway, &mail);
         come_back(&gateway, &mail);
         network.settled();
         assert!(stopped(&gateway).is_empty(), "one mail that came back may be a slip");
@@ -251,6 +252,20 @@ fn a_tapped_thumb_is_ryokai(network: &Network, gateway: &Gateway, mail: &Letter)
     });
 }
 
+/// Outlook asks for the answer that stands already: it stands on, and the office asks the nurse.
+fn a_wish_to_take_back_unmakes_nothing(network: &Network, gateway: &Gateway, mail: &Letter) {
+    let sent = network.relay.to(NURSES).len();
+    let text = format!("大塚 千尋 would like to recall the message, \"Re: {}\".\n", mail.subject);
+    let wish = letters::plain(NURSES, &mail.answer_to, &format!("Recall: Re: {}", mail.subject), "", &text);
+    send_mail(gateway, NURSES, &mail.answer_to, &wish);
+    network.settled();
+    let topics = network.topics(GROUP);
+    assert!(!nurses(&topics)["acknowledgement"].is_null(), "了解 was unmade");
+    assert_eq!(topics[0]["replies"].as_array().unwrap().len(), 0, "a program's words are no reply");
+    assert_eq!(network.relay.to(NURSES).len(), sent, "a machine was answered");
+    assert_eq!(waiting(gateway, "メールの取り消しを求めています").len(), 1, "the office hears of it");
+}
+
 /// The far system says that nobody reads there.
 fn come_back(gateway: &Gateway, mail: &Letter) {
     let bounce = format!(
@@ -269,7 +284,12 @@ fn come_back(gateway: &Gateway, mail: &Letter) {
 
 /// Items that say that an address was stopped.
 fn stopped(gateway: &Gateway) -> Vec<String> {
+    waiting(gateway, "メールが届かないため停止しました")
+}
+
+/// Items of the office whose page holds these words.
+fn waiting(gateway: &Gateway, words: &str) -> Vec<String> {
     let mut office = Office::log_in(gateway);
     let items = office.triage();
-    items.into_iter().filter(|path| office.get(path).1.contains("メールが届かないため停止しました")).collect()
+    items.into_iter().filter(|path| office.get(path).1.contains(words)).collect()
 }

@@ -36,7 +36,7 @@ fn workers() -> usize {
 }
 
 /// Turns of tasks between two looks at the connections (tokio's own is 61). The database's answer to a group of intakes
-/// is such a connection, and every sender of the group waits for it: a tenth more accepts at 32 connections.
+/// is such a connection, and every sender of the group waits for it.
 const EVENT_INTERVAL: u32 = 7;
 
 /// Runs a command's future to its end.

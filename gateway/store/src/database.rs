@@ -21,9 +21,6 @@ use std::time::Duration;
 /// How long anybody waits for a connection before the sender is told to try later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Groups of intakes on their way to PostgreSQL at once: while one syncs the next is written.
-const INTAKE_CONNECTIONS: u32 = 2;
-
 /// One of the two databases. Cheap to clone.
 #[derive(Clone)]
 pub(crate) enum Database {
@@ -41,12 +38,12 @@ pub(crate) struct SqliteDatabase {
     writer: Option<Writers>,
 }
 
-/// PostgreSQL: connections for everybody, and some on which only the intake writes. A pool hands its connections
+/// PostgreSQL: connections for everybody, and one on which only the intake writes. A pool hands its connections
 /// out in turn; the server's process that wrote a group before knows the statement and has the pages at hand.
 #[derive(Clone)]
 pub(crate) struct PostgresDatabase {
     pub(crate) pool: PgPool,
-    /// Connections are made when they are first needed.
+    /// Of one connection, made when it is first needed.
     intake: PgPool,
 }
 
@@ -173,7 +170,7 @@ impl Database {
                 .test_before_acquire(false)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
         };
-        let intake = of(INTAKE_CONNECTIONS).connect_lazy_with(options.clone());
+        let intake = of(1).connect_lazy_with(options.clone());
         let pool = of(connections.max(4)).connect_with(options).await?;
         Ok(Self::Postgres(PostgresDatabase { pool, intake }))
     }
@@ -220,14 +217,6 @@ impl Database {
             }
         }
         self.rows_once(sql, args).await
-    }
-
-    /// Groups of intakes that may be on their way at once; SQLite has one writer.
-    pub(crate) const fn intake_connections(&self) -> usize {
-        match self {
-            Self::Sqlite(_) => 1,
-            Self::Postgres(_) => INTAKE_CONNECTIONS as usize,
-        }
     }
 
     /// Connections that could have died unnoticed.
@@ -300,8 +289,8 @@ impl Database {
                 };
             }
         };
-        // After a restart of the server each connection fails once, noticed by its next user.
-        for _ in 0..pool.num_idle() {
+        // After a restart of the server the connection fails once, noticed by its next user.
+        if pool.num_idle() > 0 {
             match alone_on_postgres(pool, sql, args()).await {
                 Err(StoreError::Unavailable { .. }) => {}
                 other => return other,

@@ -1,7 +1,6 @@
 //! ① The intake log: what waits is committed together in one transaction by multi-row inserts, small
 //! raw bytes in the row itself, large ones as blobs written and synced before. Nothing returns before
-//! its commit did. The writer waits for nothing but work; only after a crowd was answered it gives those senders
-//! half a millisecond to be back, instead of going to the disk with the first two or three.
+//! its commit did. The writer waits for nothing but work: no delay is added to make a group larger.
 
 mod batch;
 mod list;
@@ -18,19 +17,13 @@ use kakehashi_core::port::RawIntake;
 pub(crate) use list::page;
 use precedence::Precedence;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// Raw messages up to this size lie in the row.
 pub(crate) const INLINE_BYTES: usize = 64 * 1024;
 /// Most intakes of one transaction: at most 32 MiB with [`INLINE_BYTES`] each.
 const BATCH: usize = 512;
-
-/// So many in one group are a crowd.
-const CROWD: usize = 8;
-/// A crowd that was answered has this long to be back.
-const CROWD_RETURNS: Duration = Duration::from_micros(500);
 
 /// Outcome of handing in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +48,7 @@ impl IntakeLog {
     /// Starts the writer.
     pub(crate) fn start(db: Database, blobs: BlobStore, wakes: Wakes) -> (Self, Vec<JoinHandle<()>>) {
         let (queue, waiting) = mpsc::channel(BATCH);
+        // One writer on either database: what arrives while it syncs makes the next group larger.
         let tasks = vec![tokio::spawn(write(db.clone(), waiting, wakes))];
         (Self { db, blobs, queue: Arc::new(Mutex::new(Some(queue))), precedence: Arc::default() }, tasks)
     }
@@ -144,42 +138,22 @@ fn closing() -> StoreError {
 
 /// Commits what waits, again and again, until nobody can hand in any more.
 async fn write(db: Database, mut waiting: mpsc::Receiver<Waiting>, wakes: Wakes) {
-    let room = Arc::new(Semaphore::new(db.intake_connections()));
-    let mut last = 0;
-    // None only when the semaphore is closed, which nobody does.
-    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
-        gather(&waiting, last).await;
-        let mut taken = Vec::with_capacity(waiting.len());
-        last = waiting.recv_many(&mut taken, BATCH).await;
-        if last == 0 {
-            break;
-        }
-        let (db, wakes) = (db.clone(), wakes.clone());
-        tokio::spawn(async move {
-            let answers = batch::commit(&db, &mut taken).await;
-            drop(place);
-            if answers.iter().any(|a| matches!(a, Ok(HandedIn::New(_)))) {
-                wakes.wake(Wake::Intake);
-            }
-            for (one, answer) in taken.into_iter().zip(answers) {
-                // A sender that gave up is told nothing; its intake stays.
-                let _: Result<(), Answer> = one.answer.send(answer);
-            }
-        });
-    }
-    // What is on its way is written before the log is closed.
-    let all = u32::try_from(db.intake_connections()).unwrap_or(u32::MAX);
-    let _ended = room.acquire_many(all).await;
-}
-
-/// Whoever was just answered runs first and may hand in again, instead of a group of one or two going to the disk
-/// alone: a turn of the scheduler. After a crowd some turns more, until half of it is back.
-async fn gather(waiting: &mpsc::Receiver<Waiting>, last: usize) {
-    let until = Instant::now() + CROWD_RETURNS;
+    let mut taken = Vec::with_capacity(BATCH);
     loop {
+        // Whoever was just answered runs first and may hand in again, instead of a batch of one or two
+        // going to the disk alone; a turn of the scheduler, not a wait.
         tokio::task::yield_now().await;
-        if last < CROWD || waiting.len() >= last / 2 || waiting.is_closed() || Instant::now() >= until {
+        let count = waiting.recv_many(&mut taken, BATCH).await;
+        if count == 0 {
             return;
+        }
+        let answers = batch::commit(&db, &mut taken).await;
+        if answers.iter().any(|a| matches!(a, Ok(HandedIn::New(_)))) {
+            wakes.wake(Wake::Intake);
+        }
+        for (one, answer) in taken.drain(..).zip(answers) {
+            // A sender that gave up is told nothing; its intake stays.
+            let _: Result<(), Answer> = one.answer.send(answer);
         }
     }
 }
