@@ -17,9 +17,11 @@
 
 mod calls;
 mod form;
+mod hands;
 mod learn;
 mod long;
 mod machine;
+mod machines;
 mod marks;
 mod measure;
 mod paper;

@@ -1,6 +1,7 @@
 //! What people and machines leave in and around a box: the kinds of fax-loop.md section 6. Every kind has
 //! ways that the training sees and ways that are held back, so that what is measured was never learnt.
 
+use crate::hands::{self, Before};
 use crate::paper::{Paper, Pen};
 use crate::rng::Rng;
 use crate::strikes::{self, Points};
@@ -80,15 +81,19 @@ impl Kind {
 /// struck out.
 pub(crate) fn draw(paper: &mut Paper, kind: Kind, area: Area, held: bool, rng: &mut Rng) -> Points {
     let pen = pen(held, rng);
-    let count = match kind {
-        Kind::Strike1 => 1,
-        Kind::Strike2 => 2,
+    let before = (!held && kind != Kind::Empty && rng.chance(0.4)).then(|| Before::of(paper, area));
+    let places = match kind {
+        Kind::Strike1 => strikes::struck(paper, area, pen, 1, held, rng),
+        Kind::Strike2 => strikes::struck(paper, area, pen, 2, held, rng),
         _ => {
             unstruck(paper, kind, area, pen, held, rng);
-            return Points::new();
+            Points::new()
         }
     };
-    strikes::struck(paper, area, pen, count, held, rng)
+    if let Some(before) = before {
+        before.roughen(paper, rng);
+    }
+    places
 }
 
 fn unstruck(paper: &mut Paper, kind: Kind, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
@@ -135,8 +140,11 @@ fn pen(held: bool, rng: &mut Rng) -> Pen {
             1 => Pen { width: rng.range(0.6, 1.3), taper: rng.range(0.4, 0.8), ..even },
             _ => even,
         }
-    } else if rng.chance(0.15) {
+    } else if rng.chance(0.2) {
         Pen { gaps: rng.range(0.0, 0.15), taper: rng.range(0.0, 0.4), ..even }
+    } else if rng.chance(0.12) {
+        // A broad or a fine one.
+        Pen { width: if rng.chance(0.5) { rng.range(0.25, 0.4) } else { rng.range(0.8, 1.4) }, ..even }
     } else if rng.chance(0.12) {
         // A ball pen that writes grey.
         Pen { width: rng.range(0.3, 0.55), black: rng.range(0.6, 0.85), ..even }
@@ -169,14 +177,17 @@ pub(crate) fn check(
     rng: &mut Rng,
 ) -> Vec<Vec<(f32, f32)>> {
     let at = about(area, 0.07, rng);
+    // Hands that training sees lean and bend more than those that are measured.
+    let free = !held && rng.chance(0.3);
     let size = at.side * if rng.chance(0.15) { rng.range(0.85, 1.15) } else { rng.range(0.42, 0.85) };
-    let lean = rng.range(-0.15, 0.15);
+    let lean = if free { rng.range(-0.3, 0.3) } else { rng.range(-0.15, 0.15) };
     let point = |x: f32, y: f32| (at.x + size * (x + lean * y), at.y + size * y);
     let bottom = rng.range(0.3, 0.5);
     let vertex_x = rng.range(-0.3, 0.02);
     let left = (vertex_x - rng.range(0.12, 0.4), bottom - rng.range(0.25, 0.75));
     let right = (vertex_x + rng.range(0.45, 1.0), bottom - rng.range(0.7, 1.25));
-    let bend = rng.range(-0.08, 0.08);
+    let right = if free { (right.0 * rng.range(0.9, 1.25), right.1 + rng.range(-0.2, 0.1)) } else { right };
+    let bend = if free { rng.range(-0.15, 0.15) } else { rng.range(-0.08, 0.08) };
     let middle =
         |a: (f32, f32), b: (f32, f32), bend: f32| ((a.0 + b.0) / 2.0 + bend, (a.1 + b.1) / 2.0 + bend);
     let vertex = (vertex_x, bottom);
@@ -422,6 +433,10 @@ fn seal(paper: &mut Paper, area: Area, rng: &mut Rng) {
 fn text(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
     if rng.chance(0.2) {
         seal(paper, area, rng);
+        return;
+    }
+    if !held && rng.chance(0.45) {
+        hands::sign(paper, area, pen, rng);
         return;
     }
     let at = about(area, 0.3, rng);
