@@ -14,7 +14,7 @@ pub(crate) fn rarer(from: Scanner, rng: &mut Rng) -> Scanner {
     }
     if rng.chance(0.3) {
         to.halftone = match rng.below(3) {
-            0 => Halftone::Noisy(rng.range(10.0, 120.0)),
+            0 => Halftone::Noisy(rng.range(10.0, 60.0)),
             1 => Halftone::Atkinson,
             _ => Halftone::Diffusion,
         };
