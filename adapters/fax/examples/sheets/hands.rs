@@ -1,7 +1,7 @@
-//! Ways of writing that only the training sees: ink that lies unevenly, and signs that are no tick. They are none of
-//! those that are held back for measuring; the more of them there are, the less a network depends on any one pen.
+//! Ink that lies unevenly, for the training only: none of it is a pen that is held back for measuring, and the more
+//! ways there are, the less a network depends on any one.
 
-use crate::paper::{HEIGHT, PER_MM, Paper, Pen, WIDTH};
+use crate::paper::{HEIGHT, PER_MM, Paper, WIDTH};
 use crate::rng::Rng;
 use kakehashi_fax::sheet::geometry::Area;
 
@@ -131,55 +131,5 @@ impl Before {
                 if now > *before { now } else { 0 }
             })
             .collect()
-    }
-}
-
-type Line = &'static [(f32, f32)];
-
-/// Signs of a few strokes in a square of side 1, none of them like a tick or a circle.
-const SIGNS: [&[Line]; 16] = [
-    // 1, 2, 3, 4, 5, 7, 8
-    &[&[(0.3, 0.2), (0.5, 0.0), (0.5, 1.0)]],
-    &[&[(0.1, 0.25), (0.4, 0.0), (0.8, 0.2), (0.6, 0.55), (0.1, 1.0), (0.9, 0.95)]],
-    &[&[(0.1, 0.1), (0.6, 0.0), (0.8, 0.25), (0.4, 0.45), (0.85, 0.7), (0.5, 1.0), (0.1, 0.9)]],
-    &[&[(0.55, 0.0), (0.1, 0.65), (0.9, 0.65)], &[(0.65, 0.3), (0.65, 1.0)]],
-    &[
-        &[(0.25, 0.0), (0.2, 0.45), (0.6, 0.4), (0.8, 0.7), (0.5, 1.0), (0.1, 0.9)],
-        &[(0.25, 0.0), (0.8, 0.0)],
-    ],
-    &[&[(0.1, 0.25), (0.1, 0.0), (0.9, 0.0), (0.4, 1.0)]],
-    &[&[(0.7, 0.15), (0.4, 0.0), (0.2, 0.2), (0.7, 0.7), (0.5, 1.0), (0.2, 0.8), (0.7, 0.25), (0.75, 0.1)]],
-    // An angle, ∧, <, >, =, +, −, a triangle, a square
-    &[&[(0.1, 0.0), (0.1, 1.0), (0.95, 1.0)]],
-    &[&[(0.0, 0.9), (0.5, 0.1), (1.0, 0.9)]],
-    &[&[(0.9, 0.0), (0.1, 0.5), (0.9, 1.0)]],
-    &[&[(0.1, 0.0), (0.9, 0.5), (0.1, 1.0)]],
-    &[&[(0.1, 0.35), (0.9, 0.35)], &[(0.1, 0.65), (0.9, 0.65)]],
-    &[&[(0.5, 0.0), (0.5, 1.0)], &[(0.0, 0.5), (1.0, 0.5)]],
-    &[&[(0.0, 0.5), (1.0, 0.5)]],
-    &[&[(0.5, 0.0), (0.0, 0.95), (1.0, 0.95), (0.5, 0.0)]],
-    &[&[(0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0)]],
-];
-
-/// One sign in a box, as somebody may write it who answers with a number.
-pub(crate) fn sign(paper: &mut Paper, area: Area, pen: Pen, rng: &mut Rng) {
-    let sign = SIGNS[rng.below(SIGNS.len())];
-    let high = area.height * rng.range(0.35, 0.95);
-    let wide = high * rng.range(0.55, 1.1);
-    let (x, y) = (
-        area.x + (area.width - wide) / 2.0 + rng.normal() * 0.09 * area.width,
-        area.y + (area.height - high) / 2.0 + rng.normal() * 0.09 * area.height,
-    );
-    let lean = rng.range(-0.15, 0.15);
-    let sharp = rng.chance(0.6);
-    for line in sign {
-        let path: Vec<(f32, f32)> = line
-            .iter()
-            .map(|(u, v)| {
-                let (u, v) = (u + rng.normal() * 0.04, v + rng.normal() * 0.04);
-                (x + wide * (u - lean * v), y + high * v)
-            })
-            .collect();
-        paper.stroke(&path, pen, sharp, rng);
     }
 }

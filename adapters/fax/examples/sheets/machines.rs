@@ -14,7 +14,7 @@ pub(crate) fn rarer(from: Scanner, rng: &mut Rng) -> Scanner {
     }
     if rng.chance(0.3) {
         to.halftone = match rng.below(3) {
-            0 => Halftone::Noisy(rng.range(10.0, 60.0)),
+            0 => Halftone::Noisy(rng.range(10.0, 35.0)),
             1 => Halftone::Atkinson,
             _ => Halftone::Diffusion,
         };
@@ -30,8 +30,8 @@ pub(crate) fn rarer(from: Scanner, rng: &mut Rng) -> Scanner {
         to.swell =
             [(1, 0), (1, 1), (-1, 0), (2, 1), (-1, -1)][rng.below(if to.y_dpi < 150.0 { 2 } else { 5 })];
     }
-    if rng.chance(0.2) {
-        to.salt = (rng.unit().powi(2) * 0.02, rng.unit().powi(2) * 0.05);
+    if to.swell == (0, 0) && rng.chance(0.2) {
+        to.salt = (rng.unit().powi(2) * 0.01, rng.unit().powi(2) * 0.05);
     }
     to
 }

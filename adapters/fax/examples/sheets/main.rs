@@ -24,6 +24,7 @@ mod machine;
 mod machines;
 mod marks;
 mod measure;
+mod notes;
 mod paper;
 mod pencil;
 mod photo;

@@ -1,7 +1,8 @@
 //! What people and machines leave in and around a box: the kinds of fax-loop.md section 6. Every kind has
 //! ways that the training sees and ways that are held back, so that what is measured was never learnt.
 
-use crate::hands::{self, Before};
+use crate::hands::Before;
+use crate::notes::text;
 use crate::paper::{Paper, Pen};
 use crate::rng::Rng;
 use crate::strikes::{self, Points};
@@ -211,7 +212,14 @@ pub(crate) fn check(
     }
 }
 
-fn ellipse(centre: (f32, f32), rx: f32, ry: f32, from: f32, turn: f32, drift: f32) -> Vec<(f32, f32)> {
+pub(crate) fn ellipse(
+    centre: (f32, f32),
+    rx: f32,
+    ry: f32,
+    from: f32,
+    turn: f32,
+    drift: f32,
+) -> Vec<(f32, f32)> {
     (0..=20)
         .map(|i| {
             let t = i as f32 / 20.0;
@@ -404,69 +412,6 @@ pub(crate) fn stain(paper: &mut Paper, area: Area, held: bool, rng: &mut Rng) {
         let place = (at.x + rng.normal() * size, at.y + rng.normal() * size);
         let radius = size * rng.range(0.3, 1.1);
         paper.dab(place, radius, soft, rng);
-    }
-}
-
-/// A seal: a ring with dense strokes in it.
-fn seal(paper: &mut Paper, area: Area, rng: &mut Rng) {
-    let at = about(area, 0.3, rng);
-    let r = rng.range(3.5, 6.5);
-    let ink = Pen {
-        width: rng.range(0.3, 0.6),
-        black: rng.range(0.5, 0.95),
-        gaps: rng.range(0.0, 0.4),
-        taper: 0.0,
-    };
-    paper.stroke(&ellipse((at.x, at.y), r, r, 0.0, TAU, 0.0), ink, false, rng);
-    for _ in 0..8 + rng.below(8) {
-        let from = (at.x + r * rng.range(-0.6, 0.6), at.y + r * rng.range(-0.6, 0.6));
-        let to = if rng.chance(0.5) {
-            (at.x + r * rng.range(-0.6, 0.6), from.1)
-        } else {
-            (from.0, at.y + r * rng.range(-0.6, 0.6))
-        };
-        paper.stroke(&[from, to], ink, true, rng);
-    }
-}
-
-/// A note written across the box: strokes as kanji and kana have them.
-fn text(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
-    if rng.chance(0.2) {
-        seal(paper, area, rng);
-        return;
-    }
-    if !held && rng.chance(0.45) {
-        hands::sign(paper, area, pen, rng);
-        return;
-    }
-    let at = about(area, 0.3, rng);
-    let size = rng.range(2.5, 7.0);
-    let count = 2 + rng.below(4);
-    let start = at.x - size * rng.range(0.3, 0.9) * count as f32;
-    for n in 0..count {
-        let x = start + size * 1.1 * n as f32 + rng.normal() * 0.3;
-        let y = at.y - size / 2.0 + rng.normal() * 0.4;
-        let strokes = 3 + rng.below(5);
-        for _ in 0..strokes {
-            let p = |rng: &mut Rng| (x + size * rng.unit(), y + size * rng.unit());
-            let a = p(rng);
-            let path = if rng.chance(if held { 0.5 } else { 0.25 }) {
-                // Round, as kana and figures are.
-                let r = size * rng.range(0.15, 0.4);
-                ellipse(a, r, r * 1.2, rng.range(0.0, TAU), TAU * rng.range(0.5, 1.1), 0.2)
-            } else if rng.chance(0.6) {
-                let level = rng.chance(0.5);
-                let b = if level {
-                    (a.0 + size * rng.range(0.3, 0.8), a.1 + rng.normal() * 0.2)
-                } else {
-                    (a.0 + rng.normal() * 0.2, a.1 + size * rng.range(0.3, 0.8))
-                };
-                vec![a, b]
-            } else {
-                vec![a, p(rng), p(rng)]
-            };
-            paper.stroke(&path, pen, rng.chance(0.5), rng);
-        }
     }
 }
 

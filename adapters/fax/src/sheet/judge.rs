@@ -25,12 +25,8 @@ const FAR_FROM_MARKED: f32 = -4.0;
 /// The networks that are asked. Weights of a wrong length are a fault of the build; then every box is
 /// unsure, and a test says so.
 static JUDGES: LazyLock<Vec<Network>> = LazyLock::new(|| {
-    let packed: [&[u8]; 4] = [
-        include_bytes!("weights-1.bin"),
-        include_bytes!("weights-2.bin"),
-        include_bytes!("weights-3.bin"),
-        include_bytes!("weights-4.bin"),
-    ];
+    let packed: [&[u8]; 3] =
+        [include_bytes!("weights-1.bin"), include_bytes!("weights-2.bin"), include_bytes!("weights-3.bin")];
     packed.iter().filter_map(|bytes| Network::unpack(bytes)).collect()
 });
 
