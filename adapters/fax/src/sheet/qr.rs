@@ -3,6 +3,7 @@
 //! well-formed code of ours is nothing.
 
 use super::bitmap::Bitmap;
+use super::corners::is_affordable;
 use super::geometry::{Area, QR_A, QR_B, QR_MODULES};
 use super::marks::Fit;
 use kakehashi_core::reply_code::QrPlace;
@@ -76,9 +77,9 @@ pub(super) fn search(bitmap: &Bitmap) -> Vec<Hit> {
     let mut dots: Vec<bool> = (0..width * height)
         .map(|at| bitmap.is_black(((at % width) as f32 + 0.5) * sx, ((at / width) as f32 + 0.5) * sy))
         .collect();
-    if is_strewn(&dots) {
+    if !is_affordable(&dots, width) {
         dots = smoothed(&dots, width);
-        if is_strewn(&dots) {
+        if !is_affordable(&dots, width) {
             return Vec::new();
         }
     }
@@ -113,13 +114,6 @@ pub(super) fn search(bitmap: &Bitmap) -> Vec<Hit> {
             })
         })
         .collect()
-}
-
-/// Whether more than one place in fifty begins a black run of one dot. The search tries every three places that look
-/// like a corner of a code, and in such a picture there are so many that a page took minutes.
-fn is_strewn(dots: &[bool]) -> bool {
-    let single = dots.windows(3).filter(|d| d[1] && !d[0] && !d[2]).count();
-    single * 50 > dots.len()
 }
 
 /// What most of the nine places around each one are: dots of a halftone or of noise go, modules of a code stay.
