@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 /// half of it the least of them. Set on boxes that no network was trained on (docs/paper.md, docs/decisions/0024, 0038).
 pub const MARKED_LEAD: f32 = 4.3;
 /// Least lead of `empty` and `dirt` together over every mark that a hand makes, in every network of emptiness.
-pub const UNTOUCHED_LEAD: f32 = 1.5;
+pub const UNTOUCHED_LEAD: f32 = 1.3;
 /// Less of the frame than this and the place of the box is not sure.
 const LEAST_FRAME: f32 = 0.6;
 /// A mark has some ink.
