@@ -8,8 +8,8 @@ use kakehashi_core::envelope::MarkState;
 use std::sync::LazyLock;
 
 /// Least lead of `marked` over everything else, as the logarithm of odds: half of it the mean of the networks,
-/// half of it the least of them. Set on boxes that no network was trained on (docs/paper.md, docs/decisions/0024, 0038).
-pub const MARKED_LEAD: f32 = 4.3;
+/// half of it the least of them. Set on boxes that no network was trained on (docs/paper.md, docs/decisions/0024, 0038, 0043).
+pub const MARKED_LEAD: f32 = 4.6;
 /// Least lead of `empty` and `dirt` together over every mark that a hand makes, in every network of emptiness.
 pub const UNTOUCHED_LEAD: f32 = 1.3;
 /// Less of the frame than this and the place of the box is not sure.
