@@ -5,6 +5,7 @@
 mod bitmap;
 mod boxes;
 pub mod classifier;
+mod corners;
 mod crop;
 mod faint;
 mod foreign;

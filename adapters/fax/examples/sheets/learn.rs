@@ -5,7 +5,7 @@ use crate::rng::Rng;
 use crate::steps::{Steps, Way};
 use crate::vary::{self, Picture};
 use kakehashi_fax::sheet::classifier::{
-    CHANNELS, CLASSES, Class, FLAT, HIDDEN, INPUTS, Network, Patch, SIZES, Trace,
+    CHANNELS, CLASSES, Class, FLAT, HIDDEN, INPUTS, LAYERS, Network, Patch, SIZES, Trace,
 };
 use std::rc::Rc;
 
@@ -19,17 +19,15 @@ pub(crate) struct Sample {
 const BATCH: usize = 64;
 /// Highest pace of learning.
 const PACE: f32 = 0.002;
-/// Labels are smoothed by next to nothing: more would pull every lead towards the logarithm of its inverse
-/// (docs/decisions/0030).
-const SMOOTH: f32 = 1e-5;
 /// Whoever loses less at a picture knows it by heart.
 const KNOWN: f32 = 1e-4;
 
 fn fresh(rng: &mut Rng) -> Network {
-    let inputs = [9 * INPUTS, 9 * CHANNELS[0], 9 * CHANNELS[1], FLAT, HIDDEN];
-    let outputs = [CHANNELS[0], CHANNELS[1], CHANNELS[2], HIDDEN, CLASSES];
-    let mut layers: [Vec<f32>; 5] = Default::default();
-    for n in 0..5 {
+    let [c0, c1, c2, c3] = CHANNELS;
+    let inputs = [9 * INPUTS, 9 * c0, 9 * c1, 9 * c2, FLAT, HIDDEN];
+    let outputs = [c0, c1, c2, c3, HIDDEN, CLASSES];
+    let mut layers: [Vec<f32>; LAYERS] = Default::default();
+    for n in 0..LAYERS {
         let spread = (2.0 / inputs[n] as f32).sqrt();
         layers[n] = (0..SIZES[n])
             .map(|i| if i < inputs[n] * outputs[n] { rng.normal() * spread } else { 0.0 })
@@ -39,8 +37,8 @@ fn fresh(rng: &mut Rng) -> Network {
 }
 
 struct Adam {
-    mean: [Vec<f32>; 5],
-    square: [Vec<f32>; 5],
+    mean: [Vec<f32>; LAYERS],
+    square: [Vec<f32>; LAYERS],
     step: i32,
 }
 
@@ -125,7 +123,7 @@ fn agrees(network: &Network, samples: &[Sample]) -> Result<(), String> {
     Ok(())
 }
 
-fn update(network: &mut Network, gradient: &[Vec<f32>; 5], adam: &mut Adam, rate: f32) {
+fn update(network: &mut Network, gradient: &[Vec<f32>; LAYERS], adam: &mut Adam, rate: f32) {
     adam.step += 1;
     let (fix1, fix2) = (1.0 - 0.9_f32.powi(adam.step), 1.0 - 0.999_f32.powi(adam.step));
     let moments = adam.mean.iter_mut().zip(&mut adam.square);
@@ -141,20 +139,34 @@ fn update(network: &mut Network, gradient: &[Vec<f32>; 5], adam: &mut Adam, rate
     }
 }
 
-/// Cross entropy; a false `marked` costs more than any other fault. What comes back to the scores, what was lost,
-/// and the likeliest class.
+/// What is decided weighs most: whether a box is marked, and whether nobody meant anything; which of the rest it is
+/// weighs least. A false `marked` costs more than any other fault. What comes back to the scores, what was lost, and
+/// the likeliest class.
 fn fault(scores: &[f32; CLASSES], class: Class) -> ([f32; CLASSES], f32, usize) {
+    const MARKED: [Class; 1] = [Class::Marked];
+    const UNTOUCHED: [Class; 2] = [Class::Empty, Class::Dirt];
     let most = scores.iter().copied().fold(f32::MIN, f32::max);
     let powers = scores.map(|s| (s - most).exp());
     let sum: f32 = powers.iter().sum();
+    let chances = powers.map(|p| p / sum);
     let truth = class as usize;
     let weight = if class == Class::Marked { 1.0 } else { 1.5 };
     let mut delta = [0.0_f32; CLASSES];
-    for (n, power) in powers.iter().enumerate() {
-        let target = if n == truth { 1.0 - SMOOTH } else { SMOOTH / (CLASSES - 1) as f32 };
-        delta[n] = weight * (power / sum - target);
+    let mut loss = 0.0;
+    let own: [&[Class]; 3] = [&[class], &MARKED, &UNTOUCHED];
+    for (group, share) in own.into_iter().zip([0.35, 0.75, 0.4]) {
+        let inside = |n: usize| group.iter().any(|c| *c as usize == n);
+        let part =
+            |is: bool| (0..CLASSES).filter(|n| inside(*n) == is).map(|n| chances[n]).sum::<f32>().max(1e-9);
+        // The side of the group on which the truth lies, all of which is right.
+        let side = inside(truth);
+        let right = part(side);
+        loss -= share * right.ln();
+        for (n, chance) in chances.iter().enumerate() {
+            let of_right = if inside(n) == side { chance / right } else { 0.0 };
+            delta[n] += weight * share * (chance - of_right);
+        }
     }
-    let loss = -(powers[truth] / sum).max(1e-9).ln();
     let best = (0..CLASSES).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(0);
     (delta, loss, best)
 }

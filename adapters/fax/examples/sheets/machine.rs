@@ -1,6 +1,7 @@
 //! What machines do to a page: printing what arrived, scanning what was written on, making black and white
 //! of it, and losing rows on the line. Ways of scanning are held back from the training as well.
 
+use crate::machines;
 use crate::paper::{HEIGHT, PER_MM, Paper, WIDTH};
 use crate::rng::Rng;
 use kakehashi_fax::pages::{Ink, Page};
@@ -18,6 +19,10 @@ pub(crate) enum Halftone {
     Clustered,
     /// Floyd and Steinberg.
     Diffusion,
+    /// Atkinson.
+    Atkinson,
+    /// A threshold that differs from dot to dot by so much.
+    Noisy(f32),
 }
 
 /// One scanner with one page in it.
@@ -48,6 +53,8 @@ pub(crate) struct Scanner {
     pub(crate) swell: (i32, i32),
     /// Lines down the page, black or white, as dirt on the glass draws them.
     pub(crate) streaks: usize,
+    /// Share of the row before that each row keeps.
+    pub(crate) lag: f32,
     /// Above this, in mm, nothing is scanned: training looks at boxes only.
     pub(crate) from_mm: f32,
 }
@@ -75,6 +82,7 @@ impl Scanner {
             salt: (0.0, 0.0),
             swell: (0, 0),
             streaks: 0,
+            lag: 0.0,
             from_mm: 0.0,
         }
     }
@@ -91,7 +99,7 @@ impl Scanner {
         let scale = rng.range(0.94, 1.03);
         let standard = y_dpi < 150.0;
         let most_lost = if rng.chance(0.3) { 25 } else { 5 };
-        Self {
+        let some = Self {
             x_dpi: if (190.0..210.0).contains(&y_dpi) && y_dpi != 196.0 || y_dpi == 300.0 {
                 y_dpi
             } else {
@@ -131,8 +139,10 @@ impl Scanner {
                 _ => (0, 0),
             },
             streaks: if rng.chance(0.08) { 1 + rng.below(3) } else { 0 },
+            lag: 0.0,
             from_mm: 0.0,
-        }
+        };
+        if !held && rng.chance(0.35) { machines::rarer(some, rng) } else { some }
     }
 }
 
@@ -200,7 +210,13 @@ pub(crate) fn scan(paper: &Paper, scanner: &Scanner, rng: &mut Rng) -> Page {
             }
         }
     }
-    let mut black = to_bilevel(&grey, width, scanner);
+    if scanner.lag > 0.0 {
+        machines::smear(&mut grey, width, scanner.lag);
+    }
+    let mut black = match scanner.halftone {
+        Halftone::Noisy(spread) => machines::noisy(&grey, scanner.threshold, spread, rng),
+        _ => to_bilevel(&grey, width, scanner),
+    };
     for _ in 0..scanner.dirt {
         let (x, y) = (rng.below(width - 4), rng.below(height - 3));
         let (w, h) = (1 + rng.below(3), 1 + rng.below(2));
@@ -282,7 +298,7 @@ const CLUSTER: [u8; 16] = [12, 5, 6, 13, 4, 0, 1, 7, 11, 3, 2, 8, 15, 10, 9, 14]
 fn to_bilevel(grey: &[f32], width: usize, scanner: &Scanner) -> Vec<bool> {
     let matrix = |cell: u8, of: f32| (f32::from(cell) + 0.5) / of * 255.0;
     match scanner.halftone {
-        Halftone::Threshold => grey.iter().map(|g| *g < scanner.threshold).collect(),
+        Halftone::Threshold | Halftone::Noisy(_) => grey.iter().map(|g| *g < scanner.threshold).collect(),
         Halftone::Adaptive => {
             let mut out = Vec::with_capacity(grey.len());
             for row in grey.chunks_exact(width) {
@@ -314,6 +330,7 @@ fn to_bilevel(grey: &[f32], width: usize, scanner: &Scanner) -> Vec<bool> {
             .enumerate()
             .map(|(i, g)| *g < matrix(CLUSTER[i / width % 4 * 4 + i % width % 4], 16.0))
             .collect(),
+        Halftone::Atkinson => machines::atkinson(grey, width),
         Halftone::Diffusion => {
             let mut work = grey.to_vec();
             let mut out = vec![false; work.len()];
@@ -343,10 +360,11 @@ fn to_bilevel(grey: &[f32], width: usize, scanner: &Scanner) -> Vec<bool> {
 
 /// Black that grows or shrinks, as toner and thresholds make it.
 fn swell(black: &mut [bool], width: usize, (across, down): (i32, i32)) {
-    for (by, step) in [(across, 1), (down, width)] {
-        if by == 0 {
-            continue;
-        }
+    // Two dots are one dot twice.
+    let both = [(across, 1), (down, width)];
+    for (by, step) in
+        both.into_iter().flat_map(|(by, step)| std::iter::repeat_n((by, step), by.unsigned_abs() as usize))
+    {
         for i in (step..black.len()).rev() {
             black[i] = if by > 0 { black[i] || black[i - step] } else { black[i] && black[i - step] };
         }

@@ -17,11 +17,14 @@
 
 mod calls;
 mod form;
+mod hands;
 mod learn;
 mod long;
 mod machine;
+mod machines;
 mod marks;
 mod measure;
+mod notes;
 mod paper;
 mod pencil;
 mod photo;

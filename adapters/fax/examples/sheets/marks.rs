@@ -1,6 +1,8 @@
 //! What people and machines leave in and around a box: the kinds of fax-loop.md section 6. Every kind has
 //! ways that the training sees and ways that are held back, so that what is measured was never learnt.
 
+use crate::hands::Before;
+use crate::notes::text;
 use crate::paper::{Paper, Pen};
 use crate::rng::Rng;
 use crate::strikes::{self, Points};
@@ -80,15 +82,19 @@ impl Kind {
 /// struck out.
 pub(crate) fn draw(paper: &mut Paper, kind: Kind, area: Area, held: bool, rng: &mut Rng) -> Points {
     let pen = pen(held, rng);
-    let count = match kind {
-        Kind::Strike1 => 1,
-        Kind::Strike2 => 2,
+    let before = (!held && kind != Kind::Empty && rng.chance(0.4)).then(|| Before::of(paper, area));
+    let places = match kind {
+        Kind::Strike1 => strikes::struck(paper, area, pen, 1, held, rng),
+        Kind::Strike2 => strikes::struck(paper, area, pen, 2, held, rng),
         _ => {
             unstruck(paper, kind, area, pen, held, rng);
-            return Points::new();
+            Points::new()
         }
     };
-    strikes::struck(paper, area, pen, count, held, rng)
+    if let Some(before) = before {
+        before.roughen(paper, rng);
+    }
+    places
 }
 
 fn unstruck(paper: &mut Paper, kind: Kind, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
@@ -135,8 +141,11 @@ fn pen(held: bool, rng: &mut Rng) -> Pen {
             1 => Pen { width: rng.range(0.6, 1.3), taper: rng.range(0.4, 0.8), ..even },
             _ => even,
         }
-    } else if rng.chance(0.15) {
+    } else if rng.chance(0.2) {
         Pen { gaps: rng.range(0.0, 0.15), taper: rng.range(0.0, 0.4), ..even }
+    } else if rng.chance(0.12) {
+        // A broad or a fine one.
+        Pen { width: if rng.chance(0.5) { rng.range(0.25, 0.4) } else { rng.range(0.8, 1.4) }, ..even }
     } else if rng.chance(0.12) {
         // A ball pen that writes grey.
         Pen { width: rng.range(0.3, 0.55), black: rng.range(0.6, 0.85), ..even }
@@ -169,14 +178,17 @@ pub(crate) fn check(
     rng: &mut Rng,
 ) -> Vec<Vec<(f32, f32)>> {
     let at = about(area, 0.07, rng);
+    // Hands that training sees lean and bend more than those that are measured.
+    let free = !held && rng.chance(0.3);
     let size = at.side * if rng.chance(0.15) { rng.range(0.85, 1.15) } else { rng.range(0.42, 0.85) };
-    let lean = rng.range(-0.15, 0.15);
+    let lean = if free { rng.range(-0.3, 0.3) } else { rng.range(-0.15, 0.15) };
     let point = |x: f32, y: f32| (at.x + size * (x + lean * y), at.y + size * y);
     let bottom = rng.range(0.3, 0.5);
     let vertex_x = rng.range(-0.3, 0.02);
     let left = (vertex_x - rng.range(0.12, 0.4), bottom - rng.range(0.25, 0.75));
     let right = (vertex_x + rng.range(0.45, 1.0), bottom - rng.range(0.7, 1.25));
-    let bend = rng.range(-0.08, 0.08);
+    let right = if free { (right.0 * rng.range(0.9, 1.25), right.1 + rng.range(-0.2, 0.1)) } else { right };
+    let bend = if free { rng.range(-0.15, 0.15) } else { rng.range(-0.08, 0.08) };
     let middle =
         |a: (f32, f32), b: (f32, f32), bend: f32| ((a.0 + b.0) / 2.0 + bend, (a.1 + b.1) / 2.0 + bend);
     let vertex = (vertex_x, bottom);
@@ -200,7 +212,14 @@ pub(crate) fn check(
     }
 }
 
-fn ellipse(centre: (f32, f32), rx: f32, ry: f32, from: f32, turn: f32, drift: f32) -> Vec<(f32, f32)> {
+pub(crate) fn ellipse(
+    centre: (f32, f32),
+    rx: f32,
+    ry: f32,
+    from: f32,
+    turn: f32,
+    drift: f32,
+) -> Vec<(f32, f32)> {
     (0..=20)
         .map(|i| {
             let t = i as f32 / 20.0;
@@ -393,65 +412,6 @@ pub(crate) fn stain(paper: &mut Paper, area: Area, held: bool, rng: &mut Rng) {
         let place = (at.x + rng.normal() * size, at.y + rng.normal() * size);
         let radius = size * rng.range(0.3, 1.1);
         paper.dab(place, radius, soft, rng);
-    }
-}
-
-/// A seal: a ring with dense strokes in it.
-fn seal(paper: &mut Paper, area: Area, rng: &mut Rng) {
-    let at = about(area, 0.3, rng);
-    let r = rng.range(3.5, 6.5);
-    let ink = Pen {
-        width: rng.range(0.3, 0.6),
-        black: rng.range(0.5, 0.95),
-        gaps: rng.range(0.0, 0.4),
-        taper: 0.0,
-    };
-    paper.stroke(&ellipse((at.x, at.y), r, r, 0.0, TAU, 0.0), ink, false, rng);
-    for _ in 0..8 + rng.below(8) {
-        let from = (at.x + r * rng.range(-0.6, 0.6), at.y + r * rng.range(-0.6, 0.6));
-        let to = if rng.chance(0.5) {
-            (at.x + r * rng.range(-0.6, 0.6), from.1)
-        } else {
-            (from.0, at.y + r * rng.range(-0.6, 0.6))
-        };
-        paper.stroke(&[from, to], ink, true, rng);
-    }
-}
-
-/// A note written across the box: strokes as kanji and kana have them.
-fn text(paper: &mut Paper, area: Area, pen: Pen, held: bool, rng: &mut Rng) {
-    if rng.chance(0.2) {
-        seal(paper, area, rng);
-        return;
-    }
-    let at = about(area, 0.3, rng);
-    let size = rng.range(2.5, 7.0);
-    let count = 2 + rng.below(4);
-    let start = at.x - size * rng.range(0.3, 0.9) * count as f32;
-    for n in 0..count {
-        let x = start + size * 1.1 * n as f32 + rng.normal() * 0.3;
-        let y = at.y - size / 2.0 + rng.normal() * 0.4;
-        let strokes = 3 + rng.below(5);
-        for _ in 0..strokes {
-            let p = |rng: &mut Rng| (x + size * rng.unit(), y + size * rng.unit());
-            let a = p(rng);
-            let path = if rng.chance(if held { 0.5 } else { 0.25 }) {
-                // Round, as kana and figures are.
-                let r = size * rng.range(0.15, 0.4);
-                ellipse(a, r, r * 1.2, rng.range(0.0, TAU), TAU * rng.range(0.5, 1.1), 0.2)
-            } else if rng.chance(0.6) {
-                let level = rng.chance(0.5);
-                let b = if level {
-                    (a.0 + size * rng.range(0.3, 0.8), a.1 + rng.normal() * 0.2)
-                } else {
-                    (a.0 + rng.normal() * 0.2, a.1 + size * rng.range(0.3, 0.8))
-                };
-                vec![a, b]
-            } else {
-                vec![a, p(rng), p(rng)]
-            };
-            paper.stroke(&path, pen, rng.chance(0.5), rng);
-        }
     }
 }
 

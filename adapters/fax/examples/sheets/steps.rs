@@ -3,20 +3,25 @@
 //! training ends with a comparison.
 
 use crate::vary::Picture;
-use kakehashi_fax::sheet::classifier::{CHANNELS, CLASSES, FLAT, HIDDEN, INPUTS, Network, SIDE, SIZES};
+use kakehashi_fax::sheet::classifier::{
+    CHANNELS, CLASSES, FLAT, HIDDEN, INPUTS, LAYERS, Network, SIDE, SIZES, WINDOWS,
+};
 
-const LANES: usize = 4;
+const LANES: usize = 8;
+/// So many lanes of channels at a time: more sums than the processor holds would go through memory.
+const BLOCK: usize = 2;
 type Lane = [f32; LANES];
 const C0: usize = CHANNELS[0];
 const C1: usize = CHANNELS[1];
 const C2: usize = CHANNELS[2];
+const C3: usize = CHANNELS[3];
 
 /// What came out of every layer for one picture.
 pub(crate) struct Way {
     /// What goes into each window layer, with a border of one zero.
-    padded: [Vec<f32>; 3],
+    padded: [Vec<f32>; WINDOWS],
     /// Which of each 2×2 was the most.
-    best: [Vec<u32>; 3],
+    best: [Vec<u32>; WINDOWS],
     flat: Vec<f32>,
     hidden: [f32; HIDDEN],
     pub(crate) scores: [f32; CLASSES],
@@ -27,8 +32,8 @@ impl Way {
         let padded = |n: usize, channels: usize| vec![0.0; ((SIDE >> n) + 2).pow(2) * channels];
         let best = |n: usize| vec![0; (SIDE >> (n + 1)).pow(2) * CHANNELS[n]];
         Self {
-            padded: [padded(0, INPUTS), padded(1, C0), padded(2, C1)],
-            best: [best(0), best(1), best(2)],
+            padded: [padded(0, INPUTS), padded(1, C0), padded(2, C1), padded(3, C2)],
+            best: [best(0), best(1), best(2), best(3)],
             flat: vec![0.0; FLAT],
             hidden: [0.0; HIDDEN],
             scores: [0.0; CLASSES],
@@ -38,21 +43,21 @@ impl Way {
 
 /// Weights and sums of what comes back, those of windows by channel out, so that both are walked in rows.
 pub(crate) struct Steps {
-    turned: [Vec<f32>; 3],
-    sums: [Vec<f32>; 3],
+    turned: [Vec<f32>; WINDOWS],
+    sums: [Vec<f32>; WINDOWS],
     plain: [Vec<f32>; 2],
-    back: [Vec<f32>; 2],
+    back: [Vec<f32>; WINDOWS - 1],
     flat: Vec<f32>,
 }
 
 impl Steps {
     pub(crate) fn new() -> Self {
-        let windows = || [0, 1, 2].map(|n| vec![0.0; SIZES[n]]);
+        let windows = || [0, 1, 2, 3].map(|n| vec![0.0; SIZES[n]]);
         Self {
             turned: windows(),
             sums: windows(),
-            plain: [vec![0.0; SIZES[3]], vec![0.0; SIZES[4]]],
-            back: [vec![0.0; (SIDE / 2 + 2).pow(2) * C0], vec![0.0; (SIDE / 4 + 2).pow(2) * C1]],
+            plain: [vec![0.0; SIZES[WINDOWS]], vec![0.0; SIZES[WINDOWS + 1]]],
+            back: [1, 2, 3].map(|n| vec![0.0; ((SIDE >> n) + 2).pow(2) * CHANNELS[n - 1]]),
             flat: vec![0.0; FLAT],
         }
     }
@@ -69,7 +74,7 @@ impl Steps {
     }
 
     /// After a batch: the sums in the order of the network.
-    pub(crate) fn gradient(&self) -> [Vec<f32>; 5] {
+    pub(crate) fn gradient(&self) -> [Vec<f32>; LAYERS] {
         let window = |n: usize| {
             let rows = (SIZES[n] - CHANNELS[n]) / CHANNELS[n];
             let mut out = vec![0.0; SIZES[n]];
@@ -79,35 +84,36 @@ impl Steps {
             out[rows * CHANNELS[n]..].copy_from_slice(&self.sums[n][rows * CHANNELS[n]..]);
             out
         };
-        [window(0), window(1), window(2), self.plain[0].clone(), self.plain[1].clone()]
+        [window(0), window(1), window(2), window(3), self.plain[0].clone(), self.plain[1].clone()]
     }
 
     pub(crate) fn forward(&mut self, network: &Network, picture: &Picture, way: &mut Way) {
-        let [l0, l1, l2, l3, l4] = &network.layers;
-        let [p0, p1, p2] = &mut way.padded;
-        let [b0, b1, b2] = &mut way.best;
+        let [l0, l1, l2, l3, l4, l5] = &network.layers;
+        let [p0, p1, p2, p3] = &mut way.padded;
+        let [b0, b1, b2, b3] = &mut way.best;
         p0.copy_from_slice(&picture.cells);
         windows::<INPUTS, { C0 / LANES }, true>(SIDE, p0, l0, p1, b0, 1);
         windows::<C0, { C1 / LANES }, false>(SIDE / 2, p1, l1, p2, b1, 1);
-        windows::<C1, { C2 / LANES }, false>(SIDE / 4, p2, l2, &mut way.flat, b2, 0);
-        plain(&way.flat, l3, &mut way.hidden);
+        windows::<C1, { C2 / LANES }, false>(SIDE / 4, p2, l2, p3, b2, 1);
+        windows::<C2, { C3 / LANES }, false>(SIDE / 8, p3, l3, &mut way.flat, b3, 0);
+        plain(&way.flat, l4, &mut way.hidden);
         way.hidden.iter_mut().for_each(|v| *v = v.max(0.0));
-        plain(&way.hidden, l4, &mut way.scores);
+        plain(&way.hidden, l5, &mut way.scores);
     }
 
     pub(crate) fn backward(&mut self, network: &Network, way: &Way, delta: &[f32; CLASSES]) {
         let mut hidden = [0.0; HIDDEN];
-        plain_back(&way.hidden, &network.layers[4], delta, &mut self.plain[1], &mut hidden);
-        plain_back(&way.flat, &network.layers[3], &hidden, &mut self.plain[0], &mut self.flat);
-        let [back1, back2] = &mut self.back;
-        let [t0, t1, t2] = &self.turned;
-        let [s0, s1, s2] = &mut self.sums;
-        let last = Came { out: &way.flat, best: &way.best[2], delta: &self.flat, edge: 0 };
-        windows_back::<C1, C2>(SIDE / 4, &way.padded[2], &last, t2, s2, Some(back2));
-        let middle = Came { out: &way.padded[2], best: &way.best[1], delta: back2, edge: 1 };
-        windows_back::<C0, C1>(SIDE / 2, &way.padded[1], &middle, t1, s1, Some(back1));
-        let first = Came { out: &way.padded[1], best: &way.best[0], delta: back1, edge: 1 };
-        windows_back::<INPUTS, C0>(SIDE, &way.padded[0], &first, t0, s0, None);
+        plain_back(&way.hidden, &network.layers[WINDOWS + 1], delta, &mut self.plain[1], &mut hidden);
+        plain_back(&way.flat, &network.layers[WINDOWS], &hidden, &mut self.plain[0], &mut self.flat);
+        let [back1, back2, back3] = &mut self.back;
+        let [t0, t1, t2, t3] = &self.turned;
+        let [s0, s1, s2, s3] = &mut self.sums;
+        let came = |n: usize, delta| Came { out: &way.padded[n + 1], best: &way.best[n], delta, edge: 1 };
+        let last = Came { out: &way.flat, best: &way.best[3], delta: &self.flat, edge: 0 };
+        windows_back::<C2, C3>(SIDE / 8, &way.padded[3], &last, t3, s3, Some(back3));
+        windows_back::<C1, C2>(SIDE / 4, &way.padded[2], &came(2, back3), t2, s2, Some(back2));
+        windows_back::<C0, C1>(SIDE / 2, &way.padded[1], &came(1, back2), t1, s1, Some(back1));
+        windows_back::<INPUTS, C0>(SIDE, &way.padded[0], &came(0, back1), t0, s0, None);
     }
 }
 
@@ -135,10 +141,11 @@ fn windows<const IN: usize, const V: usize, const WHITE: bool>(
     let (lanes, _) = weights.as_chunks::<LANES>();
     let (kernel, bias) = lanes.split_at(9 * IN * V);
     let (half, stride) = (side / 2, (side + 2) * IN);
-    for y in 0..half {
-        for x in 0..half {
-            let mut first = [[0.0; LANES]; V];
-            first.copy_from_slice(bias);
+    for block in (0..V).step_by(BLOCK) {
+        for at in 0..half * half {
+            let (x, y) = (at % half, at / half);
+            let mut first = [[0.0; LANES]; BLOCK];
+            first.copy_from_slice(&bias[block..block + BLOCK]);
             let (mut s0, mut s1, mut s2, mut s3) = (first, first, first, first);
             for row in 0..3 {
                 let above = &padded[(2 * y + row) * stride + 2 * x * IN..][..4 * IN];
@@ -150,8 +157,8 @@ fn windows<const IN: usize, const V: usize, const WHITE: bool>(
                     if WHITE && v0 == 0.0 && v1 == 0.0 && v2 == 0.0 && v3 == 0.0 {
                         continue;
                     }
-                    let weights = &kernel[i * V..][..V];
-                    for l in 0..V {
+                    let weights = &kernel[i * V + block..][..BLOCK];
+                    for l in 0..BLOCK {
                         add(&mut s0[l], v0, &weights[l]);
                         add(&mut s1[l], v1, &weights[l]);
                         add(&mut s2[l], v2, &weights[l]);
@@ -159,9 +166,9 @@ fn windows<const IN: usize, const V: usize, const WHITE: bool>(
                     }
                 }
             }
-            let at = ((y + edge) * (half + 2 * edge) + x + edge) * V * LANES;
-            let slots = to[at..at + V * LANES].chunks_exact_mut(LANES);
-            let which = best[(y * half + x) * V * LANES..][..V * LANES].chunks_exact_mut(LANES);
+            let slot = (((y + edge) * (half + 2 * edge) + x + edge) * V + block) * LANES;
+            let slots = to[slot..slot + BLOCK * LANES].chunks_exact_mut(LANES);
+            let which = best[(at * V + block) * LANES..][..BLOCK * LANES].chunks_exact_mut(LANES);
             for (l, (slots, which)) in slots.zip(which).enumerate() {
                 let (mut most, mut place) = (s0[l], [0_u32; LANES]);
                 for (p, values) in [(1, &s1[l]), (2, &s2[l]), (3, &s3[l])] {

@@ -78,4 +78,47 @@ pub(crate) fn vary(patch: &Patch, usual: &Patch, out: &mut Picture, rng: &mut Rn
             out.cells[to + 1] = mix(&usual);
         }
     }
+    if rng.chance(0.3) {
+        swell(out, rng.range(-0.35, 0.35));
+    }
+    if rng.chance(0.2) {
+        let power = rng.range(0.6, 1.6);
+        out.cells.iter_mut().filter(|v| **v > 0.0 && **v < 1.0).for_each(|v| *v = v.powf(power));
+    }
+    if rng.chance(0.15) {
+        for _ in 0..1 + rng.below(6) {
+            let at = slot(rng.below(SIDE), rng.below(SIDE));
+            out.cells[at] = rng.unit();
+        }
+    }
+    if rng.chance(0.06) {
+        lose_row(out, rng);
+    }
+}
+
+/// Strokes a little broader, or thinner: part of the way to the most, or the least, of the four neighbours.
+fn swell(out: &mut Picture, part: f32) {
+    let from = out.cells.clone();
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            let at = slot(x, y);
+            for n in at..at + INPUTS {
+                let around = [n - INPUTS, n + INPUTS, n - BORDERED * INPUTS, n + BORDERED * INPUTS];
+                let most = around.iter().fold(from[n], |most, a| {
+                    if part > 0.0 { most.max(from[*a]) } else { most.min(from[*a]) }
+                });
+                out.cells[n] += (most - from[n]) * part.abs();
+            }
+        }
+    }
+}
+
+/// A row that the line lost: the rows below move up.
+fn lose_row(out: &mut Picture, rng: &mut Rng) {
+    let lost = rng.below(SIDE - 1);
+    for y in lost..SIDE - 1 {
+        for x in 0..SIDE {
+            out.cells[slot(x, y)] = out.cells[slot(x, y + 1)];
+        }
+    }
 }

@@ -2,7 +2,9 @@
 //! for whoever checks crops of real marks. Reading a page goes through [`super::read`].
 
 pub use super::judge::{MARKED_LEAD, Opinion, UNTOUCHED_LEAD, is_steady, judge, lead, lead_of_both, opinion};
-pub use super::network::{CHANNELS, CLASSES, Class, FLAT, HIDDEN, INPUTS, Network, SIZES, Trace, WEIGHTS};
+pub use super::network::{
+    CHANNELS, CLASSES, Class, FLAT, HIDDEN, INPUTS, LAYERS, Network, SIZES, Trace, WEIGHTS, WINDOWS,
+};
 pub use super::patch::{AROUND, BoxView, Patch, SIDE};
 
 use super::geometry::SheetLayout;

@@ -8,28 +8,25 @@ use kakehashi_core::envelope::MarkState;
 use std::sync::LazyLock;
 
 /// Least lead of `marked` over everything else, as the logarithm of odds: half of it the mean of the networks,
-/// half of it the least of them. Set on boxes that no network was trained on (docs/paper.md, docs/decisions/0024, 0038).
-pub const MARKED_LEAD: f32 = 4.3;
+/// half of it the least of them. Set on boxes that no network was trained on (docs/paper.md, docs/decisions/0024, 0038, 0043).
+pub const MARKED_LEAD: f32 = 4.6;
 /// Least lead of `empty` and `dirt` together over every mark that a hand makes, in every network of emptiness.
-pub const UNTOUCHED_LEAD: f32 = 1.5;
+pub const UNTOUCHED_LEAD: f32 = 1.3;
 /// Less of the frame than this and the place of the box is not sure.
 const LEAST_FRAME: f32 = 0.6;
 /// A mark has some ink.
 const LEAST_INK: f32 = 0.02;
 
-/// So many of the networks, the first, say what is empty: their bars were set with light pencil (docs/decisions/0025).
-/// The later ones know more about what is struck out (docs/decisions/0038).
+/// So many of the networks, the first, say what is empty.
 const OF_EMPTINESS: usize = 2;
+/// Where these find a mark so much less likely than all else, the others are not asked: most boxes are empty.
+const FAR_FROM_MARKED: f32 = -4.0;
 
 /// The networks that are asked. Weights of a wrong length are a fault of the build; then every box is
 /// unsure, and a test says so.
 static JUDGES: LazyLock<Vec<Network>> = LazyLock::new(|| {
-    let packed: [&[u8]; 4] = [
-        include_bytes!("weights-1.bin"),
-        include_bytes!("weights-2.bin"),
-        include_bytes!("weights-3.bin"),
-        include_bytes!("weights-4.bin"),
-    ];
+    let packed: [&[u8]; 3] =
+        [include_bytes!("weights-1.bin"), include_bytes!("weights-2.bin"), include_bytes!("weights-3.bin")];
     packed.iter().filter_map(|bytes| Network::unpack(bytes)).collect()
 });
 
@@ -72,15 +69,19 @@ impl Opinion {
 /// Asks the built-in networks.
 #[must_use]
 pub fn opinion(view: &BoxView) -> Opinion {
-    Opinion::of(&scores(&view.patch, &view.usual))
+    let mut trace = Trace::default();
+    let (first, others) = JUDGES.split_at(JUDGES.len().min(OF_EMPTINESS));
+    let mut all = scores(first, &view.patch, &view.usual, &mut trace);
+    if all.iter().any(|scores| lead(scores, Class::Marked) > FAR_FROM_MARKED) {
+        all.extend(scores(others, &view.patch, &view.usual, &mut trace));
+    }
+    Opinion::of(&all)
 }
 
-fn scores(patch: &Patch, usual: &Patch) -> Vec<[f32; CLASSES]> {
-    let mut trace = Trace::default();
-    JUDGES
-        .iter()
+fn scores(of: &[Network], patch: &Patch, usual: &Patch, trace: &mut Trace) -> Vec<[f32; CLASSES]> {
+    of.iter()
         .map(|network| {
-            network.run(patch, usual, &mut trace);
+            network.run(patch, usual, trace);
             trace.scores
         })
         .collect()
@@ -90,8 +91,9 @@ fn scores(patch: &Patch, usual: &Patch) -> Vec<[f32; CLASSES]> {
 /// networks together: what hangs on a single cell is no mark.
 #[must_use]
 pub fn is_steady(view: &BoxView) -> bool {
+    let mut trace = Trace::default();
     [(1, 0), (-1, 0), (0, 1), (0, -1)].into_iter().all(|(x, y)| {
-        let all = scores(&view.patch.moved(x, y), &view.usual.moved(x, y));
+        let all = scores(&JUDGES, &view.patch.moved(x, y), &view.usual.moved(x, y), &mut trace);
         all.iter().map(|scores| lead(scores, Class::Marked)).sum::<f32>() > 0.0
     })
 }

@@ -1,5 +1,5 @@
-//! A small network that looks at the picture of one box: three layers of 3×3 windows, two plain ones,
-//! some thirty-five thousand numbers. It runs in plain Rust from weights that the program of
+//! A small network that looks at the picture of one box: four layers of 3×3 windows, two plain ones,
+//! some sixty thousand numbers. It runs in plain Rust from weights that the program of
 //! `examples/sheets` made; it only gives scores, and what may be concluded from them stands in `judge`.
 
 use super::patch::{Patch, SIDE};
@@ -44,43 +44,48 @@ impl Class {
 
 /// Number of classes.
 pub const CLASSES: usize = 5;
-/// Channels after each of the three window layers.
-pub const CHANNELS: [usize; 3] = [12, 24, 32];
+/// Layers of 3×3 windows, each followed by the maximum of every 2×2.
+pub const WINDOWS: usize = 4;
+/// Channels after each of them.
+pub const CHANNELS: [usize; WINDOWS] = [16, 32, 48, 64];
 /// Pictures that go in: the box, and what the boxes of its page have in common.
 pub const INPUTS: usize = 2;
-/// Numbers that the windows hand on: 4×4 places of 32 channels.
-pub const FLAT: usize = 512;
+/// Numbers that the windows hand on: 2×2 places of all channels.
+pub const FLAT: usize = (SIDE >> WINDOWS) * (SIDE >> WINDOWS) * CHANNELS[WINDOWS - 1];
 /// Width of the hidden plain layer.
-pub const HIDDEN: usize = 48;
-/// Number of weights of each layer with its biases behind: three window layers, two plain ones.
-pub const SIZES: [usize; 5] = [
+pub const HIDDEN: usize = 64;
+/// All layers: those of windows, and two plain ones.
+pub const LAYERS: usize = WINDOWS + 2;
+/// Number of weights of each layer with its biases behind.
+pub const SIZES: [usize; LAYERS] = [
     9 * INPUTS * CHANNELS[0] + CHANNELS[0],
     9 * CHANNELS[0] * CHANNELS[1] + CHANNELS[1],
     9 * CHANNELS[1] * CHANNELS[2] + CHANNELS[2],
+    9 * CHANNELS[2] * CHANNELS[3] + CHANNELS[3],
     FLAT * HIDDEN + HIDDEN,
     HIDDEN * CLASSES + CLASSES,
 ];
 /// Number of all weights.
-pub const WEIGHTS: usize = SIZES[0] + SIZES[1] + SIZES[2] + SIZES[3] + SIZES[4];
+pub const WEIGHTS: usize = SIZES[0] + SIZES[1] + SIZES[2] + SIZES[3] + SIZES[4] + SIZES[5];
 
 /// One trained network.
 #[derive(Debug, Clone)]
 pub struct Network {
     /// Weights layer by layer, each `[window place][channel in][channel out]` followed by its biases.
-    pub layers: [Vec<f32>; 5],
+    pub layers: [Vec<f32>; LAYERS],
 }
 
-/// Everything that was computed for one picture; the training needs it, reading only the scores.
+/// Room for what is computed for one picture.
 #[derive(Debug, Clone)]
 pub struct Trace {
     /// Input of each window layer with a border of one zero.
-    pub padded: [Vec<f32>; 3],
-    /// Output of each window layer before the maximum of 2×2 is taken.
-    pub windows: [Vec<f32>; 3],
+    padded: [Vec<f32>; WINDOWS],
+    /// Output of a window layer before the maximum of 2×2 is taken.
+    windows: Vec<f32>,
     /// What the windows hand on.
-    pub flat: Vec<f32>,
+    flat: Vec<f32>,
     /// The hidden plain layer.
-    pub hidden: Vec<f32>,
+    hidden: [f32; HIDDEN],
     /// Scores of the classes.
     pub scores: [f32; CLASSES],
 }
@@ -92,15 +97,11 @@ impl Default for Trace {
             let channels = if n == 0 { INPUTS } else { CHANNELS[n - 1] };
             vec![0.0; (side + 2) * (side + 2) * channels]
         };
-        let windows = |n: usize| {
-            let side = SIDE >> n;
-            vec![0.0; side * side * CHANNELS[n]]
-        };
         Self {
-            padded: [padded(0), padded(1), padded(2)],
-            windows: [windows(0), windows(1), windows(2)],
+            padded: [padded(0), padded(1), padded(2), padded(3)],
+            windows: vec![0.0; SIDE * SIDE * CHANNELS[0]],
             flat: vec![0.0; FLAT],
-            hidden: vec![0.0; HIDDEN],
+            hidden: [0.0; HIDDEN],
             scores: [0.0; CLASSES],
         }
     }
@@ -115,7 +116,7 @@ impl Network {
             return None;
         }
         let mut at = 0;
-        let mut layers: [Vec<f32>; 5] = Default::default();
+        let mut layers: [Vec<f32>; LAYERS] = Default::default();
         for (layer, size) in layers.iter_mut().zip(SIZES) {
             let scale = f32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?);
             at += 4;
@@ -147,7 +148,7 @@ impl Network {
     /// Bytes of packed weights.
     #[must_use]
     pub const fn packed_len() -> usize {
-        2 * WEIGHTS + 4 * 5
+        2 * WEIGHTS + 4 * LAYERS
     }
 
     /// Looks at a picture beside the usual one of its page; the scores and all steps to them end up in
@@ -159,19 +160,19 @@ impl Network {
             trace.padded[0][slot] = f32::from(*cell) / 255.0;
             trace.padded[0][slot + 1] = f32::from(*usual) / 255.0;
         }
-        let [l0, l1, l2, l3, l4] = &self.layers;
-        window::<INPUTS, { CHANNELS[0] }>(SIDE, &trace.padded[0], l0, &mut trace.windows[0]);
-        pool::<{ CHANNELS[0] }>(SIDE, &trace.windows[0], &mut trace.padded[1], true);
-        window::<{ CHANNELS[0] }, { CHANNELS[1] }>(SIDE / 2, &trace.padded[1], l1, &mut trace.windows[1]);
-        pool::<{ CHANNELS[1] }>(SIDE / 2, &trace.windows[1], &mut trace.padded[2], true);
-        window::<{ CHANNELS[1] }, { CHANNELS[2] }>(SIDE / 4, &trace.padded[2], l2, &mut trace.windows[2]);
-        pool::<{ CHANNELS[2] }>(SIDE / 4, &trace.windows[2], &mut trace.flat, false);
-        let mut hidden = [0.0; HIDDEN];
-        plain(&trace.flat, l3, &mut hidden);
-        for (kept, value) in trace.hidden.iter_mut().zip(hidden) {
-            *kept = value.max(0.0);
-        }
-        plain(&trace.hidden, l4, &mut trace.scores);
+        let [l0, l1, l2, l3, l4, l5] = &self.layers;
+        let Trace { padded: [p0, p1, p2, p3], windows, flat, hidden, scores } = trace;
+        window::<INPUTS, { CHANNELS[0] }>(SIDE, p0, l0, windows);
+        pool::<{ CHANNELS[0] }>(SIDE, windows, p1, true);
+        window::<{ CHANNELS[0] }, { CHANNELS[1] }>(SIDE / 2, p1, l1, windows);
+        pool::<{ CHANNELS[1] }>(SIDE / 2, windows, p2, true);
+        window::<{ CHANNELS[1] }, { CHANNELS[2] }>(SIDE / 4, p2, l2, windows);
+        pool::<{ CHANNELS[2] }>(SIDE / 4, windows, p3, true);
+        window::<{ CHANNELS[2] }, { CHANNELS[3] }>(SIDE / 8, p3, l3, windows);
+        pool::<{ CHANNELS[3] }>(SIDE / 8, windows, flat, false);
+        plain(flat, l4, hidden);
+        hidden.iter_mut().for_each(|v| *v = v.max(0.0));
+        plain(hidden, l5, scores);
     }
 }
 
@@ -179,7 +180,7 @@ impl Network {
 fn window<const IN: usize, const OUT: usize>(side: usize, padded: &[f32], weights: &[f32], out: &mut [f32]) {
     let (kernel, bias) = weights.split_at(9 * IN * OUT);
     let stride = (side + 2) * IN;
-    for (at, cell) in out.chunks_exact_mut(OUT).enumerate() {
+    for (at, cell) in out.chunks_exact_mut(OUT).take(side * side).enumerate() {
         let (x, y) = (at % side, at / side);
         let mut sums = [0.0_f32; OUT];
         sums.copy_from_slice(bias);

@@ -3,6 +3,7 @@
 //! well-formed code of ours is nothing.
 
 use super::bitmap::Bitmap;
+use super::corners::is_affordable;
 use super::geometry::{Area, QR_A, QR_B, QR_MODULES};
 use super::marks::Fit;
 use kakehashi_core::reply_code::QrPlace;
@@ -73,20 +74,30 @@ pub(super) fn search(bitmap: &Bitmap) -> Vec<Hit> {
         return Vec::new();
     }
     let (sx, sy) = (bitmap.width as f32 / width as f32, bitmap.height as f32 / height as f32);
-    let found = catch_unwind(AssertUnwindSafe(|| {
-        let mut prepared = PreparedImage::prepare_from_greyscale(width, height, |x, y| {
-            if bitmap.is_black((x as f32 + 0.5) * sx, (y as f32 + 0.5) * sy) { 0 } else { 255 }
-        });
-        let grids = prepared.detect_grids();
-        grids
-            .iter()
-            .take(16)
-            .filter_map(|grid| {
-                let (_, text) = grid.decode().ok()?;
-                Some((text, grid.bounds.map(|p| (p.x as f32 / per_mm, p.y as f32 / per_mm))))
-            })
-            .collect::<Vec<_>>()
-    }));
+    let mut dots: Vec<bool> = (0..width * height)
+        .map(|at| bitmap.is_black(((at % width) as f32 + 0.5) * sx, ((at / width) as f32 + 0.5) * sy))
+        .collect();
+    if !is_affordable(&dots, width) {
+        dots = smoothed(&dots, width);
+        if !is_affordable(&dots, width) {
+            return Vec::new();
+        }
+    }
+    let found =
+        catch_unwind(AssertUnwindSafe(|| {
+            let mut prepared = PreparedImage::prepare_from_greyscale(width, height, |x, y| {
+                if dots[y * width + x] { 0 } else { 255 }
+            });
+            let grids = prepared.detect_grids();
+            grids
+                .iter()
+                .take(16)
+                .filter_map(|grid| {
+                    let (_, text) = grid.decode().ok()?;
+                    Some((text, grid.bounds.map(|p| (p.x as f32 / per_mm, p.y as f32 / per_mm))))
+                })
+                .collect::<Vec<_>>()
+        }));
     let size = (width as f32 / per_mm, height as f32 / per_mm);
     found
         .unwrap_or_default()
@@ -103,6 +114,18 @@ pub(super) fn search(bitmap: &Bitmap) -> Vec<Hit> {
             })
         })
         .collect()
+}
+
+/// What most of the nine places around each one are: dots of a halftone or of noise go, modules of a code stay.
+fn smoothed(dots: &[bool], width: usize) -> Vec<bool> {
+    let mut out = vec![false; dots.len()];
+    for (n, rows) in dots.chunks_exact(width).collect::<Vec<_>>().windows(3).enumerate() {
+        for x in 1..width - 1 {
+            let black = rows.iter().flat_map(|row| &row[x - 1..x + 2]).filter(|d| **d).count();
+            out[(n + 1) * width + x] = black >= 5;
+        }
+    }
+    out
 }
 
 /// From the direction of the upper edge, to the nearest quarter.

@@ -331,7 +331,6 @@ fn the_networks_are_whole() {
         &include_bytes!("weights-1.bin")[..],
         include_bytes!("weights-2.bin"),
         include_bytes!("weights-3.bin"),
-        include_bytes!("weights-4.bin"),
     ];
     for packed in all {
         let network = Network::unpack(packed).unwrap();

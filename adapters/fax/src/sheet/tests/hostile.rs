@@ -1,6 +1,7 @@
 //! Pages that nobody has printed.
 
-use super::super::{SheetSearch, read};
+use super::super::{SheetSearch, SheetSource, find, read};
+use super::{code, sheet};
 use crate::pages::{Ink, Page};
 use proptest::prelude::*;
 
@@ -45,4 +46,28 @@ proptest! {
         }
         prop_assert_eq!(read(&page), SheetSearch::Nothing);
     }
+}
+
+/// The decoder would try every three of them, for minutes.
+#[test]
+fn a_page_full_of_corners_of_codes_is_given_up() {
+    let corner = |page: &mut Page, x: f32, y: f32| {
+        let side = |page: &mut Page, x, y, w, h| page.fill_rect_mm(x, y, w, h);
+        side(page, x, y, 7.0, 1.0);
+        side(page, x, y + 6.0, 7.0, 1.0);
+        side(page, x, y, 1.0, 7.0);
+        side(page, x + 6.0, y, 1.0, 7.0);
+        side(page, x + 2.0, y + 2.0, 3.0, 3.0);
+    };
+    let mut page = Page::white_a4(196.0);
+    for n in 0..20 * 28 {
+        corner(&mut page, 5.0 + (n % 20) as f32 * 10.0, 5.0 + (n / 20) as f32 * 10.0);
+    }
+    assert_eq!(read(&page), SheetSearch::Nothing);
+    // Where the marks tell the place of the code, nothing is searched.
+    let mut page = sheet(196.0);
+    for n in 0..20 * 8 {
+        corner(&mut page, 5.0 + (n % 20) as f32 * 10.0, 25.0 + (n / 20) as f32 * 10.0);
+    }
+    assert_eq!(find(&page).map(|f| (f.code, f.source)), Some((code(), SheetSource::Guided)));
 }
