@@ -7,7 +7,6 @@
 mod odd;
 mod support;
 
-use kakehashi_core::envelope::Envelope;
 use kakehashi_core::vocabulary::Urgency;
 use odd::{PID, all, body, head, message, order, title};
 
