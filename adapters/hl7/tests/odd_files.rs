@@ -37,15 +37,21 @@ fn a_package_is_taken_apart_and_its_document_is_read() {
 }
 
 #[test]
-fn a_document_in_utf_16_is_read() {
+fn files_in_the_sets_of_windows_are_read() {
+    let shift_jis = |text: &str| encoding_rs::SHIFT_JIS.encode(text).0.into_owned();
     let utf16 = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
     let cda = "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-16\"?><ClinicalDocument><component><structuredBody><component><section>\
         <text>経過良好</text></section></component></structuredBody></component></ClinicalDocument>";
     let txa = "TXA|1|DS^サマリー|AP|||||||||D1|||||AU||AV";
-    for (text, subtype) in [(cda, "XML"), ("\u{feff}経過良好", "plain")] {
-        let data = base64::engine::general_purpose::STANDARD.encode(utf16(text));
+    for (subtype, bytes, expected) in [
+        ("HTML", shift_jis("<html><body><p>経過は良好です</p></body></html>"), "経過は良好です"),
+        ("plain", shift_jis("経過良好。\r\n体重48kg"), "経過良好。\n体重48kg"),
+        ("XML", utf16(cda), "経過良好"),
+        ("plain", utf16("\u{feff}経過良好"), "経過良好"),
+    ] {
+        let data = base64::engine::general_purpose::STANDARD.encode(bytes);
         let obx = format!("OBX|1|ED|1^文書||^TEXT^{subtype}^Base64^{data}||||||F");
-        assert_eq!(message("MDM^T02", &[txa, &obx]).body.as_deref(), Some("経過良好"), "{subtype}");
+        assert_eq!(message("MDM^T02", &[txa, &obx]).body.as_deref(), Some(expected), "{subtype}");
     }
 }
 
@@ -89,15 +95,6 @@ fn a_file_in_a_text_field_is_a_file() {
 }
 
 #[test]
-fn a_page_in_shift_jis_is_read() {
-    let (page, _, _) = encoding_rs::SHIFT_JIS.encode("<html><body><p>経過は良好です</p></body></html>");
-    let data = base64::engine::general_purpose::STANDARD.encode(page);
-    let obx = format!("OBX|1|ED|1^文書||^TEXT^HTML^Base64^{data}||||||F");
-    let read = message("MDM^T02", &["TXA|1|DS^サマリー|AP|||||||||D1||||||AU||AV", &obx]);
-    assert_eq!(read.body.as_deref(), Some("経過は良好です"));
-}
-
-#[test]
 fn what_holds_nothing_is_no_post() {
     let waits = |read: &Envelope| {
         read.warnings.iter().any(|w| w.code == kakehashi_core::decide::doubt::PAGES_UNREADABLE)
@@ -114,15 +111,6 @@ fn what_holds_nothing_is_no_post() {
     }
     let empty = "OBX|1|NM|K^カリウム^99L|||mEq/L|3.6-4.8||||F";
     assert!(waits(&message("ORU^R01", &[&order("L1", "生化学", "F"), empty])));
-}
-
-#[test]
-fn a_text_file_of_windows_is_read() {
-    let (text, _, _) = encoding_rs::SHIFT_JIS.encode("経過良好。\r\n体重48kg");
-    let data = base64::engine::general_purpose::STANDARD.encode(text);
-    let obx = format!("OBX|1|ED|1^文書||^TEXT^plain^Base64^{data}||||||F");
-    let read = message("MDM^T02", &["TXA|1|DS^サマリー|AP|||||||||D1|||||AU||AV", &obx]);
-    assert_eq!(read.body.as_deref(), Some("経過良好。\n体重48kg"));
 }
 
 #[test]
