@@ -6,7 +6,7 @@ use super::fetch::{Fetched, fetch};
 use super::{ImapConfig, ImapTls, Taken};
 use crate::listen::identity::Identity;
 use async_imap::extensions::idle::IdleResponse;
-use async_imap::types::Flag;
+use async_imap::types::{Flag, UnsolicitedResponse};
 use async_imap::{Client, Session};
 use futures::TryStreamExt as _;
 use kakehashi_core::clock::Clock;
@@ -25,6 +25,8 @@ const KEYWORD: &str = "$kakehashi";
 pub(super) const COMMAND: Duration = Duration::from_secs(60);
 /// Longest time for fetching one mail at once.
 pub(super) const FETCH: Duration = Duration::from_secs(300);
+/// Before the folder is looked at again because something was told: a server may tell the same beside every answer.
+const BREATH: Duration = Duration::from_secs(1);
 /// Mails taken before the folder is looked at again.
 const BATCH: usize = 200;
 
@@ -158,6 +160,8 @@ impl Watch<'_> {
 
     /// Takes what waits, oldest first. Returns how many were dealt with.
     async fn take(&self, mailbox: &mut Mailbox, moves: bool, validity: u32) -> Result<usize, Fault> {
+        // What was told until now, the search finds.
+        while mailbox.unsolicited_responses.try_recv().is_ok() {}
         let found = within(COMMAND, mailbox.uid_search(wanted())).await?;
         let mut uids: Vec<u32> = found.into_iter().collect();
         uids.sort_unstable();
@@ -276,8 +280,16 @@ impl Watch<'_> {
             within(COMMAND, mailbox.noop()).await?;
             return Ok(mailbox);
         }
+        let told = mailbox.unsolicited_responses.clone();
         let mut handle = mailbox.idle();
         within(COMMAND, handle.init()).await?;
+        // A mail that arrived since the search was told beside the answer to some command, and IDLE does not tell of it again.
+        // Of more than fits some were dropped.
+        let was_full = told.is_full();
+        if has_news(std::iter::from_fn(|| told.try_recv().ok())) || was_full {
+            tokio::time::sleep(BREATH).await;
+            return within(COMMAND, handle.done()).await;
+        }
         let (news, _stop) = handle.wait_with_timeout(self.config.poll);
         let heard = news.await?;
         if let IdleResponse::NewData(data) = &heard {
@@ -286,4 +298,11 @@ impl Watch<'_> {
         drop(_stop);
         within(COMMAND, handle.done()).await
     }
+}
+
+/// Whether the server told of new mails beside its answers.
+fn has_news(told: impl Iterator<Item = UnsolicitedResponse>) -> bool {
+    // All of them are taken: what is left would be news the next time.
+    told.filter(|one| matches!(one, UnsolicitedResponse::Exists(_) | UnsolicitedResponse::Recent(_))).count()
+        > 0
 }
