@@ -37,6 +37,26 @@ fn a_package_is_taken_apart_and_its_document_is_read() {
 }
 
 #[test]
+fn of_a_package_nothing_is_left_out_in_silence() {
+    let read = |parts: &str| {
+        let package =
+            format!("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{parts}--b--\r\n");
+        let packed = base64::engine::general_purpose::STANDARD.encode(package);
+        let obx = format!("OBX|1|ED|1^文書||^multipart^mixed^Base64^{packed}||||||F");
+        message("MDM^T02", &["TXA|1|DS^サマリー|AP|||||||||D1|||||AU||AV", &obx])
+    };
+    let waits = |read: &Envelope| {
+        read.warnings.iter().any(|w| w.code == kakehashi_core::decide::doubt::PAGES_UNREADABLE)
+    };
+    let one = "--b\r\nContent-Type: text/plain\r\n\r\n経過良好\r\n";
+    assert!(!waits(&read(one)));
+    let damaged = "--b\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nk/%%\r\n";
+    assert!(waits(&read(&format!("{one}{damaged}"))));
+    let many = read(&one.repeat(150));
+    assert!(waits(&many) && many.attachments.len() == 100, "{}", many.attachments.len());
+}
+
+#[test]
 fn files_in_the_sets_of_windows_are_read() {
     let shift_jis = |text: &str| encoding_rs::SHIFT_JIS.encode(text).0.into_owned();
     let utf16 = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };

@@ -6,8 +6,6 @@ use super::{Encoding, decode_wrapped};
 use mail_parser::{Encoding as Written, MessageParser, MessagePart, MimeHeaders as _, PartType};
 use std::borrow::Cow;
 
-/// Parts that are taken out of one package.
-const MAX_PARTS: usize = 100;
 /// So long may the first line of a package without headers be (RFC 2046 section 5.1.1: 70 characters of boundary).
 const MAX_BOUNDARY: usize = 72;
 
@@ -18,8 +16,8 @@ pub struct Packed {
     pub name: Option<String>,
     /// Declared media type, in two halves.
     pub declared: [String; 2],
-    /// Its bytes.
-    pub bytes: Vec<u8>,
+    /// Its bytes; `None` if they are damaged.
+    pub bytes: Option<Vec<u8>>,
 }
 
 /// The files of a package, without empty ones; `None` if the value is no package. `declared_type` is ED-2.
@@ -31,7 +29,7 @@ pub fn unpack(bytes: &[u8], declared_type: &str) -> Option<Vec<Packed>> {
         return None;
     }
     let files = message.parts.iter().filter(|part| !matches!(part.body, PartType::Multipart(_)));
-    Some(files.filter_map(|part| packed(part, &bytes)).take(MAX_PARTS).collect())
+    Some(files.filter_map(|part| packed(part, &bytes)).collect())
 }
 
 /// The package with headers: with its own, or with those that its first boundary allows to tell.
@@ -54,25 +52,21 @@ fn with_headers<'b>(bytes: &'b [u8], declared_type: &str) -> Option<Cow<'b, [u8]
 
 fn packed(part: &MessagePart<'_>, package: &[u8]) -> Option<Packed> {
     // Text as its sender wrote it: a document names its own character set, which must stay true.
-    let bytes = match (part.encoding, &part.body) {
-        (Written::None, _) => {
-            let body = part.raw_body_offset() as usize..part.raw_end_offset() as usize;
-            package.get(body)?.to_vec()
-        }
-        (Written::Base64, PartType::Text(_) | PartType::Html(_)) => {
-            let body = part.raw_body_offset() as usize..part.raw_end_offset() as usize;
-            decode_wrapped(package.get(body)?, Encoding::Base64, 0)?
-        }
-        _ => part.contents().to_vec(),
+    let body = package.get(part.raw_body_offset() as usize..part.raw_end_offset() as usize);
+    // What cannot be decoded the library gives back as it stood; here it is a file that is missing.
+    let is_base64 = part.content_transfer_encoding().is_some_and(|e| e.trim().eq_ignore_ascii_case("base64"));
+    let bytes = match part.encoding {
+        _ if is_base64 => body.and_then(|body| decode_wrapped(body, Encoding::Base64, 0)),
+        Written::None => body.map(<[u8]>::to_vec),
+        Written::QuotedPrintable | Written::Base64 => Some(part.contents().to_vec()),
     };
+    if bytes.as_ref().is_some_and(|bytes| bytes.trim_ascii().is_empty()) {
+        return None;
+    }
     let kind = part.content_type();
     let half = |half: Option<&str>| half.unwrap_or("").to_owned();
     let declared = [half(kind.map(|k| k.ctype())), half(kind.and_then(|k| k.subtype()))];
-    (!bytes.trim_ascii().is_empty()).then(|| Packed {
-        name: part.attachment_name().map(str::to_owned),
-        declared,
-        bytes,
-    })
+    Some(Packed { name: part.attachment_name().map(str::to_owned), declared, bytes })
 }
 
 #[cfg(test)]
@@ -100,12 +94,12 @@ mod tests {
         assert_eq!(kinds(PARTS, "application"), None);
         assert_eq!(kinds("%PDF-1.4", "multipart"), None);
         let files = unpack(whole.as_bytes(), "").unwrap_or_default();
-        assert_eq!(files[0].bytes, b"<?xml version=\"1.0\"?><ClinicalDocument/>");
-        assert_eq!(
-            (files[1].name.as_deref(), &files[1].bytes[..]),
-            (Some("x.png"), &b"\x89PNG\r\n\x1a\n"[..])
-        );
-        assert_eq!(files[2].bytes, b"\x93\xfa", "the bytes, not what a character set makes of them");
+        let bytes = |at: usize| files[at].bytes.as_deref();
+        assert_eq!(bytes(0), Some(&b"<?xml version=\"1.0\"?><ClinicalDocument/>"[..]));
+        assert_eq!((files[1].name.as_deref(), bytes(1)), (Some("x.png"), Some(&b"\x89PNG\r\n\x1a\n"[..])));
+        assert_eq!(bytes(2), Some(&b"\x93\xfa"[..]), "the bytes, not what a character set makes of them");
+        let damaged = unpack(whole.replace("k/o=", "k/%%").as_bytes(), "").unwrap_or_default();
+        assert_eq!(damaged[2].bytes, None, "it is told and not left out");
     }
 
     proptest! {

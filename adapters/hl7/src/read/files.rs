@@ -82,17 +82,13 @@ impl<'m> Files<'m> {
         parts: &mut dyn PartSink,
         content: &mut Content,
     ) -> Result<(), ReadFault> {
-        if self.left_out {
-            envelope.warn("too_many_files", "embedded files over the limit were left out");
-            envelope.warn(DAMAGED, "embedded files over the limit were left out");
-        }
         let groups = self.found.into_iter().fold(Vec::new(), by_key);
         let only = matches!(&groups[..], [one] if one.len() == 1);
+        let (mut count, mut left_out) = (0, self.left_out);
         // One group after the other, so that no more than one file is in memory decoded.
         for (file, bytes) in groups.into_iter().flat_map(join) {
             let Some(bytes) = bytes else {
-                envelope.warn("embedded_file_damaged", "an embedded file could not be decoded");
-                envelope.warn(DAMAGED, "an embedded file could not be decoded");
+                damaged(envelope, "an embedded file could not be decoded");
                 continue;
             };
             let stated = self.file_name.as_deref().filter(|_| only);
@@ -102,15 +98,38 @@ impl<'m> Files<'m> {
                 continue;
             };
             if packed.is_empty() {
-                envelope.warn("embedded_file_damaged", "an embedded MIME package holds nothing");
-                envelope.warn(DAMAGED, "an embedded MIME package holds nothing");
+                damaged(envelope, "an embedded MIME package holds nothing");
             }
             for one in packed {
-                content.keep(envelope, parts, (one.name.as_deref(), heading), &one.declared, &one.bytes)?;
+                count += 1;
+                left_out |= count > MAX_FILES;
+                match one.bytes {
+                    _ if count > MAX_FILES => break,
+                    Some(bytes) => {
+                        content.keep(
+                            envelope,
+                            parts,
+                            (one.name.as_deref(), heading),
+                            &one.declared,
+                            &bytes,
+                        )?;
+                    }
+                    None => damaged(envelope, "a file of an embedded MIME package could not be decoded"),
+                }
             }
+        }
+        if left_out {
+            envelope.warn("too_many_files", "embedded files over the limit were left out");
+            envelope.warn(DAMAGED, "embedded files over the limit were left out");
         }
         Ok(())
     }
+}
+
+/// Something that was sent is not there: the message waits for the office.
+fn damaged(envelope: &mut Envelope, what: &str) {
+    envelope.warn("embedded_file_damaged", what);
+    envelope.warn(DAMAGED, what);
 }
 
 /// `data:application/pdf;base64,JVBE…` without what stands before the data.
