@@ -74,8 +74,8 @@ fn judged<'a>(message: &'a [u8], profile: &InterfaceProfile, with_files: bool) -
 
 fn verdict(message: &[u8], header: &Header<'_>, profile: &InterfaceProfile, with_files: bool) -> Verdict {
     // A set that was left open would hide the separators after it.
-    let mended = mend(message).bytes;
-    let message = mended.as_ref();
+    let mended = mend(message);
+    let message = mended.bytes.as_ref();
     let MessageType { kind, trigger, .. } = header.message_type();
     let declared = header.declared_charset().map_or(Declared::Nothing, |d| read_label(&d));
     if declared == Declared::Wide {
@@ -94,7 +94,7 @@ fn verdict(message: &[u8], header: &Header<'_>, profile: &InterfaceProfile, with
     if header.field(10).iter().all(u8::is_ascii_whitespace) {
         return Verdict::ContentError(Reason::NO_CONTROL_ID);
     }
-    if iso2022::is_truncated(message)
+    if (!mended.sound && iso2022::is_truncated(message))
         || (!message.is_ascii() && ends_inside_utf8(message) && starts_utf8(message))
     {
         return Verdict::ContentError(Reason::TRUNCATED);

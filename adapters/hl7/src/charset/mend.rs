@@ -6,7 +6,7 @@
 
 mod path;
 
-use super::iso2022::{Mode, escape};
+use super::iso2022::{Mode, escape, next_escape, run_end};
 use crate::header::skip_lead;
 use path::{Ending, Parsed, Step};
 use std::borrow::Cow;
@@ -19,6 +19,8 @@ const MAX_REALIGNED: usize = 100;
 pub struct Mended<'a> {
     /// The message, with escapes put in where they were missing.
     pub bytes: Cow<'a, [u8]>,
+    /// Nothing had to be weighed: every set holds whole characters, so no line ends inside of one.
+    pub sound: bool,
     /// A set was left open at a separator or at the end of a segment. By the standard the text is sure.
     pub left_open: bool,
     /// Segments, by name, whose text went on in two bytes after a separator: read by what it looks like.
@@ -40,7 +42,8 @@ struct Run {
 /// Closes what a sender left open. Total; bytes without ISO 2022 are given back as they are.
 #[must_use]
 pub fn mend(bytes: &[u8]) -> Mended<'_> {
-    let plain = |left_open| Mended { bytes: Cow::Borrowed(bytes), left_open, realigned: Vec::new() };
+    let plain =
+        |left_open| Mended { bytes: Cow::Borrowed(bytes), sound: true, left_open, realigned: Vec::new() };
     if memchr::memchr(0x1b, bytes).is_none() {
         return plain(false);
     }
@@ -77,7 +80,7 @@ pub fn mend(bytes: &[u8]) -> Mended<'_> {
         copied = run.end;
     }
     out.extend_from_slice(&bytes[copied..]);
-    Mended { bytes: Cow::Owned(out), left_open, realigned }
+    Mended { bytes: Cow::Owned(out), sound: false, left_open, realigned }
 }
 
 /// Every run of another set than ASCII.
@@ -85,13 +88,13 @@ fn runs(bytes: &[u8]) -> impl Iterator<Item = Run> {
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {
-            let from = at + memchr::memchr(0x1b, bytes.get(at..)?)?;
+            let from = at + next_escape(bytes.get(at..)?)?;
             let (length, mode) = escape(&bytes[from + 1..]);
             let start = from + 1 + length;
             at = start;
             let Some(mode) = mode.filter(|m| *m != Mode::Ascii) else { continue };
             let rest = &bytes[start..];
-            let end = start + memchr::memchr3(0x1b, b'\r', b'\n', rest).unwrap_or(rest.len());
+            let end = start + run_end(rest);
             at = end;
             let ending = match bytes.get(end) {
                 Some(0x1b) => match escape(&bytes[end + 1..]).1 {
