@@ -94,7 +94,7 @@ async fn on_sqlite(connection: &mut SqliteConnection, records: &mut Vec<Record>)
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
     while !records.is_empty() {
         let rows = records.len().min(CHUNK);
-        let mut sql = format!("INSERT INTO intakes ({COLUMNS}) VALUES ");
+        let mut sql = format!("INSERT OR ROLLBACK INTO intakes ({COLUMNS}) VALUES ");
         for row in 0..rows {
             sql.push_str(if row == 0 { "(" } else { ", (" });
             for column in 1..=11 {

@@ -96,8 +96,10 @@ const COLUMNS: &str = "network_id, intake_id, dedup_key, channel, format, receiv
 /// the name of each in a list, which takes longer than the rest of binding.
 fn insert_values(rows: usize) -> String {
     const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted', 0, ?)";
+    // A row that cannot stand rolls all back, as whoever asked would: so SQLite keeps no copy of every page for undoing
+    // this statement alone.
     format!(
-        "INSERT INTO intakes ({COLUMNS}) VALUES {} ON CONFLICT (network_id, dedup_key) DO NOTHING",
+        "INSERT OR ROLLBACK INTO intakes ({COLUMNS}) VALUES {} ON CONFLICT (network_id, dedup_key) DO NOTHING",
         vec![ROW; rows].join(", ")
     )
 }
