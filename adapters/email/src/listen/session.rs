@@ -98,7 +98,8 @@ where
         session.reply(last);
     }
     let _ = session.flush().await;
-    if let Some(mut stream) = session.stream.take() {
+    // Who said QUIT reads the answer and closes; closing here ends the connection as well.
+    if let Some(mut stream) = session.stream.take().filter(|_| ended != Ended::Quit || session.encrypted) {
         let _ = tokio::time::timeout(Duration::from_secs(5), stream.shutdown()).await;
     }
     ended
