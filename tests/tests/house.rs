@@ -62,6 +62,7 @@ fn each_tool_has_one_home() {
         ("mail-parser", &["kakehashi-email", "kakehashi-hl7", "kakehashi-tests"]),
         ("hl7-parser", &["kakehashi-hl7"]),
         ("hayro", &["kakehashi-fax"]),
+        ("fearless_simd", &["kakehashi-fax"]),
         ("tokio-rustls", &["kakehashi-wire", "kakehashi-mqtt"]),
     ];
     for (package, dependencies) in dependencies() {

@@ -15,6 +15,7 @@ mod network;
 mod patch;
 mod qr;
 mod rectify;
+mod streaks;
 
 pub use kakehashi_core::sheet_geometry as geometry;
 use kakehashi_core::sheet_geometry::SheetLayout;
@@ -216,6 +217,9 @@ fn locate(page: &Page) -> Located {
             views.push(view);
         }
     }
+    if let Some(located) = views[0].guided_by_few_dots() {
+        return located;
+    }
     views.into_iter().find_map(|view| view.searched(page)).unwrap_or(Located::Nothing)
 }
 
@@ -235,6 +239,16 @@ impl View {
     fn guided(&self) -> Option<Located> {
         match guided(&self.bitmap, &self.fits) {
             // Few pages come this far, so a copy is cheaper than carrying ownership around.
+            Guided::Found(find, fit) => Some(Located::Found(find, Some((self.bitmap.clone(), fit)))),
+            Guided::Contradiction => Some(Located::Contradiction),
+            Guided::Nothing => None,
+        }
+    }
+
+    /// As [`View::guided`] where a machine left only few dots of what was black; boxes are still judged as they are.
+    fn guided_by_few_dots(&self) -> Option<Located> {
+        let thick = self.bitmap.thickened();
+        match guided(&thick, &marks::fits(&thick)) {
             Guided::Found(find, fit) => Some(Located::Found(find, Some((self.bitmap.clone(), fit)))),
             Guided::Contradiction => Some(Located::Contradiction),
             Guided::Nothing => None,

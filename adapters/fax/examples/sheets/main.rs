@@ -255,7 +255,8 @@ pub(crate) fn crowded_page(
         .map(|(((kind, view), disturbed), struck)| Seen {
             kind,
             added: view.ink - blank,
-            shown: !kind.is_struck() || strikes::shown(&struck, &view) >= SHOWN,
+            // What is measured has to show its strike in the box itself; pictures for training stay as they were drawn.
+            shown: !kind.is_struck() || strikes::shown(&struck, &view, held) >= SHOWN,
             view,
             disturbed,
         })

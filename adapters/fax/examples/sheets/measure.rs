@@ -8,7 +8,7 @@ use kakehashi_core::envelope::MarkState;
 use kakehashi_core::sheet_answer::closes_as;
 use kakehashi_core::sheet_form::{SheetCode, SheetForm};
 use kakehashi_fax::pages::Page;
-use kakehashi_fax::sheet::classifier::{BoxView, Class, MARKED_LEAD, is_steady, judge, opinion, views};
+use kakehashi_fax::sheet::classifier::{BoxView, Class, MARKED_LEAD, judge, opinion, views};
 use kakehashi_fax::sheet::geometry::{Area, LayoutBox};
 use kakehashi_fax::sheet::{SheetReading, SheetSearch, SheetSource, read};
 use std::collections::BTreeMap;
@@ -49,8 +49,7 @@ pub(crate) fn boxes(seed: u64, pages: u64, y_dpi: f32, held: bool) -> Result<(),
                 MarkState::Unsure => {}
             }
             if view.frame >= 0.6 && view.weakest >= 0.6 {
-                let steady = said.marked <= 0.0 || is_steady(&view);
-                count.leads.push(if steady { said.marked } else { 0.0 });
+                count.leads.push(said.marked);
                 count.empties.push(said.empty);
                 count.untouched.push(said.untouched);
             }

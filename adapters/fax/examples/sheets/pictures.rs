@@ -15,6 +15,9 @@ const CELLS: usize = SIDE * SIDE;
 /// Of one box: kind, whether disturbed, whether a strike is shown, four numbers, its picture and the usual one.
 const RECORD: usize = 3 + 4 * 4 + 2 * CELLS;
 
+/// How a picture is moved before the networks look at it: in place, and to the sides.
+const PLACES: [(i32, i32); 5] = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)];
+
 /// Draws pages and keeps their boxes. `mixed` is what training takes: all ways of scanning, many empty boxes.
 pub(crate) fn draw(file: &Path, seed: u64, pages: u64, mode: &str, held: bool) -> Result<(), String> {
     let mut rng = Rng::new(seed);
@@ -145,22 +148,16 @@ pub(crate) fn leads(file: &Path, weights: &[&str]) -> Result<(), String> {
         let frame = view.frame.min(view.weakest);
         let (ink, disturbed, shown) = (view.ink, u8::from(disturbed), u8::from(shown));
         let mut line = format!("{kind:?}\t{disturbed}\t{shown}\t{added:.3}\t{ink:.3}\t{frame:.2}");
-        for (n, (x, y)) in [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)].into_iter().enumerate() {
+        for (x, y) in PLACES {
             let (patch, usual) = (view.patch.moved(x, y), view.usual.moved(x, y));
-            let mut most = f32::MIN;
             for network in &networks {
                 network.run(&patch, &usual, &mut trace);
                 let marked = lead(&trace.scores, Class::Marked);
-                most = most.max(marked);
                 line += &format!(
                     "\t{marked:.2}\t{:.2}\t{:.2}",
                     lead_of_both(&trace.scores),
                     lead(&trace.scores, Class::Empty)
                 );
-            }
-            // Most boxes are far from a mark.
-            if n == 0 && most < -1.0 {
-                break;
             }
         }
         if let Err(e) = writeln!(out, "{line}") {

@@ -74,8 +74,12 @@ pub(crate) fn struck(
 }
 
 /// Share of the places of a struck mark, in sides of the box from its upper left corner, at which its picture has more
-/// ink than is usual: a scan that drops thin lines drops a strike and leaves the tick.
-pub(crate) fn shown(places: &[(f32, f32)], view: &BoxView) -> f32 {
+/// ink than is usual: a scan that drops thin lines drops a strike and leaves the tick. `inside` counts those within the
+/// frame alone, because beside it labels are printed.
+pub(crate) fn shown(places: &[(f32, f32)], view: &BoxView, inside: bool) -> f32 {
+    let within = |v: f32| (0.0..=1.0).contains(&v);
+    let places: Vec<(f32, f32)> =
+        places.iter().copied().filter(|(x, y)| !inside || (within(*x) && within(*y))).collect();
     const MORE: u8 = 50;
     let span = 1.0 + 2.0 * AROUND;
     let ink = |(x, y): (f32, f32), right: i32, down: i32| {

@@ -36,6 +36,11 @@ impl Bitmap {
                 black.push(page.is_black(x * dx, y * dy));
             }
         }
+        let per_mm = |dpi: f32, every: u32| dpi / 25.4 / every as f32;
+        Self::from_dots(width, height, (per_mm(page.x_dpi, dx), per_mm(page.y_dpi, dy)), black)
+    }
+
+    fn from_dots(width: u32, height: u32, per_mm: (f32, f32), black: Vec<bool>) -> Self {
         let stride = width as usize + 1;
         let mut sums = vec![0_u32; stride * (height as usize + 1)];
         for y in 0..height as usize {
@@ -45,14 +50,19 @@ impl Bitmap {
                 sums[(y + 1) * stride + x + 1] = sums[y * stride + x + 1] + row;
             }
         }
-        Self {
-            width,
-            height,
-            x_per_mm: page.x_dpi / 25.4 / dx as f32,
-            y_per_mm: page.y_dpi / 25.4 / dy as f32,
-            black,
-            sums,
-        }
+        Self { width, height, x_per_mm: per_mm.0, y_per_mm: per_mm.1, black, sums }
+    }
+
+    /// Every dot with its neighbours: where black came back as few dots, areas hang together again.
+    pub(super) fn thickened(&self) -> Self {
+        let (width, height) = (i64::from(self.width), i64::from(self.height));
+        let black = (0..width * height)
+            .map(|at| {
+                let (x, y) = (at % width, at / width);
+                self.count(x - 1, y - 1, x + 2, y + 2) > 0
+            })
+            .collect();
+        Self::from_dots(self.width, self.height, (self.x_per_mm, self.y_per_mm), black)
     }
 
     /// Outside is white.

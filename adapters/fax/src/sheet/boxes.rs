@@ -9,6 +9,7 @@ use super::geometry::{Area, SheetLayout};
 use super::judge::judge;
 use super::marks::Fit;
 use super::patch;
+use super::streaks::Streaks;
 use kakehashi_core::envelope::{Handwriting, Mark, MarkState};
 
 /// Step of sampling in mm.
@@ -49,7 +50,7 @@ fn shrink(area: Area, by: f32) -> Area {
 /// The writing areas that hold more ink than dirt and printed rules leave, and strokes where nobody was asked
 /// to write.
 pub(super) fn handwriting(bitmap: &Bitmap, fit: &Fit, layout: &SheetLayout, page: u32) -> Vec<Handwriting> {
-    let streaks = foreign::streaks(bitmap);
+    let streaks = Streaks::of(bitmap, fit);
     [layout.hand, layout.name]
         .into_iter()
         .flatten()
@@ -60,7 +61,7 @@ pub(super) fn handwriting(bitmap: &Bitmap, fit: &Fit, layout: &SheetLayout, page
 }
 
 /// The part of an area in which cells of 2 mm hold ink, printed frame and rules left out.
-fn written(bitmap: &Bitmap, fit: &Fit, area: Area, streaks: &[bool]) -> Option<Area> {
+fn written(bitmap: &Bitmap, fit: &Fit, area: Area, streaks: &Streaks) -> Option<Area> {
     const CELL: f32 = 2.0;
     /// Less of the places looked at in a cell is no stroke.
     const LEAST: u32 = 7;
@@ -68,8 +69,7 @@ fn written(bitmap: &Bitmap, fit: &Fit, area: Area, streaks: &[bool]) -> Option<A
     let (columns, rows) = ((area.width / STEP) as usize, (area.height / STEP) as usize);
     let black = |column: usize, row: usize| {
         let (x, y) = fit.map(area.x + (column as f32 + 0.5) * STEP, area.y + (row as f32 + 0.5) * STEP);
-        let streak = streaks.get((x * bitmap.x_per_mm) as usize).copied().unwrap_or(false);
-        !streak && bitmap.is_black_mm(x, y)
+        bitmap.is_black_mm(x, y) && !streaks.covers(x, y)
     };
     let per_cell = (CELL / STEP) as usize;
     let (cells_x, cells_y) = (columns / per_cell, rows / per_cell);

@@ -5,6 +5,7 @@
 use super::bitmap::Bitmap;
 use super::geometry::{Area, MARK_CENTRES, MARK_SIZE, QR_A, QR_B, SheetLayout};
 use super::marks::Fit;
+use super::streaks::Streaks;
 
 /// Side of a cell in mm.
 const CELL: f32 = 0.25;
@@ -16,16 +17,6 @@ const HIGHEST_PRINT: f32 = 8.5;
 const LONGEST_LINE: f32 = 14.0;
 /// Share of cells with single dots that makes a page a halftone.
 const HALFTONE: f32 = 0.01;
-/// Share of a picture's height that a line of the scanner blackens.
-const STREAK: f32 = 0.38;
-
-/// Columns of the picture that dirt on the scanner's glass has drawn: no hand draws down a whole page.
-pub(super) fn streaks(bitmap: &Bitmap) -> Vec<bool> {
-    let most = bitmap.height as f32 * STREAK;
-    let dark: Vec<bool> = (0..bitmap.width).map(|x| bitmap.column(x) as f32 > most).collect();
-    // A broad edge of the paper is none of it, but does no harm either.
-    (0..dark.len()).map(|x| dark[x.saturating_sub(1)..(x + 2).min(dark.len())].iter().any(|d| *d)).collect()
-}
 
 /// Whether sheets of this kind have nothing but signs outside of boxes and areas.
 fn is_plain(layout: &SheetLayout) -> bool {
@@ -33,7 +24,7 @@ fn is_plain(layout: &SheetLayout) -> bool {
 }
 
 /// The largest stroke outside of everything that is meant for pens.
-pub(super) fn foreign(bitmap: &Bitmap, fit: &Fit, layout: &SheetLayout, streaks: &[bool]) -> Option<Area> {
+pub(super) fn foreign(bitmap: &Bitmap, fit: &Fit, layout: &SheetLayout, streaks: &Streaks) -> Option<Area> {
     if !is_plain(layout) {
         return None;
     }
@@ -63,7 +54,7 @@ fn quiet(layout: &SheetLayout) -> Vec<(Area, f32)> {
     all
 }
 
-fn sampled(bitmap: &Bitmap, fit: &Fit, streaks: &[bool], columns: usize, rows: usize) -> Vec<bool> {
+fn sampled(bitmap: &Bitmap, fit: &Fit, streaks: &Streaks, columns: usize, rows: usize) -> Vec<bool> {
     let mut ink = vec![false; columns * rows];
     let mut single = Vec::new();
     for (at, cell) in ink.iter_mut().enumerate() {
@@ -71,8 +62,7 @@ fn sampled(bitmap: &Bitmap, fit: &Fit, streaks: &[bool], columns: usize, rows: u
         let y = REGION.y + (at / columns) as f32 * CELL + CELL / 2.0;
         let (px, py) = fit.map(x, y);
         if bitmap.is_black_mm(px, py) {
-            let column = (px * bitmap.x_per_mm) as usize;
-            *cell = !streaks.get(column).copied().unwrap_or(false);
+            *cell = !streaks.covers(px, py);
             if *cell && bitmap.is_single_mm(px, py) {
                 single.push(at);
             }

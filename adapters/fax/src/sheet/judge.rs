@@ -7,20 +7,24 @@ use super::patch::{BoxView, Patch};
 use kakehashi_core::envelope::MarkState;
 use std::sync::LazyLock;
 
-/// Least lead of `marked` over everything else, as the logarithm of odds: half of it the mean of the networks,
-/// half of it the least of them. Set on boxes that no network was trained on (docs/paper.md, docs/decisions/0024, 0038, 0043).
-pub const MARKED_LEAD: f32 = 4.6;
-/// Least lead of `empty` and `dirt` together over every mark that a hand makes, in every network of emptiness.
-pub const UNTOUCHED_LEAD: f32 = 1.3;
+/// Least lead of `marked` over everything else, as the logarithm of odds: in every place half the mean of the networks
+/// and half the least of them, and of that half the mean and half the least of the places. Set on boxes that no network
+/// was trained on (docs/paper.md, docs/decisions/0024, 0038, 0045).
+pub const MARKED_LEAD: f32 = 2.6;
+/// Least lead of `empty` and `dirt` together over every mark that a hand makes: of the least network, the mean of the places.
+pub const UNTOUCHED_LEAD: f32 = 0.6;
 /// Less of the frame than this and the place of the box is not sure.
 const LEAST_FRAME: f32 = 0.6;
 /// A mark has some ink.
 const LEAST_INK: f32 = 0.02;
 
-/// So many of the networks, the first, say what is empty.
-const OF_EMPTINESS: usize = 2;
-/// Where these find a mark so much less likely than all else, the others are not asked: most boxes are empty.
-const FAR_FROM_MARKED: f32 = -4.0;
+/// So many of the networks, the first, say whether a box is plainly empty: most are.
+const FIRST: usize = 2;
+/// What lies so far from the bars where it stands is not looked at from elsewhere: it would not cross them.
+const FAR: f32 = 3.0;
+/// How a picture is moved, in cells, before the networks look at it again. What hangs on a single cell is no mark, and
+/// a network that errs in one place seldom errs in all.
+const PLACES: [(i32, i32); 4] = [(1, 0), (-1, 0), (0, 1), (0, -1)];
 
 /// The networks that are asked. Weights of a wrong length are a fault of the build; then every box is
 /// unsure, and a test says so.
@@ -33,49 +37,78 @@ static JUDGES: LazyLock<Vec<Network>> = LazyLock::new(|| {
 /// What the networks say about one picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Opinion {
-    /// Lead of `marked`: half the mean, half the least of the networks.
+    /// Lead of `marked` as [`MARKED_LEAD`] counts it; below zero where in any place something else is likelier.
     pub marked: f32,
-    /// Lead of `empty`, the least of the networks of emptiness.
+    /// Lead of `empty`: of the least network, the mean of the places.
     pub empty: f32,
-    /// Lead of `empty` and `dirt` together, the least of the same: that nobody meant anything.
+    /// Lead of `empty` and `dirt` together, likewise: that nobody meant anything.
     pub untouched: f32,
     /// What the networks together find most likely, for the proposal that a person sees.
     pub class: Class,
 }
 
+/// Scores of networks that were trained apart, in one place.
+type Place = Vec<[f32; CLASSES]>;
+
 impl Opinion {
     /// Of nobody who could judge.
     const NONE: Self = Self { marked: f32::MIN, empty: f32::MIN, untouched: f32::MIN, class: Class::Unsure };
 
-    /// From the scores of networks that were trained apart; one alone is no judge.
-    fn of(all: &[[f32; CLASSES]]) -> Self {
-        if all.len() < 2 {
+    /// From what the networks say in each place; one alone is no judge.
+    fn of(places: &[Place]) -> Self {
+        if places.is_empty() || places.iter().any(|place| place.len() < 2) {
             return Self::NONE;
         }
-        let mean = |class: Class| all.iter().map(|s| lead(s, class)).sum::<f32>() / all.len() as f32;
-        let least = |count: usize, lead: &dyn Fn(&[f32; CLASSES]) -> f32| {
-            all.iter().take(count).map(lead).fold(f32::MAX, f32::min)
-        };
-        let class = Class::ALL.into_iter().max_by(|a, b| mean(*a).total_cmp(&mean(*b)));
+        let over = |value: &dyn Fn(&Place) -> f32| -> Vec<f32> { places.iter().map(value).collect() };
+        let means = over(&|place| mean(place, |s| lead(s, Class::Marked)));
+        let together = over(&|place| {
+            f32::midpoint(mean(place, |s| lead(s, Class::Marked)), least(place, |s| lead(s, Class::Marked)))
+        });
+        let doubted = means.iter().copied().fold(f32::MAX, f32::min);
+        let marked = f32::midpoint(average(&together), together.iter().copied().fold(f32::MAX, f32::min));
+        let likely = |class: Class| average(&over(&|place| mean(place, |s| lead(s, class))));
+        let class = Class::ALL.into_iter().max_by(|a, b| likely(*a).total_cmp(&likely(*b)));
         Self {
-            marked: f32::midpoint(mean(Class::Marked), least(all.len(), &|s| lead(s, Class::Marked))),
-            empty: least(OF_EMPTINESS, &|s| lead(s, Class::Empty)),
-            untouched: least(OF_EMPTINESS, &lead_of_both),
+            marked: if doubted > 0.0 { marked } else { marked.min(doubted) },
+            empty: average(&over(&|place| least(place, |s| lead(s, Class::Empty)))),
+            untouched: average(&over(&|place| least(place, lead_of_both))),
             class: class.unwrap_or(Class::Unsure),
         }
     }
+}
+
+fn average(values: &[f32]) -> f32 {
+    values.iter().sum::<f32>() / values.len().max(1) as f32
+}
+
+fn mean(place: &Place, of: impl Fn(&[f32; CLASSES]) -> f32) -> f32 {
+    place.iter().map(of).sum::<f32>() / place.len().max(1) as f32
+}
+
+fn least(place: &Place, of: impl Fn(&[f32; CLASSES]) -> f32) -> f32 {
+    place.iter().map(of).fold(f32::MAX, f32::min)
 }
 
 /// Asks the built-in networks.
 #[must_use]
 pub fn opinion(view: &BoxView) -> Opinion {
     let mut trace = Trace::default();
-    let (first, others) = JUDGES.split_at(JUDGES.len().min(OF_EMPTINESS));
-    let mut all = scores(first, &view.patch, &view.usual, &mut trace);
-    if all.iter().any(|scores| lead(scores, Class::Marked) > FAR_FROM_MARKED) {
-        all.extend(scores(others, &view.patch, &view.usual, &mut trace));
+    let (first, others) = JUDGES.split_at(JUDGES.len().min(FIRST));
+    let mut here = scores(first, &view.patch, &view.usual, &mut trace);
+    let said = Opinion::of(std::slice::from_ref(&here));
+    if said.marked < -FAR && said.untouched > UNTOUCHED_LEAD + FAR {
+        return said;
     }
-    Opinion::of(&all)
+    here.extend(scores(others, &view.patch, &view.usual, &mut trace));
+    let said = Opinion::of(std::slice::from_ref(&here));
+    if said.marked < MARKED_LEAD - FAR && (said.untouched - UNTOUCHED_LEAD).abs() > FAR {
+        return said;
+    }
+    let mut places = vec![here];
+    places.extend(
+        PLACES.map(|(x, y)| scores(&JUDGES, &view.patch.moved(x, y), &view.usual.moved(x, y), &mut trace)),
+    );
+    Opinion::of(&places)
 }
 
 fn scores(of: &[Network], patch: &Patch, usual: &Patch, trace: &mut Trace) -> Vec<[f32; CLASSES]> {
@@ -85,17 +118,6 @@ fn scores(of: &[Network], patch: &Patch, usual: &Patch, trace: &mut Trace) -> Ve
             trace.scores
         })
         .collect()
-}
-
-/// Whether the picture, moved by a cell to every side, still looks more like a mark than like anything else to the
-/// networks together: what hangs on a single cell is no mark.
-#[must_use]
-pub fn is_steady(view: &BoxView) -> bool {
-    let mut trace = Trace::default();
-    [(1, 0), (-1, 0), (0, 1), (0, -1)].into_iter().all(|(x, y)| {
-        let all = scores(&JUDGES, &view.patch.moved(x, y), &view.usual.moved(x, y), &mut trace);
-        all.iter().map(|scores| lead(scores, Class::Marked)).sum::<f32>() > 0.0
-    })
 }
 
 /// Logarithm of the odds of one class.
@@ -126,7 +148,7 @@ pub fn judge(view: &BoxView) -> (MarkState, f32) {
     if view.frame < LEAST_FRAME || view.weakest < LEAST_FRAME {
         return (MarkState::Unsure, chance(said.marked));
     }
-    if said.marked >= MARKED_LEAD && view.ink >= LEAST_INK && is_steady(view) {
+    if said.marked >= MARKED_LEAD && view.ink >= LEAST_INK {
         (MarkState::Marked, chance(said.marked))
     } else if said.untouched >= UNTOUCHED_LEAD {
         (MarkState::Empty, chance(said.untouched))
@@ -144,21 +166,27 @@ mod tests {
     }
 
     #[test]
-    fn the_weakest_network_weighs_as_much_as_all_together() {
+    fn whoever_doubts_weighs_as_much_as_all_together() {
         let (sure, doubting) = (scores(14.0, 0.0), scores(2.0, 6.0));
         let leads = [lead(&sure, Class::Marked), lead(&doubting, Class::Marked)];
         assert!(leads[0] > 12.0 && leads[1] < -3.5, "{leads:?}");
-        let said = Opinion::of(&[sure, doubting]);
+        let here = vec![sure, doubting];
+        let said = Opinion::of(std::slice::from_ref(&here));
         assert!((said.marked - (0.75 * leads[1] + 0.25 * leads[0])).abs() < 1e-3, "{said:?}");
         assert!(said.marked < MARKED_LEAD, "one that doubts is enough");
         assert!(said.untouched < 0.0, "one that sees a mark is enough");
         assert_eq!(said.class, Class::Marked);
-        assert!(Opinion::of(&[sure, sure]).marked > MARKED_LEAD);
+        let agreed = vec![sure, sure];
+        assert!(Opinion::of(std::slice::from_ref(&agreed)).marked > MARKED_LEAD);
+        let everywhere = Opinion::of(&[agreed.clone(), agreed.clone(), agreed.clone()]).marked;
+        assert!(Opinion::of(&[agreed.clone(), agreed.clone(), here]).marked < everywhere / 2.0);
+        let moved = vec![scores(2.0, 6.0), scores(2.0, 6.0)];
+        assert!(Opinion::of(&[agreed.clone(), agreed, moved]).marked < 0.0, "what does not stay when moved");
     }
 
     #[test]
     fn one_network_is_no_judge() {
-        assert_eq!(Opinion::of(&[scores(30.0, 0.0)]), Opinion::NONE);
+        assert_eq!(Opinion::of(&[vec![scores(30.0, 0.0)]]), Opinion::NONE);
         assert_eq!(Opinion::of(&[]), Opinion::NONE);
     }
 }

@@ -39,8 +39,8 @@ pub(super) struct Hit {
 
 /// Reads the code at a known place: the majority of 5×5 points of each module.
 pub(super) fn sample(bitmap: &Bitmap, fit: &Fit, area: Area) -> Option<SheetCode> {
-    // Most of the points, and few of them where black came back as halftone dots.
-    [12, 6].into_iter().find_map(|bar| sample_over(bitmap, fit, area, bar))
+    // Most of the points, and few or very few of them where black came back as halftone dots or as their edges.
+    [12, 6, 3].into_iter().find_map(|bar| sample_over(bitmap, fit, area, bar))
 }
 
 fn sample_over(bitmap: &Bitmap, fit: &Fit, area: Area, bar: i32) -> Option<SheetCode> {

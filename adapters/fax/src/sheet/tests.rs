@@ -325,6 +325,47 @@ fn what_is_no_tick_is_never_marked() {
 }
 
 #[test]
+fn a_sheet_of_few_dots_has_its_code() {
+    let page = sheet(196.0);
+    let mut sparse =
+        Page { ink: Ink::Bilevel(vec![0; page.stride() * page.height as usize]), ..page.clone() };
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for y in 0..page.height {
+        for x in (0..page.width).filter(|x| page.is_black(*x, y)) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            if state % 100 < 22 {
+                sparse.blacken(y, x, x + 1);
+            }
+        }
+    }
+    let SheetSearch::Found(reading) = read(&sparse) else { panic!("no code") };
+    assert_eq!((reading.find.code, reading.find.source), (code(), SheetSource::Guided));
+    assert!(reading.marks.iter().all(|m| m.state == MarkState::Unsure), "{:?}", reading.marks);
+}
+
+#[test]
+fn lines_of_machines_are_no_writing() {
+    let layout = geometry::SheetLayout::reply_sheet();
+    let hand = layout.hand.unwrap();
+    for (from, lean) in [(2.0, 0.0), (200.0, 0.0), (2.0, 0.9), (2.0, -1.6)] {
+        let mut page = sheet(196.0);
+        page.draw_line_mm(&[(hand.x + 60.0, from), (hand.x + 60.0, 296.0)], 0.5);
+        let seen = |page: &Page| {
+            let SheetSearch::Found(reading) = read(&warp(page, 0.98, lean, (1.0, 1.0), 300)) else {
+                panic!("{from} {lean}")
+            };
+            reading.has_writing(&layout)
+        };
+        assert!(!seen(&page), "{from} {lean}");
+        page.draw_line_mm(&[(hand.x + 20.0, hand.y + 4.0), (hand.x + 35.0, hand.y + 16.0)], 0.5);
+        page.draw_line_mm(&[(hand.x + 35.0, hand.y + 4.0), (hand.x + 20.0, hand.y + 16.0)], 0.5);
+        assert!(seen(&page), "{from} {lean}: what is written beside the line");
+    }
+}
+
+#[test]
 fn the_networks_are_whole() {
     use super::classifier::{BoxView, Network, Patch, opinion};
     let all = [
