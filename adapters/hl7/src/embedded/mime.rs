@@ -5,6 +5,7 @@
 use super::{Encoding, decode_wrapped};
 use mail_parser::{Encoding as Written, MessageParser, MessagePart, MimeHeaders as _, PartType};
 use std::borrow::Cow;
+use std::panic::catch_unwind;
 
 /// So long may the first line of a package without headers be (RFC 2046 section 5.1.1: 70 characters of boundary).
 const MAX_BOUNDARY: usize = 72;
@@ -24,7 +25,8 @@ pub struct Packed {
 #[must_use]
 pub fn unpack(bytes: &[u8], declared_type: &str) -> Option<Vec<Packed>> {
     let bytes = with_headers(bytes.trim_ascii_start(), declared_type)?;
-    let message = MessageParser::new().parse(bytes.as_ref())?;
+    // On some damaged packages the library stumbles (docs/decisions/0005): those are files as they stand.
+    let message = catch_unwind(|| MessageParser::new().parse(bytes.as_ref())).ok().flatten()?;
     if !matches!(message.root_part().body, PartType::Multipart(_)) {
         return None;
     }
@@ -100,6 +102,13 @@ mod tests {
         assert_eq!(bytes(2), Some(&b"\x93\xfa"[..]), "the bytes, not what a character set makes of them");
         let damaged = unpack(whole.replace("k/o=", "k/%%").as_bytes(), "").unwrap_or_default();
         assert_eq!(damaged[2].bytes, None, "it is told and not left out");
+    }
+
+    #[test]
+    fn a_package_on_which_the_library_stumbles_is_a_file_as_it_stands() {
+        let soft = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Transfer-Encoding: quoted-printable\n\n=\n--b\n";
+        let files = unpack(soft.as_bytes(), "multipart");
+        assert!(files.is_none_or(|files| files.is_empty()), "nothing of it is made up");
     }
 
     proptest! {
