@@ -237,18 +237,19 @@ impl View {
     }
 
     fn guided(&self) -> Option<Located> {
-        match guided(&self.bitmap, &self.fits) {
-            // Few pages come this far, so a copy is cheaper than carrying ownership around.
-            Guided::Found(find, fit) => Some(Located::Found(find, Some((self.bitmap.clone(), fit)))),
-            Guided::Contradiction => Some(Located::Contradiction),
-            Guided::Nothing => None,
-        }
+        self.guided_on(&self.bitmap, &self.fits)
     }
 
-    /// As [`View::guided`] where a machine left only few dots of what was black; boxes are still judged as they are.
+    /// As [`View::guided`] where a machine left only few dots of what was black.
     fn guided_by_few_dots(&self) -> Option<Located> {
         let thick = self.bitmap.thickened();
-        match guided(&thick, &marks::fits(&thick)) {
+        self.guided_on(&thick, &marks::fits(&thick))
+    }
+
+    /// By marks and codes as they look on `bitmap`; boxes are judged on the page as it is.
+    fn guided_on(&self, bitmap: &Bitmap, fits: &[Fit]) -> Option<Located> {
+        match guided(bitmap, fits) {
+            // Few pages come this far, so a copy is cheaper than carrying ownership around.
             Guided::Found(find, fit) => Some(Located::Found(find, Some((self.bitmap.clone(), fit)))),
             Guided::Contradiction => Some(Located::Contradiction),
             Guided::Nothing => None,

@@ -5,7 +5,9 @@ use crate::learn::Sample;
 use crate::marks::Kind;
 use crate::rng::Rng;
 use crate::{Seen, any_kind, crowded_page, dpi, truth};
-use kakehashi_fax::sheet::classifier::{BoxView, Class, Network, Patch, SIDE, Trace, lead, lead_of_both};
+use kakehashi_fax::sheet::classifier::{
+    BoxView, Class, Network, PLACES, Patch, SIDE, Trace, lead, lead_of_both,
+};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
@@ -14,9 +16,6 @@ use std::rc::Rc;
 const CELLS: usize = SIDE * SIDE;
 /// Of one box: kind, whether disturbed, whether a strike is shown, four numbers, its picture and the usual one.
 const RECORD: usize = 3 + 4 * 4 + 2 * CELLS;
-
-/// How a picture is moved before the networks look at it: in place, and to the sides.
-const PLACES: [(i32, i32); 5] = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)];
 
 /// Draws pages and keeps their boxes. `mixed` is what training takes: all ways of scanning, many empty boxes.
 pub(crate) fn draw(file: &Path, seed: u64, pages: u64, mode: &str, held: bool) -> Result<(), String> {

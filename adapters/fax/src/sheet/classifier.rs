@@ -1,7 +1,7 @@
 //! The parts that look at one box, for the program that trains and measures them (`examples/sheets`) and
 //! for whoever checks crops of real marks. Reading a page goes through [`super::read`].
 
-pub use super::judge::{MARKED_LEAD, Opinion, UNTOUCHED_LEAD, judge, lead, lead_of_both, opinion};
+pub use super::judge::{MARKED_LEAD, Opinion, PLACES, UNTOUCHED_LEAD, judge, lead, lead_of_both, opinion};
 pub use super::network::{
     CHANNELS, CLASSES, Class, FLAT, HIDDEN, INPUTS, LAYERS, Network, SIZES, Trace, WEIGHTS, WINDOWS,
 };

@@ -22,9 +22,9 @@ const LEAST_INK: f32 = 0.02;
 const FIRST: usize = 2;
 /// What lies so far from the bars where it stands is not looked at from elsewhere: it would not cross them.
 const FAR: f32 = 3.0;
-/// How a picture is moved, in cells, before the networks look at it again. What hangs on a single cell is no mark, and
+/// How a picture is moved, in cells, before the networks look at it: in place first, then to each side. What hangs on a single cell is no mark, and
 /// a network that errs in one place seldom errs in all.
-const PLACES: [(i32, i32); 4] = [(1, 0), (-1, 0), (0, 1), (0, -1)];
+pub const PLACES: [(i32, i32); 5] = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)];
 
 /// The networks that are asked. Weights of a wrong length are a fault of the build; then every box is
 /// unsure, and a test says so.
@@ -106,7 +106,9 @@ pub fn opinion(view: &BoxView) -> Opinion {
     }
     let mut places = vec![here];
     places.extend(
-        PLACES.map(|(x, y)| scores(&JUDGES, &view.patch.moved(x, y), &view.usual.moved(x, y), &mut trace)),
+        PLACES[1..]
+            .iter()
+            .map(|(x, y)| scores(&JUDGES, &view.patch.moved(*x, *y), &view.usual.moved(*x, *y), &mut trace)),
     );
     Opinion::of(&places)
 }

@@ -13,7 +13,7 @@ const EVERY: usize = 4;
 /// The columns under such lines.
 pub(super) struct Streaks {
     upright: Vec<bool>,
-    /// By the column in which a line enters at the top, of the columns that `margin` adds on both sides.
+    /// By the column in which a line enters at the top, counted from `margin` columns left of the picture.
     askew: Vec<bool>,
     margin: usize,
     /// Columns that the sheet leans to the right with every row.
@@ -26,6 +26,7 @@ impl Streaks {
     pub(super) fn of(bitmap: &Bitmap, fit: &Fit) -> Self {
         let columns: Vec<f32> =
             (0..bitmap.width).map(|x| bitmap.column(x) as f32 / bitmap.height.max(1) as f32).collect();
+        // Down the middle of the sheet.
         let ((x0, y0), (x1, y1)) = (fit.map(105.0, 0.0), fit.map(105.0, 297.0));
         let rows = (y1 - y0) * bitmap.y_per_mm;
         let lean = if rows.abs() > 1.0 { (x1 - x0) * bitmap.x_per_mm / rows } else { 0.0 };

@@ -42,6 +42,9 @@ pub fn decode(bytes: &[u8]) -> Read {
     let mut mode = Mode::Ascii;
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
+        if out.euc.len() >= GATHERED {
+            out.flush();
+        }
         at += match byte {
             0x1b => {
                 let (length, next) = escape(&bytes[at + 1..]);
@@ -159,11 +162,10 @@ impl Out {
     }
 
     fn run_of_pairs(&mut self, bytes: &[u8], mode: Mode) -> usize {
-        if self.euc.len() >= GATHERED {
-            self.flush();
-        }
         let mut used = 0;
-        while let [first @ 0x21..=0x7e, second @ 0x21..=0x7e, ..] = bytes[used..] {
+        while self.euc.len() < GATHERED
+            && let [first @ 0x21..=0x7e, second @ 0x21..=0x7e, ..] = bytes[used..]
+        {
             if mode == Mode::Supplement {
                 self.euc.push(SINGLE_SHIFT_SUPPLEMENT);
             }
@@ -183,30 +185,36 @@ impl Out {
     }
 }
 
+/// The first byte that `ends` a run: looked for one by one where most runs end, by `search` behind.
+fn first(
+    bytes: &[u8],
+    ends: impl Fn(u8) -> bool,
+    search: impl FnOnce(&[u8]) -> Option<usize>,
+) -> Option<usize> {
+    let (near, far) = bytes.split_at(bytes.len().min(NEAR));
+    near.iter().position(|b| ends(*b)).or_else(|| search(far).map(|at| near.len() + at))
+}
+
 /// Where ASCII ends, or a shift or escape begins.
 fn ascii_end(bytes: &[u8]) -> usize {
-    let is_plain = |b: &u8| b.is_ascii() && !matches!(*b, 0x1b | SHIFT_OUT | SHIFT_IN);
-    let (near, far) = bytes.split_at(bytes.len().min(NEAR));
-    near.iter().position(|b| !is_plain(b)).unwrap_or_else(|| {
+    let ends = |b: u8| !b.is_ascii() || matches!(b, 0x1b | SHIFT_OUT | SHIFT_IN);
+    let search = |far: &[u8]| {
         let end = memchr::memchr3(0x1b, SHIFT_OUT, SHIFT_IN, far).unwrap_or(far.len());
         let run = &far[..end];
-        let end = if run.is_ascii() { end } else { run.iter().take_while(|b| b.is_ascii()).count() };
-        near.len() + end
-    })
+        Some(if run.is_ascii() { end } else { run.iter().take_while(|b| b.is_ascii()).count() })
+    };
+    first(bytes, ends, search).unwrap_or(bytes.len())
 }
 
 /// Where the next escape begins.
 pub(super) fn next_escape(bytes: &[u8]) -> Option<usize> {
-    let (near, far) = bytes.split_at(bytes.len().min(NEAR));
-    let found = near.iter().position(|b| *b == 0x1b);
-    found.or_else(|| memchr::memchr(0x1b, far).map(|at| near.len() + at))
+    first(bytes, |b| b == 0x1b, |far| memchr::memchr(0x1b, far))
 }
 
 /// Where a run of one set ends: at an escape, at the end of a line or of all.
 pub(super) fn run_end(bytes: &[u8]) -> usize {
-    let (near, far) = bytes.split_at(bytes.len().min(NEAR));
-    let found = near.iter().position(|b| matches!(*b, 0x1b | b'\r' | b'\n'));
-    found.unwrap_or_else(|| near.len() + memchr::memchr3(0x1b, b'\r', b'\n', far).unwrap_or(far.len()))
+    let ends = |b| matches!(b, 0x1b | b'\r' | b'\n');
+    first(bytes, ends, |far| memchr::memchr3(0x1b, b'\r', b'\n', far)).unwrap_or(bytes.len())
 }
 
 /// Whether a line or the end of the bytes cuts a two-byte character, without decoding anything: cheap
