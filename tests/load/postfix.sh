@@ -76,18 +76,27 @@ done
 postfix -c "$work/etc" stop >/dev/null 2>&1
 
 # --- the gateway --------------------------------------------------------------------------------------
-gateway_port=$(free_port)
-"$program" demo --data-dir "$work/gateway" --http 127.0.0.1:0 --mllp 127.0.0.1:0 --smtp "127.0.0.1:$gateway_port" \
-  >"$work/gateway.out" 2>"$work/gateway.err" &
-gateway=$!
-for _ in $(seq 300); do
-  grep -q '^ready' "$work/gateway.out" && break
-  sleep 0.2
-done
-grep -q '^ready' "$work/gateway.out" || { cat "$work/gateway.err"; exit 1; }
+# Each row begins on fresh data, as in the load tool: Postfix's queue is empty again by then, and nobody pays for the
+# settling of the row before.
+gateway_starts() { # sessions
+  gateway_port=$(free_port)
+  "$program" demo --data-dir "$work/gateway-$1" --http 127.0.0.1:0 --mllp 127.0.0.1:0 --smtp "127.0.0.1:$gateway_port" \
+    >"$work/gateway.out" 2>"$work/gateway.err" &
+  gateway=$!
+  for _ in $(seq 300); do
+    grep -q '^ready' "$work/gateway.out" && break
+    sleep 0.2
+  done
+  grep -q '^ready' "$work/gateway.out" || { cat "$work/gateway.err"; exit 1; }
+  # The scenario of the demo is printed and sent.
+  sleep 2
+}
 
 echo "sessions	Postfix/s	kakehashi/s	times	($messages mails of 4 KB, one connection each)"
 for sessions in 1 8 32; do
+  gateway_starts "$sessions"
   ours=$(rate "$gateway_port" "$sessions")
   echo "$sessions	${theirs[$sessions]}	$ours	$(awk "BEGIN { printf \"%.1f\", $ours / ${theirs[$sessions]} }")"
+  kill -9 "$gateway" && wait "$gateway" 2>/dev/null || true
+  rm -rf "$work/gateway-$sessions"
 done

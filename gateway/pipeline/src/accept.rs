@@ -44,6 +44,21 @@ impl Desk {
         ours.insert(address.to_owned(), now.plus_seconds(REMEMBERED_SECONDS));
     }
 
+    async fn look_up_recipient(&self, address: &str, now: UtcMicros) -> RecipientAnswer {
+        match self.store.worker(&self.network).accepts_recipient(address, now).await {
+            Ok(answer) => {
+                if answer == RecipientAnswer::Ours {
+                    self.remember(address, now);
+                }
+                answer
+            }
+            Err(error) => {
+                tracing::error!(%error, "pipeline.accept: recipients cannot be looked up");
+                RecipientAnswer::TryLater
+            }
+        }
+    }
+
     async fn accept(&self, intake: RawIntake) -> IntakeAnswer {
         if intake.bytes.len() as u64 > self.limit_bytes {
             return IntakeAnswer::Refused(Refusal::TooLarge { limit_bytes: self.limit_bytes });
@@ -86,24 +101,11 @@ impl IntakeDesk for Desk {
     }
 
     fn accepts_recipient<'a>(&'a self, address: &'a str) -> BoxFuture<'a, RecipientAnswer> {
-        Box::pin(async move {
-            let now = self.clock.now();
-            if self.remembers(address, now) {
-                return RecipientAnswer::Ours;
-            }
-            let worker = self.store.worker(&self.network);
-            match worker.accepts_recipient(address, now).await {
-                Ok(answer) => {
-                    if answer == RecipientAnswer::Ours {
-                        self.remember(address, now);
-                    }
-                    answer
-                }
-                Err(error) => {
-                    tracing::error!(%error, "pipeline.accept: recipients cannot be looked up");
-                    RecipientAnswer::TryLater
-                }
-            }
-        })
+        let now = self.clock.now();
+        // Nearly always; the way to the database is far larger than this answer.
+        if self.remembers(address, now) {
+            return Box::pin(std::future::ready(RecipientAnswer::Ours));
+        }
+        Box::pin(self.look_up_recipient(address, now))
     }
 }

@@ -8,12 +8,9 @@ use crate::dialect::{Dialect, speak};
 use crate::row::Row;
 use crate::sqlite_writer::{SqliteTx, Writers};
 use crate::value::{Column, Value};
-use futures::TryStreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult, SqliteSynchronous,
-};
-use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use std::borrow::Cow;
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -266,23 +263,25 @@ impl Database {
     }
 
     /// One changing statement of the intake that is a transaction by itself: one hand-over to the database
-    /// instead of three. It is sent again after a connection was lost, so the second time it must change
-    /// nothing. Its parameters stand in their order.
+    /// instead of three. `fresh` says it for rows that nobody has; where one of them is known and the database refuses
+    /// all, `careful` says it again and lets the known ones be. It is sent again after a connection was lost, so the
+    /// second time it must change nothing. The parameters of both are the same and stand in their order.
     pub(crate) async fn run_alone(
         &self,
-        sql: &str,
+        fresh: &str,
+        careful: &str,
         args: impl Fn() -> Vec<Value>,
     ) -> Result<u64, StoreError> {
         let pool = match self {
             Self::Postgres(db) => &db.intake,
             Self::Sqlite(db) => {
-                return match alone_on_sqlite(db.writer()?, sql, args()).await {
+                return match alone_on_sqlite(db.writer()?, fresh, args()).await {
                     Ok(changed) => Ok(changed),
                     // Step by step, on a connection that is opened again where it must be.
                     Err(fault) => {
                         tracing::debug!(%fault, "a transaction in one piece failed");
                         let mut tx = self.begin_first().await?;
-                        let changed = tx.run(sql.to_owned(), args()).await?;
+                        let changed = tx.run(careful.to_owned(), args()).await?;
                         tx.commit().await?;
                         Ok(changed)
                     }
@@ -290,13 +289,15 @@ impl Database {
             }
         };
         // After a restart of the server the connection fails once, noticed by its next user.
-        if pool.num_idle() > 0 {
-            match alone_on_postgres(pool, sql, args()).await {
-                Err(StoreError::Unavailable { .. }) => {}
-                other => return other,
-            }
+        let may_be_stale = pool.num_idle() > 0;
+        let mut said = alone_on_postgres(pool, fresh, args()).await;
+        if may_be_stale && matches!(said, Err(StoreError::Unavailable { .. })) {
+            said = alone_on_postgres(pool, fresh, args()).await;
         }
-        alone_on_postgres(pool, sql, args()).await
+        match said {
+            Err(StoreError::Bug { .. }) => alone_on_postgres(pool, careful, args()).await,
+            other => other,
+        }
     }
 
     /// Closes all connections.
@@ -331,20 +332,15 @@ async fn alone_on_postgres(pool: &PgPool, sql: &str, args: Vec<Value>) -> Result
     Ok(bound!(sql.to_owned(), args, list_as_array).execute(&mut *conn).await?.rows_affected())
 }
 
-/// Begin, change and commit in one piece: the driver keeps a thread for the connection, and on a busy
-/// machine every answer of it waits for its turn.
+/// A statement outside of any transaction is one: SQLite begins, changes and commits. The driver keeps a thread for the
+/// connection, and on a busy machine every answer of it waits for its turn, so three statements would take three turns.
 async fn alone_on_sqlite(writers: &Writers, sql: &str, args: Vec<Value>) -> Result<u64, StoreError> {
     let mut tx = writers.enter_first().await?;
     let connection = tx.connection()?;
     counted!(*connection, sql, args);
-    let whole = format!("BEGIN IMMEDIATE; {sql}; COMMIT");
-    let done: Vec<SqliteQueryResult> =
-        connection.execute_many(bound!(whole, args, list_as_json)).try_collect().await?;
+    let done = bound!(sql.to_owned(), args, list_as_json).execute(connection).await?;
     tx.committed();
-    // What BEGIN and COMMIT report is the count of whoever changed something before them.
-    done.get(1).map(SqliteQueryResult::rows_affected).ok_or_else(|| StoreError::Bug {
-        detail: "a transaction in one piece reported less than its statements".to_owned(),
-    })
+    Ok(done.rows_affected())
 }
 
 async fn begin_postgres(pool: &PgPool) -> Result<Tx, StoreError> {

@@ -60,8 +60,8 @@ impl Writers {
         begin(self.gate.enter_first().await).await
     }
 
-    /// For the intake as [`Self::begin_first`], for a transaction that begins and commits within its own
-    /// text. Unless [`SqliteTx::committed`] is said, what it began is rolled back.
+    /// For the intake as [`Self::begin_first`], for a statement that is a transaction by itself. Until
+    /// [`SqliteTx::committed`] is said, it may have failed in a way that leaves something to roll back.
     pub(crate) async fn enter_first(&self) -> Result<SqliteTx, StoreError> {
         let turn = self.gate.enter_first().await;
         if turn.closed {

@@ -61,15 +61,19 @@ pub(super) async fn commit(db: &Database, waiting: &mut [Waiting]) -> Vec<Answer
 
 async fn together(db: &Database, waiting: &[Waiting]) -> Result<Vec<HandedIn>, StoreError> {
     let inserted = match db.dialect() {
-        Dialect::Postgres => db.run_alone(&insert_columns(waiting), || columns(waiting)).await?,
+        Dialect::Postgres => {
+            let insert = insert_columns(waiting);
+            db.run_alone(&insert, &careful(&insert), || columns(waiting)).await?
+        }
         Dialect::Sqlite if waiting.len() <= CHUNK => {
-            db.run_alone(&insert_values(waiting.len()), || values(waiting)).await?
+            let insert = insert_values(waiting.len());
+            db.run_alone(&insert, &careful(&insert), || values(waiting)).await?
         }
         Dialect::Sqlite => {
             let mut tx = db.begin_first().await?;
             let mut inserted = 0;
             for chunk in waiting.chunks(CHUNK) {
-                inserted += tx.run(insert_values(chunk.len()), values(chunk)).await?;
+                inserted += tx.run(careful(&insert_values(chunk.len())), values(chunk)).await?;
             }
             tx.commit().await?;
             inserted
@@ -92,16 +96,19 @@ async fn together(db: &Database, waiting: &[Waiting]) -> Result<Vec<HandedIn>, S
 const COLUMNS: &str = "network_id, intake_id, dedup_key, channel, format, received_at, size_bytes, \
     content_hash, sender_message_id, origin, raw, state, attempt_count, retry_at";
 
+/// The same insert, which lets rows be whose key is known. Messages seldom come twice, so each group is first tried
+/// without: on PostgreSQL a row that may be known costs a quarter more, on SQLite a twentieth.
+fn careful(insert: &str) -> String {
+    format!("{insert} ON CONFLICT (network_id, dedup_key) DO NOTHING")
+}
+
 /// SQLite: VALUES lists, because UNNEST does not exist there. Parameters without a name: SQLite looks for
 /// the name of each in a list, which takes longer than the rest of binding.
 fn insert_values(rows: usize) -> String {
     const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted', 0, ?)";
     // A row that cannot stand rolls all back, as whoever asked would: so SQLite keeps no copy of every page for undoing
     // this statement alone.
-    format!(
-        "INSERT OR ROLLBACK INTO intakes ({COLUMNS}) VALUES {} ON CONFLICT (network_id, dedup_key) DO NOTHING",
-        vec![ROW; rows].join(", ")
-    )
+    format!("INSERT OR ROLLBACK INTO intakes ({COLUMNS}) VALUES {}", vec![ROW; rows].join(", "))
 }
 
 /// The values of [`insert_values`].
@@ -139,8 +146,7 @@ fn insert_columns(waiting: &[Waiting]) -> String {
         "INSERT INTO intakes ({COLUMNS}) \
          SELECT {network}, UNNEST($1::text[]), UNNEST($2::text[]), {channel}, {format}, UNNEST($3::bigint[]), \
                 UNNEST($4::bigint[]), UNNEST($5::text[]), UNNEST($6::text[]), UNNEST($7::text[]), \
-                UNNEST($8::bytea[]), 'accepted', 0, UNNEST($3::bigint[]) \
-         ON CONFLICT (network_id, dedup_key) DO NOTHING"
+                UNNEST($8::bytea[]), 'accepted', 0, UNNEST($3::bigint[])"
     )
 }
 
