@@ -64,6 +64,7 @@ fn each_tool_has_one_home() {
         ("hayro", &["kakehashi-fax"]),
         ("fearless_simd", &["kakehashi-fax"]),
         ("tokio-rustls", &["kakehashi-wire", "kakehashi-mqtt"]),
+        ("socket2", &["kakehashi-wire"]),
     ];
     for (package, dependencies) in dependencies() {
         for (tool, home) in homes {

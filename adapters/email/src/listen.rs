@@ -16,6 +16,7 @@ use kakehashi_core::clock::Clock;
 use kakehashi_core::port::IntakeDesk;
 use kakehashi_wire::accept_loop::{self, Limits};
 use kakehashi_wire::crowd::Crowd;
+use kakehashi_wire::segments;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +30,8 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) {
     let limits = Limits { max_connections: config.max_connections, max_per_peer: config.max_per_peer };
+    // Relays often run on the same host.
+    segments::as_over_ethernet(&listener);
     let crowd = Crowd::default();
     config.crowd = crowd.clone();
     let config = Arc::new(config);

@@ -4,4 +4,5 @@
 pub mod accept_loop;
 pub mod bounds;
 pub mod crowd;
+pub mod segments;
 pub mod tls;
