@@ -264,12 +264,12 @@ impl Database {
 
     /// One changing statement of the intake that is a transaction by itself: one hand-over to the database
     /// instead of three. `fresh` says it for rows that nobody has; where one of them is known and the database refuses
-    /// all, `careful` says it again and lets the known ones be. It is sent again after a connection was lost, so the
+    /// all, what `careful` makes of it says it again and lets the known ones be. It is sent again after a connection was lost, so the
     /// second time it must change nothing. The parameters of both are the same and stand in their order.
     pub(crate) async fn run_alone(
         &self,
         fresh: &str,
-        careful: &str,
+        careful: fn(&str) -> String,
         args: impl Fn() -> Vec<Value>,
     ) -> Result<u64, StoreError> {
         let pool = match self {
@@ -281,7 +281,7 @@ impl Database {
                     Err(fault) => {
                         tracing::debug!(%fault, "a transaction in one piece failed");
                         let mut tx = self.begin_first().await?;
-                        let changed = tx.run(careful.to_owned(), args()).await?;
+                        let changed = tx.run(careful(fresh), args()).await?;
                         tx.commit().await?;
                         Ok(changed)
                     }
@@ -295,7 +295,7 @@ impl Database {
             said = alone_on_postgres(pool, fresh, args()).await;
         }
         match said {
-            Err(StoreError::Bug { .. }) => alone_on_postgres(pool, careful, args()).await,
+            Err(StoreError::Bug { .. }) => alone_on_postgres(pool, &careful(fresh), args()).await,
             other => other,
         }
     }

@@ -61,13 +61,9 @@ pub(super) async fn commit(db: &Database, waiting: &mut [Waiting]) -> Vec<Answer
 
 async fn together(db: &Database, waiting: &[Waiting]) -> Result<Vec<HandedIn>, StoreError> {
     let inserted = match db.dialect() {
-        Dialect::Postgres => {
-            let insert = insert_columns(waiting);
-            db.run_alone(&insert, &careful(&insert), || columns(waiting)).await?
-        }
+        Dialect::Postgres => db.run_alone(&insert_columns(waiting), careful, || columns(waiting)).await?,
         Dialect::Sqlite if waiting.len() <= CHUNK => {
-            let insert = insert_values(waiting.len());
-            db.run_alone(&insert, &careful(&insert), || values(waiting)).await?
+            db.run_alone(&insert_values(waiting.len()), careful, || values(waiting)).await?
         }
         Dialect::Sqlite => {
             let mut tx = db.begin_first().await?;
